@@ -1,0 +1,255 @@
+import type { CampaignEvent } from '../../machines/campaign.ts';
+import type { Target } from '../../machines/moves.ts';
+import type { Clock } from '../clock.ts';
+import type { Migration } from '../define/migration.ts';
+import { campaignStep } from '../engine/decide.ts';
+import { type CampaignDocument, documentKey, list, load, save, updateCampaign } from '../engine/documents.ts';
+import { countModified } from '../engine/modified.ts';
+import { countQuarantined, release } from '../engine/quarantine.ts';
+import { aim, everything } from '../engine/targets.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * Every verb of the operator. A command checks its gates, asks the campaign's machine, and writes the campaign's targets
+ * by compare-and-set: nothing else. Workers see the new targets and act; a crash in between changes nothing.
+ */
+export interface CommandContext {
+  readonly store: Store;
+  readonly migrations: readonly Migration[];
+  readonly clock: Clock;
+  /** Who commands: written to the campaign's history. */
+  readonly by: string;
+}
+
+export interface CommandOptions {
+  readonly reason?: string;
+  /** Percent of records (or of groups) that the command sends on, 0 < share <= 100. Default: 100. */
+  readonly share?: number;
+}
+
+export type Campaign = CampaignDocument;
+
+/** Starts copying. `to` goes on to `switched` or `completed` without resting in between. */
+export async function start(
+  context: CommandContext,
+  name: string,
+  options: CommandOptions & { readonly to?: 'copied' | 'switched' | 'completed' } = {},
+): Promise<CampaignDocument> {
+  const migration = migrationNamed(context, name);
+  await checkPredecessors(context, migration);
+  const to = options.to ?? 'copied';
+  const open = await openCampaign(context, name);
+  const campaign = open ?? (await create(context, migration));
+  const event = to === 'copied' ? 'start' : (`start.${to}` as const);
+  return command(context, campaign.id, event, to, options, 'home');
+}
+
+/** Makes the new home the owner. Refused until a copy was complete and clean once. */
+export async function switchOver(context: CommandContext, name: string, options: CommandOptions = {}) {
+  const campaign = await theCampaign(context, name);
+  return command(context, campaign.id, 'switch', 'switched', options, 'copied', async (current) => {
+    if (!current.switchGateOpen) throw closed('the copy is not complete and clean yet; see `handover status`');
+  });
+}
+
+/** Brings records home, with what was written since. With a share, the others stay where they are wanted. */
+export async function reverse(context: CommandContext, name: string, options: CommandOptions = {}) {
+  const campaign = await theCampaign(context, name);
+  return command(context, campaign.id, 'reverse', 'home', options, undefined, () => checkReverse(context, campaign));
+}
+
+/** Drops the old home. The point of no return: refused while anything is unsettled or quarantined. */
+export async function complete(
+  context: CommandContext,
+  name: string,
+  options: CommandOptions & { readonly leaveQuarantined?: boolean } = {},
+) {
+  const campaign = await theCampaign(context, name);
+  return command(context, campaign.id, 'complete', 'completed', options, 'switched', async (current) => {
+    if (current.settledAt === undefined) throw closed('records are still on their way; see `handover status`');
+    const left = options.leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1);
+    if (left > 0) {
+      throw closed('records are quarantined and would stay in the old home; retry them, or pass --leave-quarantined');
+    }
+  });
+}
+
+/** Brings everything home and closes the campaign. */
+export async function cancel(context: CommandContext, name: string, options: { readonly reason?: string } = {}) {
+  const campaign = await theCampaign(context, name);
+  return command(context, campaign.id, 'cancel', 'home', options, undefined, async (current) => {
+    if (current.stage !== 'draft') await checkReverse(context, campaign);
+  });
+}
+
+export async function pause(context: CommandContext, name: string, options: { readonly reason?: string } = {}) {
+  return runOrPause(context, name, 'pause', options.reason);
+}
+
+export async function resume(context: CommandContext, name: string, options: { readonly reason?: string } = {}) {
+  return runOrPause(context, name, 'resume', options.reason);
+}
+
+/** Tries quarantined records again: all of them, those with one cause, or one by its old key. Returns how many. */
+export async function retry(
+  context: CommandContext,
+  name: string,
+  which: { readonly code?: string; readonly key?: string } = {},
+): Promise<number> {
+  const { id } = await theCampaign(context, name);
+  const released = await release(
+    context.store,
+    id,
+    ({ code, key }) =>
+      (which.code === undefined || code === which.code) && (which.key === undefined || key === which.key),
+  );
+  if (released === 0) return 0;
+  await updateCampaign(context.store, id, (current) => {
+    const { settledAt: _, ...unsettled } = current;
+    return record(context, { ...unsettled, sweep: current.sweep + 1 }, `retry ${released}`);
+  });
+  return released;
+}
+
+/** The newest campaign of a migration. Throws `campaign.missing`. */
+export async function theCampaign(context: Pick<CommandContext, 'store'>, name: string): Promise<CampaignDocument> {
+  const all = await campaignsOf(context, name);
+  const newest = all.reduce<CampaignDocument | undefined>(
+    (a, b) => (a && a.createdAt > b.createdAt ? a : b),
+    undefined,
+  );
+  if (!newest) throw new HandoverError('campaign.missing', `Migration ${name} has no campaign.`);
+  return newest;
+}
+
+export async function campaigns({ store }: Pick<CommandContext, 'store'>): Promise<CampaignDocument[]> {
+  const all: CampaignDocument[] = [];
+  for await (const { value } of list(store, 'campaign')) all.push(value);
+  return all.sort((a, b) => a.createdAt - b.createdAt);
+}
+
+const campaignsOf = async (context: Pick<CommandContext, 'store'>, name: string) =>
+  (await campaigns(context)).filter(({ migration, id }) => migration === name || id === name);
+
+const openCampaign = async (context: CommandContext, name: string) =>
+  (await campaignsOf(context, name)).find(({ closed }) => !closed);
+
+export function migrationNamed({ migrations }: Pick<CommandContext, 'migrations'>, name: string): Migration {
+  const migration = migrations.find((candidate) => candidate.name === name);
+  if (migration) return migration;
+  const known = migrations.map((candidate) => candidate.name).join(', ') || 'none';
+  throw new HandoverError('definition.missing', `There is no migration ${JSON.stringify(name)}; known: ${known}.`);
+}
+
+async function checkPredecessors(context: CommandContext, { after, name }: Migration): Promise<void> {
+  for (const before of after) {
+    migrationNamed(context, before);
+    const done = (await campaignsOf(context, before)).some(({ stage }) => stage === 'completed');
+    if (!done)
+      throw new HandoverError('definition.dependency', `${name} comes after ${before}, which is not completed.`);
+  }
+}
+
+async function create(context: CommandContext, migration: Migration): Promise<CampaignDocument> {
+  const { store, clock } = context;
+  for (;;) {
+    const number = (await campaignsOf(context, migration.name)).length + 1;
+    const campaign: CampaignDocument = {
+      v: 1,
+      id: `${migration.name}.${number}`,
+      migration: migration.name,
+      migrationVersion: migration.version,
+      definition: migration.fingerprint,
+      stage: 'draft',
+      run: 'running',
+      targets: [...everything('home')],
+      generation: 0,
+      sweep: 1,
+      switchGateOpen: false,
+      closed: false,
+      createdAt: clock.now(),
+      history: [],
+    };
+    if (await save<'campaign'>(store, documentKey('campaign', campaign.id), campaign, undefined)) return campaign;
+    const found = await load(store, 'campaign', documentKey('campaign', campaign.id));
+    // Somebody else's `start`, or our own whose answer was lost: either way it is the one to go on with.
+    if (found && !found.value.closed) return found.value;
+  }
+}
+
+/** One transition of the campaign, with the targets that go with it, in one compare-and-set. */
+async function command(
+  context: CommandContext,
+  id: string,
+  event: CampaignEvent['type'],
+  target: Target,
+  options: CommandOptions,
+  rest: Target | undefined,
+  gate: (current: CampaignDocument) => Promise<void> = async () => {},
+): Promise<CampaignDocument> {
+  const share = options.share ?? 100;
+  if (!(share > 0 && share <= 100))
+    throw new HandoverError('usage.invalid', `A share is over 0 and up to 100, not ${share}.`);
+  return updateCampaign(context.store, id, async (current) => {
+    checkDefinition(context, current);
+    const step = campaignStep({ stage: current.stage, run: current.run }, event);
+    if (!step) throw refused(current, event);
+    await gate(current);
+    const { settledAt: _, ...unsettled } = current;
+    const targets = [...aim(current.targets, target, share, rest)];
+    const next = { ...unsettled, ...step.next, targets, generation: current.generation + 1, sweep: 1 };
+    if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
+    return record(context, next, share === 100 ? event : `${event} ${share} %`, options.reason);
+  });
+}
+
+async function runOrPause(context: CommandContext, name: string, event: 'pause' | 'resume', reason?: string) {
+  const { id } = await theCampaign(context, name);
+  return updateCampaign(context.store, id, (current) => {
+    const step = campaignStep({ stage: current.stage, run: current.run }, event);
+    if (!step || current.closed) throw refused(current, event);
+    const { pausedBecause: _, ...kept } = current;
+    const because = event === 'pause' ? { pausedBecause: reason ?? `paused by ${context.by}` } : {};
+    return record(context, { ...kept, ...step.next, ...because }, event, reason);
+  });
+}
+
+/** A definition that changed under an open campaign would mix two shapes: refused before anything moves. */
+function checkDefinition(context: CommandContext, { migration, definition, id }: CampaignDocument): void {
+  if (migrationNamed(context, migration).fingerprint !== definition) {
+    throw new HandoverError(
+      'definition.changed',
+      `Campaign ${id} was started with another definition of ${migration}.`,
+    );
+  }
+}
+
+/** The way back is checked before the first step of it: what has no backward transform must not have been modified. */
+async function checkReverse(context: CommandContext, campaign: CampaignDocument): Promise<void> {
+  const migration = migrationNamed(context, campaign.migration);
+  const { count, samples } = await countModified(context.store, migration, campaign.id);
+  if (count === 0) return;
+  throw new HandoverError('reverse.missing', `${count} records, ${samples.join(', ')} among them.`, { count, samples });
+}
+
+function record(context: CommandContext, campaign: CampaignDocument, what: string, reason?: string): CampaignDocument {
+  const entry = {
+    at: context.clock.now(),
+    by: context.by,
+    what,
+    ...(reason === undefined ? {} : { reason }),
+    targets: campaign.targets,
+  };
+  return { ...campaign, history: [...campaign.history, entry].slice(-LIMITS.historyEntries) };
+}
+
+const closed = (why: string) => new HandoverError('gate.closed', `Not yet: ${why}.`);
+
+const refused = ({ id, stage, run, closed: over }: CampaignDocument, event: string) =>
+  new HandoverError(
+    'campaign.refused',
+    `${event} is not possible: campaign ${id} is ${stage}${run === 'paused' ? ' and paused' : ''}${over ? ', and closed' : ''}.`,
+    { stage, run, event },
+  );

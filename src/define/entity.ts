@@ -1,0 +1,117 @@
+import { HandoverError, messageOf } from '../errors.ts';
+import { Content } from '../record/content.ts';
+import type { Key } from '../record/key.ts';
+import { fromPlain, type PlainRecord, rename, toPlain } from '../record/plain.ts';
+
+/** How the entities of one home move to another. `T` is the plain view of a record in the old shape, `N` in the new. */
+export interface EntityDefinition<T extends object = PlainRecord, N extends object = T> {
+  /** The kinds of the old keys' path, as `Feed` or `Blog/Post`. */
+  readonly from: string;
+  /** The kinds of the new keys' path, as `User/Feed`. The first one's entity is the record's group. */
+  readonly into: string;
+  /** The new key of a record. It must depend on the record alone, and no two records may share one. */
+  readonly to: (record: T, key: Key) => Key;
+  /** Properties that only change their name, old to new. Applied before `forward`, undone after `backward`. */
+  readonly rename?: Readonly<Record<string, string>>;
+  /** The record in its new shape. What it leaves as it was keeps its exact type and index flag. */
+  readonly forward?: (record: T, key: Key) => N;
+  /** The record in its old shape. Without it, what was written after the switch cannot be reversed. */
+  readonly backward?: (record: N, key: Key) => T;
+}
+
+/** A validated entity definition: what the engine works with. */
+export interface EntityRule {
+  readonly from: readonly string[];
+  readonly into: readonly string[];
+  /** False when content moves as it is: nothing is decoded but what `to` looks at. */
+  readonly transforms: boolean;
+  /** Whether content of the new shape can be brought back into the old one. */
+  readonly reversible: boolean;
+  /** Throws `transform.to`. */
+  targetOf(key: Key, content: Content): Key;
+  /** Throws `transform.forward`. */
+  forward(key: Key, content: Content): Content;
+  /** Throws `transform.backward`. */
+  backward(key: Key, content: Content): Content;
+  /** All that decides what this rule does, as text: the definition's fingerprint is made of it. */
+  readonly source: string;
+}
+
+/** Declares how entities of one home move to another, within `defineMigration`. */
+export function entity<T extends object = PlainRecord, N extends object = T>(
+  definition: EntityDefinition<T, N>,
+): EntityRule {
+  const { to, forward, backward, rename: names } = definition as unknown as EntityDefinition;
+  const from = pattern('from', definition.from);
+  const into = pattern('into', definition.into);
+  if (typeof to !== 'function')
+    throw invalid(`Entity ${definition.from}: \`to\` must be a function that returns a key.`);
+  if (backward && !forward)
+    throw invalid(`Entity ${definition.from}: \`backward\` without \`forward\` undoes nothing.`);
+  const back = names && Object.fromEntries(Object.entries(names).map(([old, now]) => [now, old]));
+  if (back && Object.keys(back).length !== Object.keys(names).length) {
+    throw invalid(`Entity ${definition.from}: two properties are renamed to the same name.`);
+  }
+  return {
+    from,
+    into,
+    transforms: forward !== undefined || names !== undefined,
+    reversible: forward === undefined || backward !== undefined,
+    targetOf: (key, content) => targetOf(to, into, key, content),
+    forward: (key, content) =>
+      guarded('transform.forward', key, () => {
+        const renamed = names ? rename(content.properties, names) : content.properties;
+        if (forward) return Content.of(fromPlain(forward(toPlain(renamed), key), renamed));
+        return names ? Content.of(renamed) : content;
+      }),
+    backward: (key, content) =>
+      guarded('transform.backward', key, () => {
+        if (!forward && !back) return content;
+        const plain = backward
+          ? fromPlain(backward(toPlain(content.properties), key), content.properties)
+          : content.properties;
+        return Content.of(back ? rename(plain, back) : plain);
+      }),
+    source: [definition.from, definition.into, to, JSON.stringify(names), forward, backward].map(String).join('\n'),
+  };
+}
+
+/** Whether the key's path is of these kinds, in this order. */
+export function matches(pattern: readonly string[], key: Key): boolean {
+  const path = key.path;
+  return path.length === pattern.length && path.every(({ kind }, i) => kind === pattern[i]);
+}
+
+function pattern(name: string, text: string): readonly string[] {
+  const kinds = typeof text === 'string' ? text.split('/') : [];
+  if (kinds.length === 0 || kinds.some((kind) => kind.trim() === '')) {
+    throw invalid(`\`${name}\` is ${JSON.stringify(text)}; it must be kinds joined by "/", as "User/Feed".`);
+  }
+  return kinds;
+}
+
+function targetOf(to: EntityDefinition['to'], into: readonly string[], key: Key, content: Content): Key {
+  const target = guarded('transform.to', key, () => to(toPlain(content.properties), key));
+  if (typeof target?.path !== 'object' || !matches(into, target)) {
+    const got = `${target?.toString()}`;
+    throw new HandoverError(
+      'transform.to',
+      `\`to\` of ${key} gave ${got}, which is not of the form ${into.join('/')}.`,
+      {
+        key: key.toString(),
+        got,
+      },
+    );
+  }
+  return target;
+}
+
+function guarded<R>(code: 'transform.to' | 'transform.forward' | 'transform.backward', key: Key, run: () => R): R {
+  try {
+    return run();
+  } catch (cause) {
+    throw new HandoverError(code, `${key}: ${messageOf(cause)}.`, { key: key.toString() }, { cause });
+  }
+}
+
+const invalid = (detail: string) => new HandoverError('definition.invalid', detail);

@@ -1,0 +1,62 @@
+import { hash } from 'node:crypto';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { EntityRule } from './entity.ts';
+
+export interface MigrationDefinition {
+  /** Lower-case words joined by dashes; stored in every record's slot, so keep it short. */
+  readonly name: string;
+  /** Raise it whenever the definition changes after a campaign ran. */
+  readonly version: number;
+  /** Names of migrations that must be completed before this one starts. */
+  readonly after?: readonly string[];
+  /** Whether shares and switches go record by record, or by whole groups (target entity groups). Default: record. */
+  readonly by?: 'record' | 'group';
+  readonly namespace?: string;
+  /** Quarantined records after which a campaign pauses by itself. Default: 100. */
+  readonly errorBudget?: number;
+  readonly records: readonly EntityRule[];
+}
+
+/** A validated migration. */
+export interface Migration {
+  readonly name: string;
+  readonly version: number;
+  readonly after: readonly string[];
+  readonly by: 'record' | 'group';
+  readonly namespace: string;
+  readonly errorBudget: number;
+  readonly records: readonly EntityRule[];
+  /** Changes whenever anything that decides about records does. */
+  readonly fingerprint: string;
+}
+
+const KNOWN = new Set(['name', 'version', 'after', 'by', 'namespace', 'errorBudget', 'records']);
+
+/** Checks a migration and fills its defaults. Throws `definition.invalid` with what is wrong. */
+export function defineMigration(definition: MigrationDefinition): Migration {
+  const { name, version, after = [], by = 'record', namespace = '', records } = definition;
+  const errorBudget = definition.errorBudget ?? LIMITS.errorBudget;
+  const refuse = (why: string): never => {
+    throw new HandoverError('definition.invalid', `Migration ${JSON.stringify(name)}: ${why}.`);
+  };
+  const unknown = Object.keys(definition).find((field) => !KNOWN.has(field));
+  if (unknown) refuse(`there is no option ${JSON.stringify(unknown)}`);
+  if (typeof name !== 'string' || !/^[a-z][a-z0-9-]{0,39}$/.test(name)) {
+    refuse('the name must be lower-case letters, digits and dashes, at most 40');
+  }
+  if (!Number.isSafeInteger(version) || version < 1) refuse('the version must be 1, 2, 3 …');
+  if (by !== 'record' && by !== 'group') refuse("`by` must be 'record' or 'group'");
+  if (!Number.isSafeInteger(errorBudget) || errorBudget < 0) refuse('the error budget must be 0 or more records');
+  if (!Array.isArray(records) || records.length === 0) refuse('`records` must name at least one kind of record');
+  for (const field of ['from', 'into'] as const) {
+    const twice = duplicate(records.map((rule) => rule[field].join('/')));
+    if (twice) refuse(`two rules have \`${field}\` ${twice}, so a record could be moved by either`);
+  }
+  if (after.includes(name)) refuse('it cannot come after itself');
+  const source = JSON.stringify([name, version, by, namespace, records.map((rule) => rule.source)]);
+  const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
+  return { name, version, after, by, namespace, errorBudget, records, fingerprint };
+}
+
+const duplicate = (texts: readonly string[]) => texts.find((text, i) => texts.indexOf(text) !== i);

@@ -1,0 +1,216 @@
+import { z } from 'zod';
+import { STAGES } from '../../machines/campaign.ts';
+import { TARGETS } from '../../machines/moves.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { Content } from '../record/content.ts';
+import { Key } from '../record/key.ts';
+import type { Entity, KeyRange, Store, Version } from '../store/store.ts';
+
+/**
+ * The engine's own entities, kept in the same store as the data and written by the same compare-and-set: one JSON text
+ * in the property `state`, which is not indexed. Each carries the version of its form; a newer one is refused.
+ */
+const version = z.literal(1);
+const targets = z.array(z.object({ below: z.number(), target: z.enum(TARGETS) })).min(1);
+const counts = z.record(z.string(), z.number());
+
+export const SCHEMAS = {
+  campaign: z.object({
+    v: version,
+    id: z.string(),
+    migration: z.string(),
+    migrationVersion: z.number(),
+    /** The definition's fingerprint: a campaign runs under one definition only. */
+    definition: z.string(),
+    stage: z.enum(STAGES),
+    run: z.enum(['running', 'paused']),
+    pausedBecause: z.string().optional(),
+    targets,
+    /** Raised by every command that changes the targets: what was swept under the old ones counts no more. */
+    generation: z.number(),
+    /** The sweep of this generation that is under way, from 1. */
+    sweep: z.number(),
+    /** When this generation came to rest; unset while it has not. */
+    settledAt: z.number().optional(),
+    switchGateOpen: z.boolean(),
+    closed: z.boolean(),
+    createdAt: z.number(),
+    /** What the last finished sweep saw. */
+    lastSweep: z
+      .object({ generation: z.number(), sweep: z.number(), at: z.number(), clean: z.boolean(), counts })
+      .optional(),
+    history: z.array(
+      z.object({
+        at: z.number(),
+        by: z.string(),
+        what: z.string(),
+        reason: z.string().optional(),
+        targets: targets.optional(),
+      }),
+    ),
+  }),
+  sweep: z.object({
+    v: version,
+    startedAt: z.number(),
+    /** Old homes first: they must be done before new homes are looked at. */
+    ranges: z.array(
+      z.object({
+        rule: z.number(),
+        home: z.enum(['S', 'T']),
+        after: z.string().optional(),
+        until: z.string().optional(),
+      }),
+    ),
+  }),
+  range: z.object({
+    v: version,
+    /** The last key whose page is done. */
+    cursor: z.string().optional(),
+    done: z.boolean(),
+    claim: z.object({ by: z.string(), untilMs: z.number() }).optional(),
+    counts,
+  }),
+  quarantine: z.object({
+    v: version,
+    campaign: z.string(),
+    rule: z.number(),
+    key: z.string(),
+    peer: z.string().optional(),
+    group: z.string().optional(),
+    code: z.string(),
+    message: z.string(),
+    at: z.number(),
+  }),
+  group: z.object({
+    v: version,
+    state: z.enum(['gathering', 'moving', 'whole']),
+    members: z.number(),
+    generation: z.number(),
+    sweep: z.number(),
+  }),
+  verify: z.object({
+    v: version,
+    /** The targets it was begun under. */
+    of: z.string(),
+    startedAt: z.number(),
+    step: z.number(),
+    cursor: z.string().optional(),
+    report: z.unknown(),
+  }),
+} as const;
+
+export type DocumentKind = keyof typeof SCHEMAS;
+export type Document<K extends DocumentKind> = z.infer<(typeof SCHEMAS)[K]>;
+export type CampaignDocument = Document<'campaign'>;
+export type SweepDocument = Document<'sweep'>;
+export type RangeDocument = Document<'range'>;
+export type QuarantineDocument = Document<'quarantine'>;
+export type GroupDocument = Document<'group'>;
+
+export interface Stored<K extends DocumentKind> {
+  readonly key: Key;
+  readonly value: Document<K>;
+  readonly version: Version;
+}
+
+export const KINDS: Readonly<Record<DocumentKind, string>> = {
+  campaign: '_HandoverCampaign',
+  sweep: '_HandoverSweep',
+  range: '_HandoverRange',
+  quarantine: '_HandoverQuarantine',
+  group: '_HandoverGroup',
+  verify: '_HandoverVerify',
+};
+
+/** Where a document of a campaign lives: under the campaign, so that all of it is one entity group. */
+export function documentKey(kind: DocumentKind, campaign: string, ...names: readonly string[]): Key {
+  const root = { kind: KINDS.campaign, id: campaign };
+  return Key.of(names.length === 0 ? [root] : [root, ...names.map((id) => ({ kind: KINDS[kind], id }))]);
+}
+
+const encode = (value: unknown): Content =>
+  Content.of(new Map([['state', { type: 'string', value: JSON.stringify(value), unindexed: true }]]));
+
+function decode<K extends DocumentKind>(kind: K, entity: Entity): Stored<K> {
+  const state = entity.content.properties.get('state');
+  const parsed = SCHEMAS[kind].safeParse(state?.type === 'string' ? JSON.parse(state.value) : undefined);
+  if (!parsed.success) {
+    throw new HandoverError('content.corrupt', `${entity.key}: ${z.prettifyError(parsed.error)}.`);
+  }
+  return { key: entity.key, value: parsed.data as Document<K>, version: entity.version };
+}
+
+export async function load<K extends DocumentKind>(store: Store, kind: K, key: Key): Promise<Stored<K> | undefined> {
+  const [entity] = await store.read([key]);
+  return entity && decode(kind, entity);
+}
+
+export async function loadMany<K extends DocumentKind>(
+  store: Store,
+  kind: K,
+  keys: readonly Key[],
+): Promise<(Stored<K> | undefined)[]> {
+  return (await store.read(keys)).map((entity) => entity && decode(kind, entity));
+}
+
+/** All documents of a kind under one campaign, or of all campaigns, page by page. */
+export async function* list<K extends DocumentKind>(
+  store: Store,
+  kind: K,
+  campaign?: string,
+): AsyncGenerator<Stored<K>> {
+  let range: KeyRange = {
+    namespace: '',
+    kind: KINDS[kind],
+    ...(campaign === undefined ? {} : { root: documentKey('campaign', campaign) }),
+  };
+  for (;;) {
+    const page = await store.scan(range, LIMITS.pageSize);
+    for (const entity of page.entities) yield decode(kind, entity);
+    const last = page.entities[page.entities.length - 1];
+    if (!page.more || !last) return;
+    range = { ...range, after: last.key };
+  }
+}
+
+/** Writes a document as the one expected, or as a new one. False when somebody else was there first, or may have been. */
+export async function save<K extends DocumentKind>(
+  store: Store,
+  key: Key,
+  value: Document<K>,
+  expected: Version | undefined,
+): Promise<Version | false> {
+  const content = encode(value);
+  const [outcome] = await store.commit([
+    expected === undefined ? { op: 'insert', key, content } : { op: 'update', key, version: expected, content },
+  ]);
+  return outcome!.status === 'applied' && outcome!.version;
+}
+
+export async function erase(store: Store, documents: readonly Stored<DocumentKind>[]): Promise<void> {
+  for (let i = 0; i < documents.length; i += LIMITS.pageSize) {
+    const part = documents.slice(i, i + LIMITS.pageSize);
+    await store.commit(part.map(({ key, version }) => ({ op: 'delete' as const, key, version })));
+  }
+}
+
+/**
+ * Changes a campaign by compare-and-set: read, compute, swap, and again if somebody was faster. `change` returns the new
+ * document, or undefined to leave it. A lost answer is settled by looking: the change is computed anew from what is there.
+ */
+export async function updateCampaign(
+  store: Store,
+  id: string,
+  change: (current: CampaignDocument) => CampaignDocument | undefined | Promise<CampaignDocument | undefined>,
+): Promise<CampaignDocument> {
+  const key = documentKey('campaign', id);
+  for (let attempt = 0; attempt < LIMITS.controlAttempts; attempt++) {
+    const stored = await load(store, 'campaign', key);
+    if (!stored) throw new HandoverError('campaign.missing', `There is no campaign ${JSON.stringify(id)}.`);
+    const next = await change(stored.value);
+    if (!next) return stored.value;
+    if (await save<'campaign'>(store, key, next, stored.version)) return next;
+  }
+  throw new HandoverError('campaign.contended', `Campaign ${id} kept changing.`);
+}

@@ -1,0 +1,52 @@
+import type { Migration } from '../define/migration.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Store } from '../store/store.ts';
+import { mirror } from './moves.ts';
+import { hold, locate, type Pair, roleOf } from './pair.ts';
+import { lookAtPeers } from './reconcile.ts';
+import { homeRange } from './sweep.ts';
+
+/** Records at T that could not go home: no backward transform, and no longer what the old home's content became. */
+export async function countModified(
+  store: Store,
+  migration: Migration,
+  campaign: string,
+): Promise<{ count: number; samples: readonly string[] }> {
+  let count = 0;
+  const samples: string[] = [];
+  for (const [index, rule] of migration.records.entries()) {
+    if (rule.reversible) continue;
+    let range = homeRange(migration, index, 'T');
+    for (let more = true; more; ) {
+      const page = await store.scan(range, LIMITS.pageSize);
+      const pairs = page.entities.flatMap((entity) => {
+        const held = hold(entity)!;
+        const place = locate(rule, campaign, entity.key, held);
+        if (place?.side !== 'T' || roleOf(held) !== 'O') return [];
+        const pair: Pair = { rule, scanned: 'T', keys: place.keys, S: undefined, T: held, replaceable: 'T' };
+        return [{ pair, target: 'home' as const, moves: 0 }];
+      });
+      await lookAtPeers(pairs, 'T', store);
+      for (const { pair } of pairs) {
+        if (canReturn(pair)) continue;
+        count++;
+        if (samples.length < LIMITS.samples) samples.push(pair.keys.T.toString());
+      }
+      more = page.more;
+      const last = page.entities[page.entities.length - 1];
+      if (last) range = { ...range, after: last.key };
+    }
+  }
+  return { count, samples };
+}
+
+function canReturn(pair: Pair): boolean {
+  try {
+    mirror(pair, 'S');
+    return true;
+  } catch (error) {
+    if (error instanceof HandoverError && error.code === 'reverse.missing') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,150 @@
+import type { Side, Target } from '../../machines/moves.ts';
+import type { RecordState } from '../../machines/record.ts';
+import type { EntityRule } from '../define/entity.ts';
+import { HandoverError } from '../errors.ts';
+import type { Key } from '../record/key.ts';
+import type { Entity, Store } from '../store/store.ts';
+import { nextMove } from './decide.ts';
+import type { QuarantineDocument } from './documents.ts';
+import type { Actor } from './moves.ts';
+import { type Held, hold, locate, type Pair, roleOf } from './pair.ts';
+import { quarantine, quarantined, quarantineKey } from './quarantine.ts';
+import { type Item, lookAtPeers, type ReconcileOptions, reconcile } from './reconcile.ts';
+
+/** What a page came to. Keys are `S.<state>` or `T.<state>`, `moved`, `unresolved`, `quarantined`, `seen`. */
+export type Counts = Record<string, number>;
+
+export const add = (into: Counts, name: string, by = 1): void => {
+  into[name] = (into[name] ?? 0) + by;
+};
+
+export interface PageOptions {
+  readonly store: Store;
+  readonly actor: Actor;
+  readonly rule: EntityRule;
+  readonly ruleIndex: number;
+  readonly home: Side;
+  /** Where the record with this old and new key is wanted. */
+  readonly targetOf: (keys: Pair['keys']) => Target;
+  /** Under a campaign by group, until the group is admitted: bring records no further than `copied`. */
+  readonly onlyCopy: boolean;
+  /** Whether new homes are likely to be empty: then the look-up is skipped, and an insert that conflicts finds out. */
+  readonly optimistic: boolean;
+  readonly onMoves?: ReconcileOptions['onMoves'] | undefined;
+}
+
+export interface PageResult {
+  readonly counts: Counts;
+  /** Inserts that were tried without a look, and how many of them met something. */
+  readonly guessed: number;
+  readonly missed: number;
+  /** Records that rest with their truth at T. */
+  readonly away: number;
+  /** Entities that were quarantined just now. */
+  readonly newlyQuarantined: number;
+}
+
+interface Failure {
+  readonly source: Key;
+  readonly peer?: Key;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Brings all records of one scanned page to their targets and says what became of them. */
+export async function processPage(entities: readonly Entity[], options: PageOptions): Promise<PageResult> {
+  const { store, actor, home } = options;
+  const failures: Failure[] = [];
+  const found = entities.flatMap((entity) => toItem(entity, options, failures));
+  const keys = found.map(({ pair }) => quarantineKey(actor.campaign, pair.keys.T.root, pair.keys.S));
+  const skip = await quarantined(store, actor.campaign, keys);
+  const counts: Counts = { seen: found.length + failures.length };
+  const items = found.filter((_, i) => !skip[i]);
+  const listed = found.length - items.length;
+
+  const guesses = items.filter((item) => mayGuess(item, options));
+  const guessed = new Set(guesses);
+  const rest = items.filter((item) => !guessed.has(item) && needsPeer(item, home));
+  await lookAtPeers(rest, home, store);
+  await reconcile(items, options);
+
+  for (const item of items) countItem(item, home, counts, failures);
+  await quarantine(
+    store,
+    failures.map((failure) => toEntry(failure, options)),
+  );
+  if (listed + failures.length > 0) counts.quarantined = listed + failures.length;
+  const missed = guesses.filter(({ result, moves }) => moves === 0 || result?.status !== 'rest').length;
+  const away = items.filter(({ pair, result }) => result?.status === 'rest' && roleOf(pair.T) === 'O').length;
+  return { counts, guessed: guesses.length, missed, away, newlyQuarantined: failures.length };
+}
+
+function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item[] {
+  const { rule, actor, home } = options;
+  try {
+    const held = hold(entity)!;
+    const place = locate(rule, actor.campaign, entity.key, held);
+    if (!place || place.side !== home) return [];
+    const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
+    pair[home] = held;
+    const wanted = options.targetOf(place.keys);
+    const target = options.onlyCopy && isBehind(pair) && wanted !== 'home' ? 'copied' : wanted;
+    const mapped = home === 'S' ? { mapped: held.content } : {};
+    return [{ pair, target, moves: 0, ...mapped }];
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    failures.push({ source: entity.key, code: error.code, message: error.detail });
+    return [];
+  }
+}
+
+/** Not switched yet, as far as the scanned side tells. What has switched is never called back by `onlyCopy`. */
+function isBehind({ scanned, S, T }: Pair): boolean {
+  return scanned === 'S' ? roleOf(S) === 'O' : roleOf(T) === 'H' || roleOf(T) === 'C';
+}
+
+/** An owner at S that is going to be copied or passed on: assume that nothing stands at T, and let the insert tell. */
+function mayGuess({ pair, target }: Item, { optimistic, home }: PageOptions): boolean {
+  return optimistic && home === 'S' && isUnmoved(pair.S) && nextMove('atHome', target, false) !== null;
+}
+
+/** An owner at S that no move has touched; a client may have written it, which leaves a slot without a journal. */
+const isUnmoved = (S: Held | undefined): boolean => roleOf(S) === 'O' && (S!.slot?.journal.length ?? 0) === 0;
+
+/** An owner at T that is wanted at `completed` rests there whatever S says: what stands at S is the old home's sweep's. */
+function needsPeer({ pair, target }: Item, home: Side): boolean {
+  return !(home === 'T' && target === 'completed' && roleOf(pair.T) === 'O');
+}
+
+function countItem(item: Item, home: Side, counts: Counts, failures: Failure[]): void {
+  const { pair, result } = item;
+  if (item.moves > 0) add(counts, 'moved');
+  if (item.moves > 0) add(counts, 'moves', item.moves);
+  if (result?.status === 'failed') {
+    failures.push({ source: pair.keys.S, peer: pair.keys.T, code: result.code, message: result.message });
+  } else if (result?.status === 'unresolved') add(counts, 'unresolved');
+  else if (result && countsHere(result.state, home, pair)) add(counts, `${home}.${result.state}`);
+}
+
+/** Each record is counted once: by its old home's sweep, and by the new home's only where the old one holds nothing. */
+const countsHere = (state: RecordState, home: Side, pair: Pair): boolean =>
+  state !== 'absent' && (home === 'S' || pair.S === undefined);
+
+function toEntry(failure: Failure, { actor, ruleIndex }: PageOptions): { key: Key; value: QuarantineDocument } {
+  const { source, peer, code, message } = failure;
+  const group = peer?.root;
+  return {
+    key: quarantineKey(actor.campaign, group, source),
+    value: {
+      v: 1,
+      campaign: actor.campaign,
+      rule: ruleIndex,
+      key: source.toString(),
+      ...(peer ? { peer: peer.toString() } : {}),
+      ...(group ? { group: group.toString() } : {}),
+      code,
+      message,
+      at: actor.now(),
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import type { Side } from '../../machines/moves.ts';
+import { PAIR_STATES, type RecordState, type SideRole, STALE } from '../../machines/record.ts';
+import { type EntityRule, matches } from '../define/entity.ts';
+import { type ErrorCode, HandoverError } from '../errors.ts';
+import type { Content } from '../record/content.ts';
+import { Key } from '../record/key.ts';
+import { decodeSlot, type Slot } from '../record/slot.ts';
+import type { Entity, Version } from '../store/store.ts';
+
+/** One side as it was last seen: its content, its slot, and the version that a replacement must name. */
+export interface Held {
+  readonly content: Content;
+  readonly slot: Slot | undefined;
+  readonly version: Version;
+}
+
+/**
+ * A record in a worker's hands. `replaceable` is rule 2 (hold, look, swap) as data: the sides that were already held
+ * when their peer was last observed, and so may be replaced. A side that is not in it must be looked at again first.
+ */
+export interface Pair {
+  readonly rule: EntityRule;
+  /** The side this pair was found by. */
+  readonly scanned: Side;
+  keys: { readonly S: Key; readonly T: Key };
+  S: Held | undefined;
+  T: Held | undefined;
+  replaceable: Side | 'both' | 'neither';
+}
+
+/** Where S says that its record belongs: an owner by its content, any other by its slot. Throws `transform.to`. */
+export function peerOf({ rule, keys }: Pair, S: Held): Key {
+  if (S.slot && (S.slot.role !== 'owner' || S.slot.deleted)) return Key.parse(S.slot.peer);
+  return rule.targetOf(keys.S, S.content);
+}
+
+export const other = (side: Side): Side => (side === 'S' ? 'T' : 'S');
+
+/** Throws `slot.version` or `slot.corrupt`. */
+export function hold(entity: Entity | undefined): Held | undefined {
+  if (!entity) return undefined;
+  const slot = entity.slot === undefined ? undefined : decodeSlot(entity.slot);
+  return { content: entity.content, slot, version: entity.version };
+}
+
+/**
+ * Which home an entity stands in, and the other home's key; undefined for an entity that is none of ours.
+ * An owner at S goes where its content says *now*; any other side was paired by its slot and stays with its peer.
+ */
+export function locate(
+  rule: EntityRule,
+  campaign: string,
+  key: Key,
+  held: Held,
+): { side: Side; keys: Pair['keys'] } | undefined {
+  const slot = ownSlot(held.slot, campaign, key);
+  if (slot && (slot.side === 'T' || slot.role !== 'owner')) {
+    const peer = Key.parse(slot.peer);
+    return slot.side === 'T' ? { side: 'T', keys: { S: peer, T: key } } : { side: 'S', keys: { S: key, T: peer } };
+  }
+  if (!matches(rule.from, key)) return undefined;
+  if (slot?.deleted) return { side: 'S', keys: { S: key, T: Key.parse(slot.peer) } };
+  const target = rule.targetOf(key, held.content);
+  return target.equals(key) ? undefined : { side: 'S', keys: { S: key, T: target } };
+}
+
+/** A slot left by another campaign that is over (an owner's) counts as none. Throws `slot.foreign` for one that is not. */
+function ownSlot(slot: Slot | undefined, campaign: string, key: Key): Slot | undefined {
+  if (!slot || slot.campaign === campaign) return slot;
+  if (slot.role === 'owner' && !slot.deleted) return undefined;
+  throw new HandoverError('slot.foreign', `${key} is ${slot.role} under campaign ${slot.campaign}.`, {
+    key: key.toString(),
+    campaign: slot.campaign,
+  });
+}
+
+export function roleOf(held: Held | undefined): SideRole {
+  if (!held) return '-';
+  switch (held.slot?.role) {
+    case undefined:
+      return 'O';
+    case 'owner':
+      return held.slot.deleted ? 'X' : 'O';
+    case 'shadow':
+      return 'H';
+    case 'ceded':
+      return 'C';
+    case 'birth':
+      return 'B';
+  }
+}
+
+/** What the two sides say together. The fingerprint comparisons are here, so that the machine needs no context. */
+export function stateOf({ S, T }: Pick<Pair, 'S' | 'T'>): RecordState {
+  const state = PAIR_STATES[`${roleOf(S)}${roleOf(T)}`];
+  switch (state) {
+    case 'copied':
+    case 'handingOver':
+      return T!.slot!.of === S!.content.fingerprint ? state : STALE[state];
+    case 'reversible':
+    case 'handingBack':
+      return S!.slot!.of === T!.content.fingerprint ? state : STALE[state];
+    default:
+      return state;
+  }
+}
+
+/** Why this pair is not one record's two homes, if it is not. */
+export function mismatch(pair: Pair, campaign: string): { code: ErrorCode; detail: string } | undefined {
+  const { S, T, keys } = pair;
+  if (!S || !T) return undefined;
+  const slot = T.slot?.campaign === campaign ? T.slot : undefined;
+  if (!slot) {
+    // An entity without a slot is an owner: fine where S gave the truth to it, a stranger where S still has it.
+    return roleOf(S) === 'O'
+      ? { code: 'target.occupied', detail: `${keys.S} maps to ${keys.T}, where another entity stands.` }
+      : undefined;
+  }
+  if (slot.side === 'S' || slot.peer !== keys.S.toString()) {
+    return {
+      code: 'target.collision',
+      detail: `${keys.S} maps to ${keys.T}, which ${slot.side === 'S' ? 'is a source itself' : `belongs to ${slot.peer}`}.`,
+    };
+  }
+  return undefined;
+}

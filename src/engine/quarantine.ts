@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto';
+import { LIMITS } from '../limits.ts';
+import type { Key } from '../record/key.ts';
+import type { KeyRange, Store } from '../store/store.ts';
+import { documentKey, erase, KINDS, list, loadMany, type QuarantineDocument, type Stored, save } from './documents.ts';
+
+/**
+ * Records that cannot be moved stay where they are, served, and are listed with the cause until an operator says
+ * `retry`. Listed under the campaign and then the group, so that what of a group is quarantined is one short scan.
+ */
+export function quarantineKey(campaign: string, group: Key | undefined, source: Key): Key {
+  return documentKey('quarantine', campaign, group ? nameOf(group) : '-', nameOf(source));
+}
+
+/** A key's text where it fits into a name, else a digest of it: the document itself has the whole. */
+function nameOf(key: Key): string {
+  const text = key.toString();
+  return text.length <= 300 ? text : hash('sha256', text, 'hex');
+}
+
+/** Writes causes down. An entry that is there stays as it was; a lost answer is asked again, since twice is once. */
+export async function quarantine(
+  store: Store,
+  entries: readonly { key: Key; value: QuarantineDocument }[],
+): Promise<void> {
+  const present = await loadMany(
+    store,
+    'quarantine',
+    entries.map(({ key }) => key),
+  );
+  for (const [i, { key, value }] of entries.entries()) if (!present[i]) await save(store, key, value, undefined);
+}
+
+/** Which of the keys are listed. One short read when nothing is quarantined, as nearly always. */
+export async function quarantined(store: Store, campaign: string, keys: readonly Key[]): Promise<readonly boolean[]> {
+  if (!(await anyIn(store, campaign))) return keys.map(() => false);
+  return (await loadMany(store, 'quarantine', keys)).map((entry) => entry !== undefined);
+}
+
+/** Whether anything of the campaign, or of one group of it, is quarantined. */
+export async function anyIn(store: Store, campaign: string, group?: Key): Promise<boolean> {
+  const range: KeyRange = { namespace: '', kind: KINDS.quarantine, root: documentKey('campaign', campaign) };
+  if (!group) return (await store.scan(range, 1)).entities.length > 0;
+  const first = documentKey('quarantine', campaign, nameOf(group));
+  const last = documentKey('quarantine', campaign, nameOf(group), '\u{10FFFF}');
+  return (await store.scan({ ...range, after: first, until: last }, 1)).entities.length > 0;
+}
+
+/** How many, counted up to `enough`. */
+export async function countQuarantined(
+  store: Store,
+  campaign: string,
+  enough = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  let count = 0;
+  for await (const _ of list(store, 'quarantine', campaign)) if (++count >= enough) break;
+  return count;
+}
+
+/** Takes entries off the list, so that the next sweep tries their records again. Returns how many. */
+export async function release(
+  store: Store,
+  campaign: string,
+  wanted: (entry: QuarantineDocument) => boolean,
+): Promise<number> {
+  let released = 0;
+  let part: Stored<'quarantine'>[] = [];
+  const flush = async () => {
+    await erase(store, part);
+    released += part.length;
+    part = [];
+  };
+  for await (const entry of list(store, 'quarantine', campaign)) {
+    if (wanted(entry.value)) part.push(entry);
+    if (part.length === LIMITS.pageSize) await flush();
+  }
+  await flush();
+  return released;
+}

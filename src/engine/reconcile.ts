@@ -1,0 +1,222 @@
+import type { Move, Side, Target } from '../../machines/moves.ts';
+import type { RecordState } from '../../machines/record.ts';
+import { type ErrorCode, HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Content } from '../record/content.ts';
+import type { Key } from '../record/key.ts';
+import { atomicTogether, type Mutation, type Outcome, type Store, type UnitOutcome } from '../store/store.ts';
+import { nextMove } from './decide.ts';
+import { type Actor, heldAfter, type Write, writesOf } from './moves.ts';
+import { hold, mismatch, other, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
+
+/**
+ * Brings a page of records to their targets: decide for all, commit all, look again at those that lost. Each commit
+ * carries one move of each record, so journalling costs bytes and not round trips.
+ *
+ * Safe in any order and at any crash, because every write is a compare-and-set against what this worker held (rule 3)
+ * and a side is replaced only if its peer was observed while it was held (rule 2). What is lost is looked at again.
+ */
+export interface Item {
+  readonly pair: Pair;
+  readonly target: Target;
+  /** Filled in at the end. */
+  result?: Result;
+  /** Moves made on this record here. */
+  moves: number;
+  /** The content of S for which `pair.keys.T` is known to be the target. */
+  mapped?: Content;
+}
+
+export type Result =
+  /** Nothing more to do: the state it rests in. */
+  | { readonly status: 'rest'; readonly state: RecordState }
+  /** It kept changing: the next sweep will see. */
+  | { readonly status: 'unresolved'; readonly state: RecordState }
+  | { readonly status: 'failed'; readonly code: ErrorCode; readonly message: string };
+
+export interface ReconcileOptions {
+  readonly store: Store;
+  readonly actor: Actor;
+  /** Told of the moves that were applied; for counters and logs. */
+  readonly onMoves?: ((type: Move['type'], count: number) => void) | undefined;
+}
+
+export async function reconcile(items: readonly Item[], options: ReconcileOptions): Promise<void> {
+  let open = items.filter((item) => !item.result);
+  for (let round = 0; open.length > 0 && round < LIMITS.roundsPerPage; round++) {
+    const planned: Planned[] = [];
+    const stale: Item[] = [];
+    for (const item of open) {
+      const plan = attempt(item, () => planFor(item, options));
+      if (plan === 'look') stale.push(item);
+      else if (plan) planned.push(plan);
+    }
+    await carryOut(planned, options);
+    // Looked at after the commit, so that one look-up serves those that lost just now too.
+    for (const { item } of planned) if (item.pair.replaceable === 'neither') stale.push(item);
+    await lookAgain(stale, options.store);
+    open = open.filter((item) => !item.result);
+  }
+  for (const item of open) item.result = { status: 'unresolved', state: stateOf(item.pair) };
+}
+
+interface Planned {
+  readonly item: Item;
+  readonly move: Move;
+  readonly writes: readonly Write[];
+}
+
+/** The next move; 'look' when a side must be observed first; undefined when the item is finished. */
+function planFor(item: Item, { store, actor }: ReconcileOptions): Planned | 'look' | undefined {
+  const { pair, target } = item;
+  const elsewhere = belongsElsewhere(item);
+  if (elsewhere && pair.scanned === 'S') {
+    pair.keys = { S: pair.keys.S, T: elsewhere };
+    return 'look';
+  }
+  if (elsewhere) return clearStranded(item, actor);
+  const wrong = mismatch(pair, actor.campaign);
+  if (wrong) {
+    if (pair.replaceable !== 'both') return 'look';
+    throw new HandoverError(wrong.code, wrong.detail);
+  }
+  const state = stateOf(pair);
+  const together = atomicTogether(store.capabilities, pair.keys.S, pair.keys.T);
+  const move = nextMove(state, target, together);
+  if (!move) {
+    item.result = { status: 'rest', state };
+    return undefined;
+  }
+  if (move.type === 'quarantine') {
+    // Two reads at two moments can look like a split that never was.
+    if (pair.replaceable !== 'both') return 'look';
+    throw new HandoverError(move.cause, `${pair.keys.S} and ${pair.keys.T}.`);
+  }
+  if (!mayMove(move, pair)) return 'look';
+  return { item, move, writes: writesOf(move, pair, actor) };
+}
+
+/** S was changed so that it maps to another key than this pair's T: that key; else undefined. */
+function belongsElsewhere(item: Item): Key | undefined {
+  const { pair } = item;
+  if (!pair.S || item.mapped === pair.S.content) return undefined;
+  const target = peerOf(pair, pair.S);
+  if (!target.equals(pair.keys.T)) return target;
+  item.mapped = pair.S.content;
+  return undefined;
+}
+
+/** What is left at a T that S no longer maps to: S has been owner since, so a shadow or a ceded side there says nothing. */
+function clearStranded(item: Item, actor: Actor): Planned | 'look' {
+  const { pair } = item;
+  if (pair.replaceable !== 'both') return 'look';
+  const role = roleOf(pair.T);
+  if (role !== 'H' && role !== 'C') {
+    throw new HandoverError('record.split', `${pair.keys.S} maps elsewhere, but ${pair.keys.T} is an owner too.`);
+  }
+  const move = { type: 'drop', at: 'T' } as const;
+  return { item, move, writes: writesOf(move, pair, actor) };
+}
+
+/** Rule 2. Inserting a shadow changes no truth, and `pass` names both versions; all else replaces what must be held. */
+function mayMove(move: Move & { at: Side }, pair: Pair): boolean {
+  return move.type === 'copy' || move.type === 'pass' || pair.replaceable === 'both' || pair.replaceable === move.at;
+}
+
+/** Runs author code and slot decoding for one record; what it throws is that record's failure and nobody else's. */
+function attempt<R>(item: Item, run: () => R): R | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    item.result = { status: 'failed', code: error.code, message: error.detail };
+    return undefined;
+  }
+}
+
+async function carryOut(planned: readonly Planned[], options: ReconcileOptions): Promise<void> {
+  const { store } = options;
+  const single = planned.filter(({ writes }) => writes.length === 1);
+  const double = planned.filter(({ writes }) => writes.length > 1);
+  for (const part of batches(single, store.capabilities.maxMutations)) {
+    const outcomes = await store.commit(part.map(({ writes }) => writes[0]!.mutation));
+    settle(part, outcomes.map(asUnit), options);
+  }
+  for (const part of batches(double, Math.floor(store.capabilities.maxMutations / 2))) {
+    const units = part.map(({ writes }) => writes.map(({ mutation }): Mutation => mutation));
+    settle(part, await store.commitTogether(units), options);
+  }
+}
+
+const asUnit = (outcome: Outcome): UnitOutcome =>
+  outcome.status === 'applied' ? { status: 'applied', versions: [outcome.version] } : outcome;
+
+function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { onMoves }: ReconcileOptions): void {
+  const applied = new Map<Move['type'], number>();
+  part.forEach(({ item, move, writes }, i) => {
+    const outcome = outcomes[i]!;
+    const { pair } = item;
+    // A conflict means that something changed, an unknown that something may have: forget what was held.
+    if (outcome.status !== 'applied') {
+      pair.replaceable = 'neither';
+      return;
+    }
+    item.moves++;
+    applied.set(move.type, (applied.get(move.type) ?? 0) + 1);
+    writes.forEach((write, w) => {
+      pair[write.at] = heldAfter(write, outcome.versions[w]!);
+    });
+    // What this worker just wrote counts as observed: the peer was held from before, and this side is seen now.
+    pair.replaceable = writes.length > 1 ? 'both' : other(writes[0]!.at);
+  });
+  if (onMoves) for (const [type, count] of applied) onMoves(type, count);
+}
+
+/** Both sides at one moment, or, without snapshots, S, T and S again: then what is seen of both is of one moment too. */
+export async function lookAgain(items: readonly Item[], store: Store): Promise<void> {
+  for (const part of batches(items, Math.floor(store.capabilities.maxMutations / 2))) {
+    const keys = part.flatMap(({ pair }) => [pair.keys.S, pair.keys.T]);
+    if (store.capabilities.snapshotReads) {
+      const found = await store.readTogether(keys);
+      part.forEach((item, i) => {
+        attempt(item, () => {
+          item.pair.S = hold(found[2 * i]);
+          item.pair.T = hold(found[2 * i + 1]);
+          item.pair.replaceable = 'both';
+        });
+      });
+    } else await lookSeparately(part, store);
+  }
+}
+
+async function lookSeparately(part: readonly Item[], store: Store): Promise<void> {
+  const before = await store.read(part.map(({ pair }) => pair.keys.S));
+  const peers = await store.read(part.map(({ pair }) => pair.keys.T));
+  const after = await store.read(part.map(({ pair }) => pair.keys.S));
+  part.forEach((item, i) => {
+    attempt(item, () => {
+      item.pair.S = hold(after[i]);
+      item.pair.T = hold(peers[i]);
+      // S unchanged around the read of T: one moment. Else T was held while S was looked at, and only T may go.
+      item.pair.replaceable = before[i]?.version === after[i]?.version ? 'both' : 'T';
+    });
+  });
+}
+
+/** Reads the peers of sides that were scanned: the scanned side was held first, so it is the one that may be replaced. */
+export async function lookAtPeers(items: readonly Item[], scanned: Side, store: Store): Promise<void> {
+  const peer = other(scanned);
+  for (const part of batches(items, store.capabilities.maxMutations)) {
+    const found = await store.read(part.map(({ pair }) => pair.keys[peer]));
+    part.forEach((item, i) => {
+      attempt(item, () => {
+        item.pair[peer] = hold(found[i]);
+        item.pair.replaceable = scanned;
+      });
+    });
+  }
+}
+
+function* batches<E>(all: readonly E[], size: number): Generator<readonly E[]> {
+  for (let i = 0; i < all.length; i += size) yield all.slice(i, i + size);
+}

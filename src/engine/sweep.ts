@@ -1,0 +1,201 @@
+import type { Side } from '../../machines/moves.ts';
+import type { Migration } from '../define/migration.ts';
+import { LIMITS } from '../limits.ts';
+import { Key } from '../record/key.ts';
+import type { KeyRange, Store } from '../store/store.ts';
+import {
+  type CampaignDocument,
+  documentKey,
+  erase,
+  list,
+  load,
+  loadMany,
+  type RangeDocument,
+  type Stored,
+  type SweepDocument,
+  save,
+} from './documents.ts';
+import { add, type Counts } from './page.ts';
+import { uniform } from './targets.ts';
+
+/**
+ * A sweep is one look at every record of a campaign: all old homes, then all new ones, cut into ranges that workers
+ * share. A range's checkpoint and its counts are one document, advanced by compare-and-set after a page is done: a page
+ * may be done twice after a crash, which changes nothing, but is counted once.
+ */
+const nameOf = ({ generation, sweep }: Pick<CampaignDocument, 'generation' | 'sweep'>) =>
+  `${String(generation).padStart(6, '0')}.${String(sweep).padStart(6, '0')}`;
+
+export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep', campaign.id, nameOf(campaign));
+
+export const rangeKey = (campaign: CampaignDocument, index: number): Key =>
+  documentKey('range', campaign.id, `${nameOf(campaign)}.${String(index).padStart(6, '0')}`);
+
+/** All keys of one home of one rule. */
+export function homeRange({ namespace, records }: Migration, rule: number, home: Side): KeyRange {
+  const kinds = records[rule]![home === 'S' ? 'from' : 'into'];
+  return { namespace, kind: kinds[kinds.length - 1]!, rootKind: kinds[0]! };
+}
+
+/** The sweep under way, planned by whoever comes first: one document holds all bounds, so all workers share one plan. */
+export async function currentSweep(
+  store: Store,
+  migration: Migration,
+  campaign: CampaignDocument,
+  now: number,
+): Promise<SweepDocument> {
+  const key = sweepKey(campaign);
+  for (;;) {
+    const stored = await load(store, 'sweep', key);
+    if (stored) return stored.value;
+    await save<'sweep'>(store, key, { v: 1, startedAt: now, ranges: await planRanges(store, migration) }, undefined);
+  }
+}
+
+async function planRanges(store: Store, migration: Migration): Promise<SweepDocument['ranges']> {
+  const ranges: SweepDocument['ranges'] = [];
+  for (const home of ['S', 'T'] as const) {
+    for (const rule of migration.records.keys()) {
+      for (const { after, until } of await store.split(homeRange(migration, rule, home), LIMITS.rangesPerHome)) {
+        ranges.push({
+          rule,
+          home,
+          ...(after ? { after: after.toString() } : {}),
+          ...(until ? { until: until.toString() } : {}),
+        });
+      }
+    }
+  }
+  return ranges;
+}
+
+/** What is left of a range after its checkpoint. */
+export function remaining(
+  migration: Migration,
+  range: SweepDocument['ranges'][number],
+  cursor: string | undefined,
+): KeyRange {
+  const after = cursor ?? range.after;
+  return {
+    ...homeRange(migration, range.rule, range.home),
+    ...(after === undefined ? {} : { after: Key.parse(after) }),
+    ...(range.until === undefined ? {} : { until: Key.parse(range.until) }),
+  };
+}
+
+export interface Progress {
+  readonly ranges: readonly (Stored<'range'> | undefined)[];
+  /** Everything the ranges have counted so far. */
+  readonly counts: Counts;
+  readonly oldHomesDone: boolean;
+  readonly done: boolean;
+  /** 0 to 1, by ranges; a range under way counts for nothing. */
+  readonly share: number;
+}
+
+export async function progressOf(store: Store, campaign: CampaignDocument, sweep: SweepDocument): Promise<Progress> {
+  const ranges = await loadMany(
+    store,
+    'range',
+    sweep.ranges.map((_, i) => rangeKey(campaign, i)),
+  );
+  const counts: Counts = {};
+  for (const range of ranges) for (const [name, n] of Object.entries(range?.value.counts ?? {})) add(counts, name, n);
+  const doneAt = (home: Side) => sweep.ranges.every((range, i) => range.home !== home || ranges[i]?.value.done);
+  const oldHomesDone = doneAt('S');
+  return {
+    ranges,
+    counts,
+    oldHomesDone,
+    done: oldHomesDone && doneAt('T'),
+    share: ranges.filter((range) => range?.value.done).length / Math.max(1, ranges.length),
+  };
+}
+
+/**
+ * A range to work on, with this worker's claim on it; 'busy' when others hold all that is left. Claims only keep workers
+ * out of each other's way: two that work on one range lose time, never data.
+ */
+export async function claimRange(
+  store: Store,
+  campaign: CampaignDocument,
+  sweep: SweepDocument,
+  progress: Progress,
+  worker: string,
+  now: number,
+): Promise<{ index: number; stored: Stored<'range'> } | 'busy'> {
+  const open = sweep.ranges
+    .map((_, index) => index)
+    .filter((index) => !progress.ranges[index]?.value.done)
+    .filter((index) => sweep.ranges[index]!.home === (progress.oldHomesDone ? 'T' : 'S'));
+  const free = open.filter((index) => {
+    const claim = progress.ranges[index]?.value.claim;
+    return !claim || claim.by === worker || claim.untilMs <= now || claim.untilMs > now + 10 * LIMITS.claimMs;
+  });
+  const start = Number.parseInt(worker.slice(-4), 36) || 0;
+  for (let i = 0; i < free.length; i++) {
+    const index = free[(start + i) % free.length]!;
+    const before = progress.ranges[index];
+    const value: RangeDocument = {
+      ...(before?.value ?? { v: 1, done: false, counts: {} }),
+      claim: claimOf(worker, now),
+    };
+    const key = rangeKey(campaign, index);
+    const version = await save<'range'>(store, key, value, before?.version);
+    if (version) return { index, stored: { key, value, version } };
+  }
+  return 'busy';
+}
+
+const claimOf = (worker: string, now: number) => ({ by: worker, untilMs: now + LIMITS.claimMs });
+
+/** Advances a range past a page that is done. Undefined when somebody else has it by now. */
+export async function checkpoint(
+  store: Store,
+  { key, value, version }: Stored<'range'>,
+  page: { cursor: Key | undefined; done: boolean; counts: Counts },
+  worker: string,
+  now: number,
+): Promise<Stored<'range'> | undefined> {
+  const counts = { ...value.counts };
+  for (const [name, n] of Object.entries(page.counts)) add(counts, name, n);
+  const { claim: _, ...kept } = value;
+  const next: RangeDocument = {
+    ...kept,
+    done: page.done,
+    counts,
+    ...(page.cursor ? { cursor: page.cursor.toString() } : {}),
+    ...(page.done ? {} : { claim: claimOf(worker, now) }),
+  };
+  const saved = await save<'range'>(store, key, next, version);
+  return saved ? { key, value: next, version: saved } : undefined;
+}
+
+/**
+ * Whether a finished sweep proves that the campaign rests. Every record that existed when it began was seen, and rested
+ * when it was seen; live traffic may have unsettled some since, or before the sweep came by, which is what the moves
+ * were for. `home` and `completed` must see a sweep without any move. The others need one with few moves, or, so that
+ * traffic cannot keep them for ever, one that was no longer much better than the sweep before.
+ */
+export function isClean(campaign: CampaignDocument, counts: Counts): boolean {
+  if ((counts.unresolved ?? 0) > 0) return false;
+  const moved = counts.moved ?? 0;
+  if (moved === 0) return true;
+  const target = uniform(campaign.targets);
+  if (target === 'home' || target === 'completed') return false;
+  if (moved <= LIMITS.cleanShare * (counts.seen ?? 0)) return true;
+  const before = campaign.lastSweep;
+  return before?.generation === campaign.generation && campaign.sweep >= 3 && moved * 2 >= (before.counts.moved ?? 0);
+}
+
+/** Deletes the documents of sweeps that are over. */
+export async function forgetOldSweeps(store: Store, campaign: CampaignDocument): Promise<void> {
+  const current = nameOf(campaign);
+  for (const kind of ['sweep', 'range'] as const) {
+    const old: Stored<typeof kind>[] = [];
+    for await (const stored of list(store, kind, campaign.id)) {
+      if (!String(stored.key.id).startsWith(current)) old.push(stored);
+    }
+    await erase(store, old);
+  }
+}

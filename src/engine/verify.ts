@@ -1,0 +1,224 @@
+import type { RecordState } from '../../machines/record.ts';
+import type { Clock } from '../clock.ts';
+import type { EntityRule } from '../define/entity.ts';
+import type { Migration } from '../define/migration.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { Key } from '../record/key.ts';
+import type { Entity, Store } from '../store/store.ts';
+import { nextMove } from './decide.ts';
+import { type CampaignDocument, documentKey, load, save } from './documents.ts';
+import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
+import { quarantined, quarantineKey } from './quarantine.ts';
+import { type Item, lookAgain, lookAtPeers } from './reconcile.ts';
+import { homeRange } from './sweep.ts';
+import { targetAt } from './targets.ts';
+
+/** A full look at both homes. Every number is counted by reading, none is taken from what the engine says of itself. */
+export interface VerifyReport {
+  readonly campaign: string;
+  readonly at: number;
+  /** Entities looked at, in both homes. */
+  seen: number;
+  /** Records that exist: each counted once, by its old key. */
+  started: number;
+  /** Records that rest at their target. */
+  completed: number;
+  /** Records on their way. */
+  inFlight: number;
+  quarantined: number;
+  /** Records that two entities claim to own. */
+  duplicates: number;
+  /** Records of which a side is lacking that their state requires: their content could be lost with the other. */
+  gaps: number;
+  /** Owners at home that should have a copy and have none. */
+  missing: number;
+  /** Copies whose content is not what the owner's content becomes. */
+  stale: number;
+  /** Copies of records that do not exist. */
+  orphans: number;
+  splits: number;
+  /** Entities in the new home that this campaign did not write. They are left alone. */
+  foreign: number;
+  /** Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0. */
+  clean: boolean;
+  readonly samples: Record<string, string[]>;
+}
+
+export interface VerifyOptions {
+  readonly clock: Clock;
+  /** Forgets the checkpoint of a verification that was interrupted. */
+  readonly restart?: boolean;
+  readonly onProgress?: (seen: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+type Finding = 'missing' | 'stale' | 'orphans' | 'splits' | 'duplicates' | 'gaps' | 'inFlight' | 'quarantined';
+
+/** Verifies a campaign. Checkpointed after each page: one that is interrupted goes on where it was. */
+export async function verify(
+  store: Store,
+  migration: Migration,
+  campaign: CampaignDocument,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  const key = documentKey('verify', campaign.id, 'run');
+  const steps = migration.records.flatMap((rule, index) => [
+    { rule, index, home: 'S' as const },
+    { rule, index, home: 'T' as const },
+  ]);
+  const saved = options.restart ? undefined : await load(store, 'verify', key);
+  const resumed =
+    saved && saved.value.step < steps.length && saved.value.of === stamp(campaign) ? saved.value : undefined;
+  const report = (resumed?.report as VerifyReport | undefined) ?? emptyReport(campaign.id, options.clock.now());
+  let version = saved?.version ?? (await load(store, 'verify', key))?.version;
+  let cursor = resumed?.cursor;
+  for (let step = resumed?.step ?? 0; step < steps.length; step++) {
+    const { rule, index, home } = steps[step]!;
+    for (let more = true; more && !options.signal?.aborted; ) {
+      const from = cursor === undefined ? {} : { after: Key.parse(cursor) };
+      const page = await store.scan({ ...homeRange(migration, index, home), ...from }, LIMITS.pageSize);
+      await verifyPage(page.entities, { store, migration, campaign, rule, home, report });
+      options.onProgress?.(report.seen);
+      more = page.more;
+      cursor = more ? page.entities[page.entities.length - 1]!.key.toString() : undefined;
+      const at = more ? { step, cursor: cursor! } : { step: step + 1 };
+      const document = { v: 1 as const, of: stamp(campaign), startedAt: report.at, ...at, report };
+      // Two verifications at once: the loser goes on without checkpoints, its own numbers are right all the same.
+      version = (await save<'verify'>(store, key, document, version)) || version;
+    }
+    if (options.signal?.aborted)
+      throw new HandoverError('wait.interrupted', 'Verification stopped; it can be resumed.');
+  }
+  const wrong = report.inFlight + report.duplicates + report.gaps + report.missing + report.stale + report.orphans;
+  report.clean = wrong + report.splits === 0 && report.started === report.completed + report.quarantined;
+  return report;
+}
+
+/** A checkpoint counts only for the targets it was made under. */
+const stamp = ({ generation, stage }: CampaignDocument) => `${generation} ${stage}`;
+
+const emptyReport = (campaign: string, at: number): VerifyReport => ({
+  campaign,
+  at,
+  seen: 0,
+  started: 0,
+  completed: 0,
+  inFlight: 0,
+  quarantined: 0,
+  duplicates: 0,
+  gaps: 0,
+  missing: 0,
+  stale: 0,
+  orphans: 0,
+  splits: 0,
+  foreign: 0,
+  clean: false,
+  samples: {},
+});
+
+interface Context {
+  readonly store: Store;
+  readonly migration: Migration;
+  readonly campaign: CampaignDocument;
+  readonly rule: EntityRule;
+  readonly home: 'S' | 'T';
+  readonly report: VerifyReport;
+}
+
+async function verifyPage(entities: readonly Entity[], context: Context): Promise<void> {
+  const { store, campaign, home, report } = context;
+  const items: Item[] = [];
+  for (const entity of entities) {
+    report.seen++;
+    const found = toItem(entity, context);
+    if (found === 'unreadable') {
+      report.started++;
+      note(report, 'quarantined', entity.key);
+    } else if (found) items.push(found);
+  }
+  await lookAtPeers(items, home, store);
+  // What does not rest at the first look gets a second one at a single moment, so that no move in between is a finding.
+  const restless = items.filter((item) => !restsAt(item.pair, item.target, campaign.id));
+  await lookAgain(restless, store);
+  const keys = items.map(({ pair }) => quarantineKey(campaign.id, pair.keys.T.root, pair.keys.S));
+  const listed = await quarantined(store, campaign.id, keys);
+  for (const [i, item] of items.entries()) judge(item, listed[i]!, context);
+}
+
+function toItem(entity: Entity, { migration, rule, campaign, home, report }: Context): Item | 'unreadable' | undefined {
+  try {
+    const held = hold(entity)!;
+    const place = locate(rule, campaign.id, entity.key, held);
+    if (!place && home === 'T') report.foreign++;
+    if (!place || place.side !== home) return undefined;
+    const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
+    pair[home] = held;
+    const target = targetAt(campaign.targets, migration.by === 'group' ? place.keys.T.root : place.keys.S);
+    return { pair, target, moves: 0 };
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    // Counted once: an entity of the old home here, one of the new home when its peer is judged.
+    return home === 'S' ? 'unreadable' : undefined;
+  }
+}
+
+function restsAt(pair: Pair, target: Item['target'], campaign: string): boolean {
+  return !mismatch(pair, campaign) && nextMove(stateOf(pair), target, false) === null;
+}
+
+/** One record, judged once: where its old home holds something, by the old home's pass, else by the new home's. */
+function judge({ pair, target, result }: Item, listed: boolean, { campaign, home, report }: Context): void {
+  const { keys, S, T } = pair;
+  const state = stateOf(pair);
+  if (home === 'T' && S) {
+    if (strayFrom(pair)) note(report, roleOf(T) === 'O' ? 'duplicates' : 'orphans', keys.T);
+  } else if (state.startsWith('orphan')) {
+    note(report, 'orphans', keys.T);
+  } else if (state !== 'absent') {
+    report.started++;
+    const settled = nextMove(state, target, false) === null;
+    const finding =
+      listed || result ? 'quarantined' : mismatch(pair, campaign.id) ? 'inFlight' : findingOf(pair, state, target);
+    if (finding) note(report, finding, keys.S);
+    if (finding === 'splits') report.duplicates++;
+    if (!finding && settled) report.completed++;
+    else if (finding !== 'quarantined' && finding !== 'inFlight') report.inFlight++;
+  }
+}
+
+const strayFrom = (pair: Pair): boolean => {
+  try {
+    return !peerOf(pair, pair.S!).equals(pair.keys.T);
+  } catch {
+    return false;
+  }
+};
+
+/** What is wrong with a record that exists. Copies are compared by content, not by the fingerprint they carry. */
+function findingOf(pair: Pair, state: RecordState, target: Item['target']): Finding | undefined {
+  const { rule, keys, S, T } = pair;
+  switch (state) {
+    case 'split':
+    case 'corrupt':
+      return 'splits';
+    case 'atHome':
+      return target === 'home' ? undefined : 'missing';
+    case 'handingOverAlone':
+    case 'handingBackAlone':
+      return 'gaps';
+    case 'copied':
+    case 'handingOver':
+      return rule.forward(keys.S, S!.content).equals(T!.content) ? undefined : 'stale';
+    case 'copiedStale':
+      return target === 'home' ? undefined : 'stale';
+    default:
+      return nextMove(state, target, false) ? 'inFlight' : undefined;
+  }
+}
+
+function note(report: VerifyReport, finding: Finding, key: Key): void {
+  report[finding]++;
+  report.samples[finding] ??= [];
+  if (report.samples[finding].length < LIMITS.samples) report.samples[finding].push(key.toString());
+}

@@ -1,0 +1,83 @@
+/**
+ * Every error a user can meet, in one table: what happened, and the way out.
+ * Nobody branches on message text; `code` is the contract.
+ */
+export const ERRORS = {
+  'key.invalid': 'A key is not well formed. Keys are written Kind:name or Kind:123, parts joined by "/".',
+  'key.tooLong': 'The key is longer than the store can hold. Shorten the names, or exclude the record.',
+  'value.invalid':
+    'A value has no typed form. Return null, booleans, numbers, bigints, strings, Dates, bytes, keys, arrays or plain objects.',
+  'content.corrupt': 'Stored bytes do not decode as a record. Restore the entity from a backup, then retry it.',
+  'entity.tooLarge':
+    'The entity is over the size limit of the store. Make the transform return less, or exclude the record.',
+  'slot.version':
+    'The state slot was written by a newer version of handover. Upgrade this worker, then retry the record.',
+  'slot.corrupt':
+    'The state slot does not decode. Look at the entity, repair or remove its slot, then retry the record.',
+  'slot.foreign': 'The record is in the middle of another campaign. Finish or cancel that one, then retry the record.',
+  'record.corrupt':
+    'Both homes say the truth was given away, which no sequence of moves can produce. Look at both, keep one by hand.',
+  'record.split':
+    'Both homes hold an owner: something wrote the old home behind the router. Compare both contents and keep one.',
+  'target.occupied':
+    'The target key already holds an entity that this campaign did not write. Move that entity, or change `to`.',
+  'target.collision':
+    'Two source records map to the same target key. Make `to` unique, start a new campaign, or remove one record.',
+  'transform.to': '`to` failed for this record. Correct the definition or the record, then retry.',
+  'transform.forward':
+    'The forward transform failed for this record. Correct the definition or the record, then retry.',
+  'transform.backward':
+    'The backward transform failed for this record, so it could not be reversed. Correct it, then retry.',
+  'transform.unstable': '`to` gave two different keys for the same content. It must depend on the record alone.',
+  'reverse.missing':
+    'The record was modified after the switch and its definition has no backward transform. Add one, then reverse.',
+  'definition.invalid': 'The migration definition is not valid.',
+  'definition.missing': 'No such migration. Look at the migrations folder named in the configuration.',
+  'definition.changed':
+    'The definition changed under an open campaign. Restore it, or cancel the campaign and start a new version.',
+  'definition.heads': 'More than one migration is nobody’s predecessor. Order them with `after`.',
+  'definition.dependency': 'A migration named in `after` does not exist or is not completed.',
+  'config.invalid': 'The configuration is not valid.',
+  'config.missing': 'No handover.config.ts was found. Create one, or name it with --config.',
+  'store.unsafe':
+    'The store does not honour compare-and-set. Handing data to it would lose writes; use another mode or store.',
+  'store.readOnly': 'This store was opened read-only.',
+  'store.closed': 'The store is closed.',
+  'store.unknown': 'The answer of the store was lost: the write may or may not have been applied. Look again.',
+  'campaign.missing': 'No such campaign. `handover status` lists them.',
+  'campaign.exists': 'The migration has an open campaign already. Continue, complete or cancel that one.',
+  'campaign.refused': 'The campaign cannot do this in its present state.',
+  'campaign.contended': 'Several operators changed the campaign at once. Look at its status, then try again.',
+  'gate.closed': 'A gate is closed.',
+  'record.missing': 'No such record.',
+  'record.contended': 'The record kept changing under this call. Try again.',
+  'wait.interrupted': 'The wait ended before the campaign came to rest. It goes on where a worker runs.',
+  'usage.invalid': 'The command line is not valid.',
+} as const satisfies Record<string, string>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a code, the facts, and what to do next. */
+export class HandoverError extends Error {
+  override readonly name = 'HandoverError';
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, detail: string, facts: Readonly<Record<string, unknown>> = {}, options?: ErrorOptions) {
+    super(`${code}: ${detail} ${ERRORS[code]}`, options);
+    this.code = code;
+    this.detail = detail;
+    this.facts = facts;
+  }
+
+  /** What the user can do about it. */
+  get wayOut(): string {
+    return ERRORS[this.code];
+  }
+}
+
+/** The message of anything thrown, author code included. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

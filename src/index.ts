@@ -1,0 +1,23 @@
+export * as commands from './admin/commands.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { type EntityDefinition, type EntityRule, entity } from './define/entity.ts';
+export { defineMigration, type Migration, type MigrationDefinition } from './define/migration.ts';
+export { type VerifyOptions, type VerifyReport, verify } from './engine/verify.ts';
+export { Worker, type WorkerEvents, type WorkerOptions } from './engine/worker.ts';
+export { ERRORS, type ErrorCode, HandoverError } from './errors.ts';
+export { Content } from './record/content.ts';
+export { Key, key, type PathElement } from './record/key.ts';
+export { double, GeoPoint, integer, type PlainRecord, type PlainValue, Timestamp, unindexed } from './record/plain.ts';
+export type { Properties, Value } from './record/value.ts';
+export { type Address, Router, type RouterOptions } from './router/router.ts';
+export type {
+  Capabilities,
+  Entity,
+  KeyRange,
+  Mutation,
+  Outcome,
+  Page,
+  Store,
+  UnitOutcome,
+  Version,
+} from './store/store.ts';

@@ -1,0 +1,35 @@
+/** Every bound of the engine, with its reason. */
+export const LIMITS = {
+  /** Records a page: large enough that a commit's fixed cost vanishes, small enough for Datastore's 500 mutations. */
+  pageSize: 500,
+  /** Rounds of look-decide-commit over one page. Rest takes at most 12 moves (P4); the rest is for lost races. */
+  roundsPerPage: 24,
+  /** Journal entries kept in a slot: a full journey there and back is 10. */
+  journalEntries: 10,
+  /** Ranges one home is split into: the grain at which workers share a sweep. */
+  rangesPerHome: 16,
+  /** A worker that has not checkpointed for this long has lost its claim on a range; a claim is advice, never a lock. */
+  claimMs: 750,
+  /** How often an idle worker looks for work. */
+  idleMs: 200,
+  /** A resting campaign is swept again this often, so that strays and stale shadows are found. */
+  restSweepMs: 60_000,
+  /** A sweep under live traffic counts as clean when at most this share of what it saw needed a move. */
+  cleanShare: 0.001,
+  /** Attempts of one compare-and-set on a control document before giving up. */
+  controlAttempts: 50,
+  /** Attempts of a router call on one record before it says `record.contended`. */
+  routerAttempts: 100,
+  /** Quarantined records after which a campaign pauses, unless the migration says otherwise. */
+  errorBudget: 100,
+  /** Samples kept for each finding of `verify`. */
+  samples: 10,
+  /** Commands remembered in a campaign's history. */
+  historyEntries: 200,
+  /** Bytes of an encoded key: LMDB's page-bound limit is 1,978. */
+  keyBytes: 1_900,
+  /** Bytes of an entity: Cloud Datastore refuses more than 1,048,572. */
+  entityBytes: 1_048_572,
+  /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
+  valueDepth: 20,
+} as const;

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { open } from 'lmdb';
+import { HandoverError } from '../errors.ts';
+import { type Entry, entryCodec, keyCodec } from './lmdbEntry.ts';
+
+/** What is used of a `Database` of lmdb, with the parameters that its own types leave out. */
+export interface Table<Stored, Read> {
+  get(key: Buffer): Read | undefined;
+  /** False when `ifVersion` did not hold; null stands for "must not exist". Only inside a write transaction. */
+  putSync(key: Buffer, value: Stored, version?: number, ifVersion?: number | null): boolean;
+  /** False when nothing was removed. Only inside a write transaction. */
+  removeSync(key: Buffer, ifVersion?: number): boolean;
+  doesExist(key: Buffer, version?: number | null): boolean;
+  getRange(options: RangeOptions & { versions: true }): Iterable<{ key: Buffer; value: Read; version: number }>;
+  getKeys(options: RangeOptions & { offset?: number }): Iterable<Buffer>;
+  getKeysCount(options: RangeOptions): number;
+}
+
+export interface RangeOptions {
+  readonly start: Buffer;
+  readonly exclusiveStart: boolean;
+  readonly end: Buffer;
+  readonly inclusiveEnd: boolean;
+  readonly limit?: number;
+}
+
+export interface Tables {
+  readonly entities: Table<Buffer, Entry>;
+  /** See lmdbIndex.ts. */
+  readonly index: Table<Buffer, Buffer>;
+  /** The version counter and the declared indexes. */
+  readonly meta: Table<Buffer, Buffer>;
+  transactionSync<T>(action: () => T): T;
+  /** Lets the next read see what other processes have committed; without it a read may be one event-loop turn old. */
+  refresh(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * `overlappingSync: false`: a transaction is written and flushed (fdatasync), and only then are its pages made visible
+ * to others by the meta page, itself written with O_DSYNC (mdb.c: `mdb_txn_commit`: page_flush, env_sync0, write_meta).
+ * So what any process can read survives a power cut, and another worker may act on what it reads.
+ */
+export function openTables(path: string, readOnly: boolean, mapSize: number | undefined): Tables {
+  if (readOnly && !existsSync(path)) {
+    throw new HandoverError('config.invalid', `There is no store at ${path}; a read-only store cannot create one.`);
+  }
+  const root = open({
+    path,
+    readOnly,
+    overlappingSync: false,
+    noSubdir: false,
+    encoding: 'binary',
+    ...(mapSize === undefined ? {} : { mapSize }),
+  });
+  const table = (name: string, options: object) => {
+    const opened = root.openDB({ name, keyEncoder: keyCodec, ...options });
+    if (opened === undefined) throw new HandoverError('config.invalid', `${path} holds no handover store.`);
+    return opened as unknown;
+  };
+  return {
+    entities: table('entities', { useVersions: true, encoder: entryCodec }) as Table<Buffer, Entry>,
+    index: table('index', { encoding: 'binary' }) as Table<Buffer, Buffer>,
+    meta: table('meta', { encoding: 'binary' }) as Table<Buffer, Buffer>,
+    transactionSync: (action) => root.transactionSync(action),
+    refresh: () => root.resetReadTxn(),
+    close: () => root.close(),
+  };
+}

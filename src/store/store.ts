@@ -1,0 +1,99 @@
+import type { Content } from '../record/content.ts';
+import type { Key } from '../record/key.ts';
+import type { Value } from '../record/value.ts';
+
+/** Changes with every write of an entity, and never comes back, not even when it is deleted and made again. Opaque. */
+export type Version = string | number;
+
+export interface Entity {
+  readonly key: Key;
+  readonly content: Content;
+  /** The text of the state slot, not yet decoded: one bad slot must not spoil a page. */
+  readonly slot: string | undefined;
+  readonly version: Version;
+}
+
+/** Keys of one kind, in key order. `after` and `until` cut a piece out of it: `after < key <= until`. */
+export interface KeyRange {
+  readonly namespace: string;
+  readonly kind: string;
+  /** Only keys whose path begins with this kind. */
+  readonly rootKind?: string;
+  /** Only keys of this entity group: the root itself and what is below it. */
+  readonly root?: Key;
+  readonly after?: Key;
+  readonly until?: Key;
+}
+
+export interface Page {
+  readonly entities: readonly Entity[];
+  /** False when nothing lies beyond the last entity of this page. */
+  readonly more: boolean;
+}
+
+/** A compare-and-set of one entity. There is no other way to write: an `insert` is "must not exist". */
+export type Mutation =
+  | { readonly op: 'insert'; readonly key: Key; readonly content: Content; readonly slot?: string | undefined }
+  | {
+      readonly op: 'update';
+      readonly key: Key;
+      readonly version: Version;
+      readonly content: Content;
+      readonly slot?: string | undefined;
+    }
+  | { readonly op: 'delete'; readonly key: Key; readonly version: Version };
+
+/**
+ * `unknown`: the answer was lost, the mutation may have been applied. Never treat it as a failure: look again.
+ * The version of an applied delete is meaningless.
+ */
+export type Outcome =
+  | { readonly status: 'applied'; readonly version: Version }
+  | { readonly status: 'conflict' }
+  | { readonly status: 'unknown'; readonly cause: string };
+
+export interface Capabilities {
+  readonly name: string;
+  /** What one atomic commit may span: single entities, one entity group, or anything. */
+  readonly atomic: 'entity' | 'group' | 'any';
+  /** Whether `readTogether` sees one moment. */
+  readonly snapshotReads: boolean;
+  /** Whether a scan sees every write that was acknowledged before it began. */
+  readonly scans: 'strong' | 'eventual';
+  /** Whether `find` is served by an index or by a scan. */
+  readonly finds: 'indexed' | 'scanned';
+  readonly maxMutations: number;
+  readonly maxEntityBytes: number;
+  readonly maxKeyBytes: number;
+}
+
+export interface Store {
+  readonly capabilities: Capabilities;
+  /** At most `limit` entities of the range in key order, after `range.after`. */
+  scan(range: KeyRange, limit: number): Promise<Page>;
+  /** Cuts the range into at most `n` pieces of roughly equal size that together are the range. */
+  split(range: KeyRange, n: number): Promise<readonly KeyRange[]>;
+  /** Each key's entity as it is at some moment during the call, in the order of the keys. */
+  read(keys: readonly Key[]): Promise<readonly (Entity | undefined)[]>;
+  /** All keys at one and the same moment. Only with `snapshotReads`. */
+  readTogether(keys: readonly Key[]): Promise<readonly (Entity | undefined)[]>;
+  /** Each mutation on its own: an outcome each, in order. Durable before it is acknowledged. No key twice. */
+  commit(mutations: readonly Mutation[]): Promise<readonly Outcome[]>;
+  /** Each unit all or nothing: an outcome each. Every unit's keys must lie within `capabilities.atomic`. */
+  commitTogether(units: readonly (readonly Mutation[])[]): Promise<readonly UnitOutcome[]>;
+  /** Entities of the range, in key order, whose indexed property (or one element of it) equals the value. */
+  find(range: KeyRange, property: string, value: Value, limit: number): Promise<Page>;
+  /** Writes and removes without looking: for seeding, and for measuring against. The engine never calls it. */
+  overwrite(puts: readonly { key: Key; content: Content; slot?: string }[], removes?: readonly Key[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type UnitOutcome =
+  | { readonly status: 'applied'; readonly versions: readonly Version[] }
+  | { readonly status: 'conflict' }
+  | { readonly status: 'unknown'; readonly cause: string };
+
+/** Whether one atomic commit may span both keys. */
+export function atomicTogether({ atomic }: Capabilities, a: Key, b: Key): boolean {
+  return atomic === 'any' || (atomic === 'group' && a.root.equals(b.root));
+}

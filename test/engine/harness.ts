@@ -1,0 +1,96 @@
+import * as commands from '../../src/admin/commands.ts';
+import type { Clock } from '../../src/clock.ts';
+import { systemClock } from '../../src/clock.ts';
+import { entity } from '../../src/define/entity.ts';
+import { defineMigration, type Migration } from '../../src/define/migration.ts';
+import { documentKey, load } from '../../src/engine/documents.ts';
+import { type VerifyReport, verify } from '../../src/engine/verify.ts';
+import { Worker } from '../../src/engine/worker.ts';
+import { Content } from '../../src/record/content.ts';
+import { type Key, key } from '../../src/record/key.ts';
+import { fromPlain, type PlainRecord, toPlain } from '../../src/record/plain.ts';
+import { Router } from '../../src/router/router.ts';
+import { memoryStore } from '../../src/store/memory.ts';
+import type { KeyRange, Store } from '../../src/store/store.ts';
+
+export interface Feed {
+  user: string;
+  title: string;
+  visits: number;
+}
+
+export const feedRule = entity<Feed>({
+  from: 'Feed',
+  into: 'User/Feed',
+  to: (feed, old) => key('User', feed.user, 'Feed', old.id),
+});
+
+/** `title` becomes `name` in capitals, and back. */
+export const changingRule = entity<Feed, { user: string; name: string; visits: number }>({
+  from: 'Feed',
+  into: 'User/Feed',
+  to: (feed, old) => key('User', feed.user, 'Feed', old.id),
+  forward: ({ user, title, visits }) => ({ user, visits, name: title.toUpperCase() }),
+  backward: ({ user, name, visits }) => ({ user, visits, title: name.toLowerCase() }),
+});
+
+export const feedsUnderUsers = defineMigration({ name: 'feeds', version: 1, records: [feedRule] });
+
+export const content = (plain: object): Content => Content.of(fromPlain(plain));
+export const feedOf = (n: number): Feed => ({ user: `u${n % 7}`, title: `feed ${n}`, visits: 0 });
+export const oldKey = (n: number): Key => key('Feed', n);
+export const newKey = (n: number, user = feedOf(n).user): Key => key('User', user, 'Feed', n);
+
+export async function seed(store: Store, count: number, of: (n: number) => object = feedOf): Promise<void> {
+  const puts = Array.from({ length: count }, (_, i) => ({ key: oldKey(i + 1), content: content(of(i + 1)) }));
+  await store.overwrite(puts);
+}
+
+export interface World {
+  readonly store: Store;
+  readonly migration: Migration;
+  readonly context: commands.CommandContext;
+  readonly worker: Worker;
+  readonly router: Router<Feed>;
+}
+
+export function world(
+  options: { store?: Store; migration?: Migration; clock?: Clock; worker?: string; atomic?: 'group' | 'any' } = {},
+): World {
+  const { migration = feedsUnderUsers, clock = systemClock } = options;
+  const store = options.store ?? memoryStore({ capabilities: { atomic: options.atomic ?? 'group' } });
+  const context = { store, migrations: [migration], clock, by: 'ann' };
+  const worker = new Worker({ store, migrations: [migration], clock, id: options.worker ?? 'w1' });
+  return { store, migration, context, worker, router: new Router({ store, rule: migration.records[0]!, clock }) };
+}
+
+/** Lets the worker work until the newest campaign rests, is closed or paused. */
+export async function rest({ context, worker, migration }: World, steps = 10_000): Promise<commands.Campaign> {
+  for (let i = 0; i < steps; i++) {
+    const campaign = await commands.theCampaign(context, migration.name);
+    if (campaign.settledAt !== undefined || campaign.closed || campaign.run === 'paused') return campaign;
+    await worker.step(campaign, new AbortController().signal);
+  }
+  throw new Error('the campaign never came to rest');
+}
+
+export async function verified({ store, migration, context }: World): Promise<VerifyReport> {
+  const campaign = await commands.theCampaign(context, migration.name);
+  return verify(store, migration, campaign, { clock: context.clock, restart: true });
+}
+
+/** Everything of one kind, by key text, as plain records: what the application would find. */
+export async function all(store: Store, kind: string, rootKind = kind): Promise<Map<string, PlainRecord>> {
+  const found = new Map<string, PlainRecord>();
+  let range: KeyRange = { namespace: '', kind, rootKind };
+  for (;;) {
+    const page = await store.scan(range, 100);
+    for (const entity of page.entities) found.set(entity.key.toString(), toPlain(entity.content.properties));
+    const last = page.entities.at(-1);
+    if (!page.more || !last) return found;
+    range = { ...range, after: last.key };
+  }
+}
+
+export const campaignOf = async ({ store }: World, id: string) =>
+  (await load(store, 'campaign', documentKey('campaign', id)))!.value;
