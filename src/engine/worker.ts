@@ -2,6 +2,7 @@ import type { CampaignEvent } from '../../machines/campaign.ts';
 import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
+import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { campaignStep } from './decide.ts';
@@ -29,6 +30,8 @@ export interface WorkerEvents {
   paged?(campaign: string, records: number): void;
   swept?(campaign: CampaignDocument, counts: Counts, clean: boolean): void;
   paused?(campaign: string, because: string): void;
+  /** The store did not answer; the worker will look again. */
+  faltered?(error: HandoverError): void;
 }
 
 export interface WorkerOptions {
@@ -58,14 +61,27 @@ export class Worker {
 
   /** Works until the signal aborts; a page under way is finished first. */
   async run(signal: AbortSignal): Promise<void> {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     while (!signal.aborted) {
-      let worked = false;
+      const worked = await this.#stepAll(signal);
+      if (!worked) await clock.sleep(LIMITS.idleMs, signal);
+    }
+  }
+
+  /** A store that does not answer is no reason to die: nothing is known, so look again a little later. */
+  async #stepAll(signal: AbortSignal): Promise<boolean> {
+    const { store, events } = this.#options;
+    let worked = false;
+    try {
       for await (const { value } of list(store, 'campaign')) {
         if (!signal.aborted && (await this.step(value, signal))) worked = true;
       }
-      if (!worked) await clock.sleep(LIMITS.idleMs, signal);
+    } catch (error) {
+      if (!(error instanceof HandoverError) || error.code !== 'store.unknown') throw error;
+      events?.faltered?.(error);
+      return false;
     }
+    return worked;
   }
 
   /** Takes one campaign one range further. False when there is nothing to do for it just now. */

@@ -45,47 +45,53 @@ export interface JournalEntry {
 const ROLES: Readonly<Record<string, Role>> = { O: 'owner', H: 'shadow', C: 'ceded', B: 'birth' };
 const LETTER: Readonly<Record<Role, string>> = { owner: 'O', shadow: 'H', ceded: 'C', birth: 'B' };
 
+const FIELDS: ReadonlySet<string> = new Set(['v', 'r', 's', 'f', 'p', 'c', 'n', 'j', 'w']);
+const ENTRY = /^(\d{1,15}) ([^ ;]+ [^ ;]+) (\d{1,15}) ([^;]+)$/;
+
 /**
  * The slot as text: one JSON object, short because every record carries one, readable because people debug with it.
  * `{"v":1,"r":"H","s":"T","f":"<of>","p":"Feed:7","c":"<campaign>","n":1,"j":"1 copy T 1763840000000 w1;..."}`
+ * Throws `slot.corrupt` for what `decodeSlot` would refuse: better no write than one that nobody can read.
  */
 export function encodeSlot(slot: Slot): string {
+  const { role, deleted, side, of, peer, campaign, seq, nonce } = slot;
+  if (!Number.isSafeInteger(seq) || seq < 0) throw unwritable(slot, `its sequence number is ${seq}`);
+  if (deleted && role !== 'owner') throw unwritable(slot, `a ${role} cannot be deleted`);
+  if (of === '' && (role === 'shadow' || role === 'ceded')) throw unwritable(slot, `a ${role} is of something`);
+  return (
+    `{"v":${SLOT_VERSION},"r":"${LETTER[role]}${deleted ? 'X' : ''}","s":"${side}","f":${quote(of)},` +
+    `"p":${quote(peer)},"c":${quote(campaign)},"n":${seq},"j":${quote(encodeJournal(slot))}` +
+    `${nonce === undefined ? '' : `,"w":${quote(nonce)}`}}`
+  );
+}
+
+function encodeJournal(slot: Slot): string {
+  if (slot.journal.length > LIMITS.journalEntries) throw unwritable(slot, 'its journal is too long');
   let journal = '';
-  for (const { seq, move, at, by } of slot.journal) journal += `${journal && ';'}${seq} ${move} ${at} ${by}`;
-  const text =
-    `{"v":${SLOT_VERSION},"r":"${LETTER[slot.role]}${slot.deleted ? 'X' : ''}","s":"${slot.side}","f":"${slot.of}",` +
-    `"p":${quote(slot.peer)},"c":${quote(slot.campaign)},"n":${slot.seq},"j":${quote(journal)}` +
-    `${slot.nonce === undefined ? '' : `,"w":${quote(slot.nonce)}`}}`;
-  if (slot.journal.length > LIMITS.journalEntries) throw new HandoverError('slot.corrupt', 'Its journal is too long.');
-  return text;
+  for (const { seq, move, at, by } of slot.journal) {
+    const entry = `${seq} ${move} ${at} ${by}`;
+    if (!ENTRY.test(entry)) throw unwritable(slot, `its journal has ${JSON.stringify(entry)}`);
+    journal += journal === '' ? entry : `;${entry}`;
+  }
+  return journal;
 }
 
 const PLAIN = /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/;
 const quote = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
 
-/** Throws `slot.version` for a slot of a later version and `slot.corrupt` for one that does not decode. */
+type Raw = Partial<Record<'v' | 'r' | 's' | 'f' | 'p' | 'c' | 'n' | 'j' | 'w', unknown>>;
+
+/** Throws `slot.version` for a slot of another version and `slot.corrupt` for one that does not decode. */
 export function decodeSlot(text: string): Slot {
-  let raw: Record<string, unknown>;
-  try {
-    raw = JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    throw corrupt(text, 'it is not JSON');
-  }
-  if (typeof raw !== 'object' || raw === null) throw corrupt(text, 'it is not an object');
-  if (typeof raw['v'] !== 'number') throw corrupt(text, 'it has no version');
-  if (raw['v'] !== SLOT_VERSION) {
-    throw new HandoverError('slot.version', `The slot has version ${raw['v']}; this is ${SLOT_VERSION}.`, {
-      slot: text,
-    });
-  }
-  const { r, s, f, p, c, n, j, w } = raw as Record<string, string> & { n: number };
+  const { r, s, f, p, c, n, j, w } = parse(text);
   const role = typeof r === 'string' ? ROLES[r[0]!] : undefined;
-  if (!role || (r !== r![0] && r !== 'OX')) throw corrupt(text, `it has no role ${JSON.stringify(r)}`);
+  if (!role || (r !== LETTER[role] && r !== 'OX')) throw corrupt(text, `it has no role ${JSON.stringify(r)}`);
+  if (s !== 'S' && s !== 'T') throw corrupt(text, 'it names no side');
   if (typeof f !== 'string' || typeof p !== 'string' || typeof c !== 'string' || typeof j !== 'string') {
     throw corrupt(text, 'a field is missing');
   }
-  if (s !== 'S' && s !== 'T') throw corrupt(text, 'it names no side');
-  if (!Number.isSafeInteger(n) || n < 0) throw corrupt(text, 'its sequence number is not one');
+  if (f === '' && (role === 'shadow' || role === 'ceded')) throw corrupt(text, `a ${role} is of something`);
+  if (typeof n !== 'number' || !Number.isSafeInteger(n) || n < 0) throw corrupt(text, 'its sequence number is not one');
   if (w !== undefined && typeof w !== 'string') throw corrupt(text, 'its nonce is not text');
   return {
     role,
@@ -100,12 +106,35 @@ export function decodeSlot(text: string): Slot {
   };
 }
 
+function parse(text: string): Raw {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    throw corrupt(text, 'it is not JSON');
+  }
+  if (typeof raw !== 'object' || raw === null) throw corrupt(text, 'it is not an object');
+  const { v } = raw as Raw;
+  if (typeof v !== 'number' || !Number.isInteger(v) || v < 1) throw corrupt(text, 'it has no version');
+  if (v !== SLOT_VERSION) {
+    const detail = `The slot has version ${v}; this is ${SLOT_VERSION}.`;
+    throw new HandoverError('slot.version', detail, { slot: text.slice(0, 500) });
+  }
+  // Writing the slot again would drop what is not known here.
+  for (const name of Object.keys(raw)) if (!FIELDS.has(name)) throw corrupt(text, `it has a field ${name}`);
+  return raw as Raw;
+}
+
 function decodeEntry(entry: string, slot: string): JournalEntry {
-  const [seq, verb, side, at, by] = entry.split(' ');
-  if (by === undefined) throw corrupt(slot, `its journal has ${JSON.stringify(entry)}`);
-  return { seq: Number(seq), move: `${verb} ${side}`, at: Number(at), by };
+  const parts = ENTRY.exec(entry);
+  if (!parts) throw corrupt(slot, `its journal has ${JSON.stringify(entry)}`);
+  return { seq: Number(parts[1]), move: parts[2]!, at: Number(parts[3]), by: parts[4]! };
 }
 
 function corrupt(slot: string, why: string): HandoverError {
   return new HandoverError('slot.corrupt', `The slot is not readable: ${why}.`, { slot: slot.slice(0, 500) });
+}
+
+function unwritable({ role, side, peer, campaign }: Slot, why: string): HandoverError {
+  return new HandoverError('slot.corrupt', `The slot is not writable: ${why}.`, { role, side, peer, campaign });
 }

@@ -1,13 +1,11 @@
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from './key.ts';
+import { describe, invalid, type Trail } from './path.ts';
 import { Explicit, GeoPoint, Timestamp } from './scalars.ts';
 import { SLOT_PROPERTY } from './slot.ts';
 import { isText } from './text.ts';
 import { MAX_INTEGER, MIN_INTEGER, type Properties, type Typed, type Value } from './value.ts';
-
-/** Where in the record we are: names and indexes from the top; only read, up to the present depth, for an error. */
-type Trail = (string | number)[];
 
 const NOTHING: Properties = new Map();
 
@@ -203,25 +201,4 @@ function isRecord(plain: unknown): plain is Record<string, unknown> {
 
 function isForeignObjectPrototype(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
-}
-
-function describe(plain: unknown): string {
-  if (plain === null || plain === undefined) return String(plain);
-  if (typeof plain === 'object') return `an object of class ${String(plain.constructor?.name)}`;
-  return typeof plain === 'bigint' || typeof plain === 'number' ? String(plain) : `a ${typeof plain}`;
-}
-
-function invalid(why: string, depth: number, trail: Trail): HandoverError {
-  const path = writePath(trail.slice(0, depth + 1));
-  return new HandoverError('value.invalid', `${path}: ${why}.`, { path });
-}
-
-function writePath(trail: Trail): string {
-  let path = '';
-  for (const step of trail) {
-    if (typeof step === 'number') path += `[${step}]`;
-    else if (!/^[A-Za-z_$][\w$]*$/.test(step)) path += `[${JSON.stringify(step)}]`;
-    else path += path === '' ? step : `.${step}`;
-  }
-  return path;
 }

@@ -20,6 +20,7 @@ export function checkUnits(units: readonly (readonly Mutation[])[], capabilities
   for (const unit of units) {
     count += unit.length;
     checkMutations(unit, capabilities);
+    refuseTwice(unit);
     for (let i = 1; i < unit.length; i++) {
       const a = unit[0]!.key;
       const b = unit[i]!.key;
@@ -31,6 +32,16 @@ export function checkUnits(units: readonly (readonly Mutation[])[], capabilities
     }
   }
   checkCount(count, capabilities);
+}
+
+/** The port forbids it: what the second one does depends on the store. */
+export function refuseTwice(mutations: readonly Mutation[]): void {
+  const seen = new Set<string>();
+  for (const { key } of mutations) {
+    const id = key.bytes.toString('latin1');
+    if (seen.has(id)) throw new RangeError(`${key} is in one commit twice.`);
+    seen.add(id);
+  }
 }
 
 function checkCount(count: number, { name, maxMutations }: Capabilities): void {

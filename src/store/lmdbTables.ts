@@ -54,7 +54,7 @@ export function openTables(path: string, readOnly: boolean, mapSize: number | un
     ...(mapSize === undefined ? {} : { mapSize }),
   });
   const table = (name: string, options: object) => {
-    const opened = root.openDB({ name, keyEncoder: keyCodec, ...options });
+    const opened = root.openDB({ name, keyEncoder: keyCodec, ...options } as { name: string });
     if (opened === undefined) throw new HandoverError('config.invalid', `${path} holds no handover store.`);
     return opened as unknown;
   };

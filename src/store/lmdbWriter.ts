@@ -27,26 +27,37 @@ export class Writer {
   #jobs: Job[] = [];
   #flushing: Promise<void> | undefined;
   #broken: string | undefined;
-  #state: Buffer = Buffer.alloc(16);
+  #version = 0;
+  #generation = 0;
 
   constructor(tables: Tables) {
     this.#tables = tables;
   }
 
-  /** A version that no entity has had: the counter is part of the transaction that uses it, whichever process runs it. */
-  nextVersion(): number {
-    const version = this.#state.readDoubleLE(0) + 1;
-    this.#state.writeDoubleLE(version, 0);
-    return version;
+  /**
+   * A version that no entity has had: the counter is part of the transaction that uses it, whichever process runs it.
+   * Only inside a job; `versionUsed` says that it was taken.
+   */
+  get nextVersion(): number {
+    return this.#version + 1;
+  }
+
+  versionUsed(): void {
+    this.#version++;
   }
 
   /** Grows whenever an index is declared, by any process. Only inside a job. */
   get generation(): number {
-    return this.#state.readDoubleLE(8);
+    return this.#generation;
   }
 
-  advanceGeneration(): void {
-    this.#state.writeDoubleLE(this.generation + 1, 8);
+  newGeneration(): number {
+    return ++this.#generation;
+  }
+
+  /** At once, on its own. */
+  now<T>(work: () => T): T {
+    return this.#tables.transactionSync(() => this.#run([{ work }])[0] as T);
   }
 
   /** What `work` answers, once it is durable; what `lost` answers, if nobody can say whether it is. */
@@ -89,17 +100,27 @@ export class Writer {
     for (let i = 0; i < jobs.length; i++) jobs[i]!.resolve(answers![i] as never);
   }
 
-  #run(jobs: readonly Job[]): unknown[] {
+  #run(jobs: readonly Pick<Job, 'work'>[]): unknown[] {
     const { meta } = this.#tables;
-    const stored = meta.get(STATE);
-    if (stored) this.#state.set(stored);
-    else this.#state.fill(0);
-    const before = Buffer.from(this.#state);
+    [this.#version, this.#generation] = readState(meta);
+    const version = this.#version;
+    const generation = this.#generation;
     const answers = jobs.map((job) => job.work());
-    // An environment is not written to for nothing: LMDB takes an empty transaction back.
-    if (!before.equals(this.#state)) meta.putSync(STATE, this.#state);
+    // Nothing was applied: then nothing is written, and LMDB drops the empty transaction without a flush.
+    if (version !== this.#version || generation !== this.#generation) {
+      const state = Buffer.alloc(16);
+      state.writeDoubleLE(this.#version, 0);
+      state.writeDoubleLE(this.#generation, 8);
+      meta.putSync(STATE, state);
+    }
     return answers;
   }
+}
+
+/** The version counter and the generation of the declared indexes. */
+export function readState(meta: Tables['meta']): [version: number, generation: number] {
+  const stored = meta.get(STATE);
+  return stored ? [stored.readDoubleLE(0), stored.readDoubleLE(8)] : [0, 0];
 }
 
 function settle(job: Job, answer: () => unknown): void {

@@ -2,7 +2,7 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import { piecesOf } from './bounds.ts';
-import { checkEntity, checkKey, checkMutations, checkUnits } from './guard.ts';
+import { checkEntity, checkKey, checkMutations, checkUnits, refuseTwice } from './guard.ts';
 import { MemoryData } from './memoryData.ts';
 import { isFound, termOf } from './property.ts';
 import type { Capabilities, Entity, Mutation, Outcome, Page, Store, UnitOutcome, Version } from './store.ts';
@@ -88,7 +88,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store & { readonl
     },
     commitTogether: async (units) => {
       checkUnits(units, capabilities);
-      for (const unit of units) refuseTwice(unit);
       const mutations = units.flat();
       return call(
         { op: 'commitTogether', keys: mutations.map(({ key }) => key), mutations },
@@ -158,16 +157,6 @@ function commitUnit(data: MemoryData, unit: readonly Mutation[], i: number, faul
   if (loses(fault, i) || !unit.every((mutation) => data.holds(mutation))) return { status: 'conflict' };
   const versions: Version[] = unit.map((mutation) => data.apply(mutation));
   return { status: 'applied', versions };
-}
-
-/** The port forbids it; LMDB would apply both one after the other, Cloud Datastore refuses: find out here. */
-function refuseTwice(mutations: readonly Mutation[]): void {
-  const seen = new Set<string>();
-  for (const { key } of mutations) {
-    const id = key.bytes.toString('latin1');
-    if (seen.has(id)) throw new RangeError(`${key} is in one commit twice.`);
-    seen.add(id);
-  }
 }
 
 function page(entities: Iterable<Entity>, limit: number): Page {

@@ -1,6 +1,5 @@
 import * as commands from '../../src/admin/commands.ts';
-import type { Clock } from '../../src/clock.ts';
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { entity } from '../../src/define/entity.ts';
 import { defineMigration, type Migration } from '../../src/define/migration.ts';
 import { documentKey, load } from '../../src/engine/documents.ts';
@@ -46,7 +45,25 @@ export async function seed(store: Store, count: number, of: (n: number) => objec
   await store.overwrite(puts);
 }
 
+/** A clock that only moves when somebody waits. Identifiers count up. */
+export function handClock(): Clock & { advance(ms: number): void } {
+  let now = 1_700_000_000_000;
+  let ids = 0;
+  return {
+    now: () => now,
+    advance: (ms) => {
+      now += ms;
+    },
+    sleep: async (ms) => {
+      now += ms;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    },
+    id: () => String(++ids).padStart(8, '0'),
+  };
+}
+
 export interface World {
+  readonly clock: Clock;
   readonly store: Store;
   readonly migration: Migration;
   readonly context: commands.CommandContext;
@@ -61,15 +78,22 @@ export function world(
   const store = options.store ?? memoryStore({ capabilities: { atomic: options.atomic ?? 'group' } });
   const context = { store, migrations: [migration], clock, by: 'ann' };
   const worker = new Worker({ store, migrations: [migration], clock, id: options.worker ?? 'w1' });
-  return { store, migration, context, worker, router: new Router({ store, rule: migration.records[0]!, clock }) };
+  return {
+    clock,
+    store,
+    migration,
+    context,
+    worker,
+    router: new Router({ store, rule: migration.records[0]!, clock }),
+  };
 }
 
 /** Lets the worker work until the newest campaign rests, is closed or paused. */
-export async function rest({ context, worker, migration }: World, steps = 10_000): Promise<commands.Campaign> {
+export async function rest({ context, worker, migration, clock }: World, steps = 10_000): Promise<commands.Campaign> {
   for (let i = 0; i < steps; i++) {
     const campaign = await commands.theCampaign(context, migration.name);
     if (campaign.settledAt !== undefined || campaign.closed || campaign.run === 'paused') return campaign;
-    await worker.step(campaign, new AbortController().signal);
+    if (!(await worker.step(campaign, new AbortController().signal))) await clock.sleep(100);
   }
   throw new Error('the campaign never came to rest');
 }

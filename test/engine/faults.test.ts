@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import * as commands from '../../src/admin/commands.ts';
+import { defineMigration } from '../../src/define/migration.ts';
+import { decodeSlot } from '../../src/record/slot.ts';
+import { Crash, type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
+import type { Capabilities } from '../../src/store/store.ts';
+import {
+  all,
+  changingRule,
+  feedOf,
+  handClock,
+  newKey,
+  oldKey,
+  rest,
+  seed,
+  verified,
+  type World,
+  world,
+} from './harness.ts';
+
+const migration = defineMigration({ name: 'feeds', version: 1, records: [changingRule] });
+const N = 3;
+
+/** The operator's way through every stage, with a change of mind. Each entry waits for the one before to rest. */
+const WAY: readonly ((context: commands.CommandContext) => Promise<unknown>)[] = [
+  (context) => commands.start(context, 'feeds'),
+  (context) => commands.switchOver(context, 'feeds'),
+  (context) => commands.reverse(context, 'feeds'),
+  (context) => commands.switchOver(context, 'feeds'),
+  (context) => commands.complete(context, 'feeds'),
+];
+
+type Plan = (call: StoreCall) => Fault | undefined;
+
+/** Runs the whole way with one worker whose store has the fault; when it dies, another takes over. */
+async function journeyWith(plan: Plan, capabilities: Partial<Capabilities>): Promise<{ world: World; calls: number }> {
+  const data = new MemoryData();
+  const sound = memoryStore({ data, capabilities });
+  let calls = 0;
+  const faulty = memoryStore({
+    data,
+    capabilities,
+    fault: (call) => {
+      calls++;
+      return plan(call);
+    },
+  });
+  const clock = handClock();
+  const operator = world({ store: sound, migration, clock });
+  await seed(sound, N);
+  let actor = world({ store: faulty, migration, clock, worker: 'w1' });
+  for (const [i, step] of WAY.entries()) {
+    await step(operator.context);
+    for (;;) {
+      try {
+        await rest({ ...actor, context: operator.context });
+        break;
+      } catch (error) {
+        if (error instanceof Crash) actor = world({ store: sound, migration, clock, worker: 'w2' });
+        else if ((error as { code?: string }).code !== 'store.unknown') throw error;
+      }
+    }
+    // A client writes between the stages, so that each stage has something to lose.
+    await operator.router.update({ from: oldKey(1), into: newKey(1) }, (feed) => ({
+      ...feed,
+      visits: feed.visits + i + 1,
+    }));
+  }
+  await rest({ ...actor, context: operator.context });
+  return { world: operator, calls };
+}
+
+async function expectWhole(w: World): Promise<void> {
+  expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, seen: N });
+  const moved = await all(w.store, 'Feed', 'User');
+  for (let n = 1; n <= N; n++) {
+    const { user, title } = feedOf(n);
+    expect(moved.get(newKey(n).toString())).toEqual({ user, name: title.toUpperCase(), visits: n === 1 ? 15 : 0 });
+  }
+  await expectJournalsInOrder(w);
+}
+
+/** P5: no move done twice. Each journal counts up by one, and no entry repeats the one before. */
+async function expectJournalsInOrder({ store }: World): Promise<void> {
+  const { entities } = await store.scan({ namespace: '', kind: 'Feed', rootKind: 'User' }, 100);
+  for (const { slot } of entities) {
+    const { journal, seq } = decodeSlot(slot!);
+    expect(journal.at(-1)!.seq).toBe(seq);
+    journal.slice(1).forEach((entry, i) => {
+      expect(entry.seq).toBe(journal[i]!.seq + 1);
+      expect(entry.move).not.toBe(journal[i]!.move);
+    });
+  }
+}
+
+const STORES: readonly [string, Partial<Capabilities>][] = [
+  ['full path', { atomic: 'group' }],
+  ['short path', { atomic: 'any' }],
+  ['without snapshot reads', { atomic: 'entity', snapshotReads: false }],
+];
+
+for (const [name, capabilities] of STORES) {
+  describe(`faults, ${name}`, () => {
+    const everyCall = async (make: (index: number) => Plan) => {
+      const { calls } = await journeyWith(() => undefined, capabilities);
+      for (let index = 0; index < calls; index++) {
+        const { world: w } = await journeyWith(make(index), capabilities);
+        await expectWhole(w).catch((error: Error) => {
+          throw new Error(`fault at call ${index} of ${calls}: ${error.message}`, { cause: error });
+        });
+      }
+      return calls;
+    };
+
+    it('a worker that dies before any one of its store calls loses nothing (P5)', async () => {
+      expect(
+        await everyCall(
+          (i) =>
+            ({ index }) =>
+              index === i ? { kind: 'crash', when: 'before' } : undefined,
+        ),
+      ).toBeGreaterThan(100);
+    });
+
+    it('a worker that dies after a call was applied and before it hears so loses nothing (P5)', async () => {
+      await everyCall(
+        (i) =>
+          ({ index }) =>
+            index === i ? { kind: 'crash', when: 'after' } : undefined,
+      );
+    });
+
+    it('an answer that is lost after the commit was applied is looked up, not tried again (P5)', async () => {
+      await everyCall(
+        (i) =>
+          ({ index }) =>
+            index === i ? { kind: 'lost' } : undefined,
+      );
+    });
+
+    it('an answer that is lost before the commit was applied is looked up too (P5)', async () => {
+      await everyCall(
+        (i) =>
+          ({ index }) =>
+            index === i ? { kind: 'lost', applied: false } : undefined,
+      );
+    });
+
+    it('a mutation that loses although nobody was faster is looked at again', async () => {
+      await everyCall(
+        (i) =>
+          ({ index, mutations }) =>
+            index >= i && index < i + 3 && mutations.length > 0 ? { kind: 'conflict', index: 0 } : undefined,
+      );
+    });
+  });
+}
