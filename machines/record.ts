@@ -128,6 +128,8 @@ const states = {
   // ------------------------------------------------------------ an insert that was announced: its client settles it
   birth: {},
   birthLost: { on: always(drop('S', 'completed')) },
+  birthLostCeded: { on: always(drop('S', 'handingBackAlone')) },
+  birthLostDeleted: { on: always(drop('S', 'deletedAway')) },
 
   // ------------------------------------------------------------ never chosen silently
   split: { on: always(step('split', { type: 'quarantine', cause: 'record.split' })) },
@@ -176,8 +178,8 @@ export const PAIR_STATES = {
   'B-': 'birth',
   BH: 'birth',
   BO: 'birthLost',
-  BC: 'birthLost',
-  BX: 'birthLost',
+  BC: 'birthLostCeded',
+  BX: 'birthLostDeleted',
   // Births are announced at S only.
   '-B': 'corrupt',
   OB: 'corrupt',

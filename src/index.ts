@@ -1,5 +1,6 @@
 export * as commands from './admin/commands.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { type Config, type ConfigDefinition, defineConfig } from './define/config.ts';
 export { type EntityDefinition, type EntityRule, entity } from './define/entity.ts';
 export { defineMigration, type Migration, type MigrationDefinition } from './define/migration.ts';
 export { type VerifyOptions, type VerifyReport, verify } from './engine/verify.ts';

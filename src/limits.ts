@@ -8,6 +8,10 @@ export const LIMITS = {
   journalEntries: 10,
   /** Ranges one home is split into: the grain at which workers share a sweep. */
   rangesPerHome: 16,
+  /** Ranges a worker has in hand at once. */
+  lanes: 4,
+  /** How long a lane without a range waits for the others. */
+  laneIdleMs: 5,
   /** A worker that has not checkpointed for this long has lost its claim on a range; a claim is advice, never a lock. */
   claimMs: 750,
   /** How often an idle worker looks for work. */

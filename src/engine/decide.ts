@@ -1,7 +1,7 @@
 import { type AnyStateMachine, initialTransition, transition } from 'xstate';
 import { type CampaignEvent, campaignMachine, type Run, type Stage } from '../../machines/campaign.ts';
 import { type GroupEvent, type GroupState, groupMachine } from '../../machines/group.ts';
-import type { CampaignEffect, GroupEffect, Move, Target } from '../../machines/moves.ts';
+import { type CampaignEffect, type GroupEffect, type Move, TARGETS, type Target } from '../../machines/moves.ts';
 import { type RecordEvent, type RecordState, recordMachine } from '../../machines/record.ts';
 
 /**
@@ -14,13 +14,15 @@ export interface Decision<State, Effect> {
 }
 
 function memoise<State, Event extends string, Effect>(machine: AnyStateMachine, keyOf: (state: State) => string) {
-  const table = new Map<string, Decision<State, Effect> | null>();
+  const table = new Map<string, Map<Event, Decision<State, Effect> | null>>();
   return (state: State, event: Event): Decision<State, Effect> | null => {
-    const cell = `${keyOf(state)} ${event}`;
-    let decision = table.get(cell);
+    const name = keyOf(state);
+    const row = table.get(name) ?? new Map<Event, Decision<State, Effect> | null>();
+    if (row.size === 0) table.set(name, row);
+    let decision = row.get(event);
     if (decision === undefined) {
       decision = evaluate<State, Effect>(machine, state, event);
-      table.set(cell, decision);
+      row.set(event, decision);
     }
     return decision;
   };
@@ -44,6 +46,11 @@ function effectOf<Effect>(action: { type: string; params?: unknown }): Effect {
   return { type: action.type, ...(action.params as object | undefined) } as Effect;
 }
 
+const names = <Prefix extends 'want' | 'together'>(prefix: Prefix) =>
+  Object.fromEntries(TARGETS.map((target) => [target, `${prefix}.${target}`])) as Record<Target, `${Prefix}.${Target}`>;
+const WANT = names('want');
+const TOGETHER = names('together');
+
 const recordTable = memoise<RecordState, RecordEvent['type'], Move>(recordMachine, (state) => state);
 
 /**
@@ -51,7 +58,7 @@ const recordTable = memoise<RecordState, RecordEvent['type'], Move>(recordMachin
  * atomic commit; where the machine has no short path for it, the ordinary one is taken.
  */
 export function nextMove(state: RecordState, target: Target, together: boolean): Move | null {
-  const decision = (together ? recordTable(state, `together.${target}`) : null) ?? recordTable(state, `want.${target}`);
+  const decision = (together ? recordTable(state, TOGETHER[target]) : null) ?? recordTable(state, WANT[target]);
   return decision?.effects[0] ?? null;
 }
 
@@ -60,9 +67,14 @@ export interface CampaignState {
   readonly run: Run;
 }
 
-export const campaignStep = memoise<CampaignState, CampaignEvent['type'], CampaignEffect>(
+const campaignTable = memoise<CampaignState, CampaignEvent['type'], CampaignEffect>(
   campaignMachine,
   ({ stage, run }) => `${stage} ${run}`,
 );
+
+/** What a command or the outcome of a sweep does to a campaign; null when it is not possible there. */
+export function campaignStep({ stage, run }: CampaignState, event: CampaignEvent['type']) {
+  return campaignTable({ stage, run }, event);
+}
 
 export const groupStep = memoise<GroupState, GroupEvent['type'], GroupEffect>(groupMachine, (state) => state);

@@ -159,11 +159,13 @@ export async function* list<K extends DocumentKind>(
   store: Store,
   kind: K,
   campaign?: string,
+  after?: Key,
 ): AsyncGenerator<Stored<K>> {
   let range: KeyRange = {
     namespace: '',
     kind: KINDS[kind],
     ...(campaign === undefined ? {} : { root: documentKey('campaign', campaign) }),
+    ...(after === undefined ? {} : { after }),
   };
   for (;;) {
     const page = await store.scan(range, LIMITS.pageSize);

@@ -19,7 +19,7 @@ export interface GroupContext {
   readonly store: Store;
   readonly migration: Migration;
   readonly campaign: CampaignDocument;
-  readonly page: Omit<PageOptions, 'rule' | 'ruleIndex' | 'home' | 'onlyCopy' | 'optimistic' | 'targetOf'>;
+  readonly page: Omit<PageOptions, 'rule' | 'ruleIndex' | 'home' | 'onlyCopy' | 'optimistic' | 'targetOf' | 'allTo'>;
 }
 
 export interface GroupResult {
@@ -76,6 +76,7 @@ async function passOver(context: GroupContext, root: Key, target: Target, onlyCo
         ruleIndex,
         home: 'T' as const,
         onlyCopy,
+        allTo: target,
         optimistic: false,
         targetOf: () => target,
       };

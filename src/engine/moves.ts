@@ -54,7 +54,12 @@ export function writesOf(move: Exclude<Move, { type: 'quarantine' }>, pair: Pair
 /** The content that `at` must have to mirror its peer. */
 export function mirror(pair: Pair, at: Side): Content {
   const { rule, keys } = pair;
-  if (at === 'T') return rule.forward(keys.S, pair.S!.content);
+  if (at === 'T') {
+    const content = rule.forward(keys.S, pair.S!.content);
+    // The way back is tried on every record before it leaves home: a reverse that fails is found out while it can wait.
+    if (rule.transforms && rule.reversible) rule.backward(keys.S, content);
+    return content;
+  }
   if (rule.reversible) return rule.backward(keys.S, pair.T!.content);
   // No way back for the content, but none is needed where the new home still says what the old one became.
   const kept = pair.S?.content;
@@ -96,22 +101,16 @@ function remove(pair: Pair, at: Side): Write {
   return { at, mutation: { op: 'delete', key: pair.keys[at], version: pair[at]!.version }, after: undefined };
 }
 
-/** The pair's journal with this move at its end: both sides' entries by sequence number, the oldest ones forgotten. */
+/**
+ * The pair's journal with this move at its end, the oldest entries forgotten. Whoever wrote a side held the other one, so
+ * the side with the higher number has all that the other has.
+ */
 function nextEntry(move: Move & { at: Side }, { S, T }: Pair, actor: Actor): readonly JournalEntry[] {
-  const past = merge(S?.slot, T?.slot, actor.campaign);
-  const seq = (past[past.length - 1]?.seq ?? 0) + 1;
-  const entry = { seq, move: `${move.type} ${move.at}`, at: actor.now(), by: actor.worker };
-  return [...(past.length < LIMITS.journalEntries ? past : past.slice(past.length - LIMITS.journalEntries + 1)), entry];
-}
-
-function merge(a: Slot | undefined, b: Slot | undefined, campaign: string): readonly JournalEntry[] {
-  const one = a?.campaign === campaign ? a.journal : [];
-  const two = b?.campaign === campaign ? b.journal : [];
-  if (one.length === 0) return two;
-  if (two.length === 0) return one;
-  const bySeq = new Map<number, JournalEntry>();
-  for (const entry of [...one, ...two]) bySeq.set(entry.seq, entry);
-  return [...bySeq.values()].sort((x, y) => x.seq - y.seq);
+  const one = S?.slot?.campaign === actor.campaign ? S.slot : undefined;
+  const two = T?.slot?.campaign === actor.campaign ? T.slot : undefined;
+  const past = (one?.seq ?? -1) > (two?.seq ?? -1) ? one : two;
+  const entry = { seq: (past?.seq ?? 0) + 1, move: `${move.type} ${move.at}`, at: actor.now(), by: actor.worker };
+  return [...(past?.journal.slice(-(LIMITS.journalEntries - 1)) ?? []), entry];
 }
 
 /** What a worker holds after its own write was applied. */

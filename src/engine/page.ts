@@ -3,6 +3,8 @@ import type { RecordState } from '../../machines/record.ts';
 import type { EntityRule } from '../define/entity.ts';
 import { HandoverError } from '../errors.ts';
 import type { Key } from '../record/key.ts';
+import { isOwnerAtNewHome } from '../record/slot.ts';
+import { checkKey } from '../store/guard.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import type { QuarantineDocument } from './documents.ts';
@@ -26,11 +28,15 @@ export interface PageOptions {
   readonly home: Side;
   /** Where the record with this old and new key is wanted. */
   readonly targetOf: (keys: Pair['keys']) => Target;
+  /** The one target that all records share, if there is one. */
+  readonly allTo: Target | undefined;
   /** Under a campaign by group, until the group is admitted: bring records no further than `copied`. */
   readonly onlyCopy: boolean;
   /** Whether new homes are likely to be empty: then the look-up is skipped, and an insert that conflicts finds out. */
   readonly optimistic: boolean;
   readonly onMoves?: ReconcileOptions['onMoves'] | undefined;
+  /** Told of each record that was not listed before; for logs. */
+  readonly onQuarantined?: ((entry: QuarantineDocument) => void) | undefined;
 }
 
 export interface PageResult {
@@ -55,46 +61,59 @@ interface Failure {
 export async function processPage(entities: readonly Entity[], options: PageOptions): Promise<PageResult> {
   const { store, actor, home } = options;
   const failures: Failure[] = [];
-  const found = entities.flatMap((entity) => toItem(entity, options, failures));
-  const keys = found.map(({ pair }) => quarantineKey(actor.campaign, pair.keys.T.root, pair.keys.S));
-  const skip = await quarantined(store, actor.campaign, keys);
-  const counts: Counts = { seen: found.length + failures.length };
-  const items = found.filter((_, i) => !skip[i]);
+  const found: Item[] = [];
+  let arrived = 0;
+  for (const entity of entities) {
+    const item = toItem(entity, options, failures);
+    if (item === 'arrived') arrived++;
+    else if (item) found.push(item);
+  }
+  const skip = await quarantined(
+    store,
+    actor.campaign,
+    found.map(({ pair }) => pair),
+  );
+  const counts: Counts = { seen: found.length + failures.length + arrived };
+  if (arrived > 0) counts['T.completed'] = arrived;
+  const items = skip.size === 0 ? found : found.filter(({ pair }) => !skip.has(pair));
   const listed = found.length - items.length;
 
   const guesses = items.filter((item) => mayGuess(item, options));
   const guessed = new Set(guesses);
-  const rest = items.filter((item) => !guessed.has(item) && needsPeer(item, home));
+  const rest = items.filter((item) => !guessed.has(item));
   await lookAtPeers(rest, home, store);
   await reconcile(items, options);
 
   for (const item of items) countItem(item, home, counts, failures);
-  await quarantine(
-    store,
-    failures.map((failure) => toEntry(failure, options)),
-  );
+  const entries = failures.map((failure) => toEntry(failure, options));
+  for (const entry of await quarantine(store, entries)) options.onQuarantined?.(entry);
   if (listed + failures.length > 0) counts.quarantined = listed + failures.length;
   const missed = guesses.filter(({ result, moves }) => moves === 0 || result?.status !== 'rest').length;
-  const away = items.filter(({ pair, result }) => result?.status === 'rest' && roleOf(pair.T) === 'O').length;
+  const away = arrived + items.filter(({ pair, result }) => result?.status === 'rest' && roleOf(pair.T) === 'O').length;
   return { counts, guessed: guesses.length, missed, away, newlyQuarantined: failures.length };
 }
 
-function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item[] {
+function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item | 'arrived' | undefined {
   const { rule, actor, home } = options;
   try {
+    // An owner at T that is wanted at `completed` rests there; what may stand at S, the old home's sweep sees.
+    if (home === 'T' && options.allTo === 'completed' && entity.slot !== undefined) {
+      if (isOwnerAtNewHome(entity.slot, actor.campaign)) return 'arrived';
+    }
     const held = hold(entity)!;
     const place = locate(rule, actor.campaign, entity.key, held);
-    if (!place || place.side !== home) return [];
+    if (!place || place.side !== home) return undefined;
+    checkKey(place.keys.T, options.store.capabilities);
     const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
     pair[home] = held;
     const wanted = options.targetOf(place.keys);
     const target = options.onlyCopy && isBehind(pair) && wanted !== 'home' ? 'copied' : wanted;
     const mapped = home === 'S' ? { mapped: held.content } : {};
-    return [{ pair, target, moves: 0, ...mapped }];
+    return { pair, target, moves: 0, ...mapped };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
     failures.push({ source: entity.key, code: error.code, message: error.detail });
-    return [];
+    return undefined;
   }
 }
 
@@ -110,11 +129,6 @@ function mayGuess({ pair, target }: Item, { optimistic, home }: PageOptions): bo
 
 /** An owner at S that no move has touched; a client may have written it, which leaves a slot without a journal. */
 const isUnmoved = (S: Held | undefined): boolean => roleOf(S) === 'O' && (S!.slot?.journal.length ?? 0) === 0;
-
-/** An owner at T that is wanted at `completed` rests there whatever S says: what stands at S is the old home's sweep's. */
-function needsPeer({ pair, target }: Item, home: Side): boolean {
-  return !(home === 'T' && target === 'completed' && roleOf(pair.T) === 'O');
-}
 
 function countItem(item: Item, home: Side, counts: Counts, failures: Failure[]): void {
   const { pair, result } = item;

@@ -2,6 +2,7 @@ import type { Side } from '../../machines/moves.ts';
 import { PAIR_STATES, type RecordState, type SideRole, STALE } from '../../machines/record.ts';
 import { type EntityRule, matches } from '../define/entity.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
+import { letterOf } from '../record/authority.ts';
 import type { Content } from '../record/content.ts';
 import { Key } from '../record/key.ts';
 import { decodeSlot, type Slot } from '../record/slot.ts';
@@ -74,21 +75,8 @@ function ownSlot(slot: Slot | undefined, campaign: string, key: Key): Slot | und
   });
 }
 
-export function roleOf(held: Held | undefined): SideRole {
-  if (!held) return '-';
-  switch (held.slot?.role) {
-    case undefined:
-      return 'O';
-    case 'owner':
-      return held.slot.deleted ? 'X' : 'O';
-    case 'shadow':
-      return 'H';
-    case 'ceded':
-      return 'C';
-    case 'birth':
-      return 'B';
-  }
-}
+/** An entity without a slot is an owner: it was never touched, or its campaign is over. */
+export const roleOf = (held: Held | undefined): SideRole => letterOf(held && (held.slot ?? { role: 'owner' }));
 
 /** What the two sides say together. The fingerprint comparisons are here, so that the machine needs no context. */
 export function stateOf({ S, T }: Pick<Pair, 'S' | 'T'>): RecordState {

@@ -3,6 +3,7 @@ import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
 import { documentKey, erase, KINDS, list, loadMany, type QuarantineDocument, type Stored, save } from './documents.ts';
+import type { Pair } from './pair.ts';
 
 /**
  * Records that cannot be moved stay where they are, served, and are listed with the cause until an operator says
@@ -18,23 +19,30 @@ function nameOf(key: Key): string {
   return text.length <= 300 ? text : hash('sha256', text, 'hex');
 }
 
-/** Writes causes down. An entry that is there stays as it was; a lost answer is asked again, since twice is once. */
+/**
+ * Writes causes down, and answers with those that were not listed before. An entry that is there stays as it was; one
+ * whose answer was lost is asked again by the next sweep, since twice is once.
+ */
 export async function quarantine(
   store: Store,
   entries: readonly { key: Key; value: QuarantineDocument }[],
-): Promise<void> {
+): Promise<readonly QuarantineDocument[]> {
   const present = await loadMany(
     store,
     'quarantine',
     entries.map(({ key }) => key),
   );
-  for (const [i, { key, value }] of entries.entries()) if (!present[i]) await save(store, key, value, undefined);
+  const fresh = entries.filter((_, i) => !present[i]);
+  for (const { key, value } of fresh) await save(store, key, value, undefined);
+  return fresh.map(({ value }) => value);
 }
 
-/** Which of the keys are listed. One short read when nothing is quarantined, as nearly always. */
-export async function quarantined(store: Store, campaign: string, keys: readonly Key[]): Promise<readonly boolean[]> {
-  if (!(await anyIn(store, campaign))) return keys.map(() => false);
-  return (await loadMany(store, 'quarantine', keys)).map((entry) => entry !== undefined);
+/** Which pairs are listed. One short read when nothing is quarantined, as nearly always. */
+export async function quarantined(store: Store, campaign: string, pairs: readonly Pair[]): Promise<ReadonlySet<Pair>> {
+  if (!(await anyIn(store, campaign))) return new Set();
+  const keys = pairs.map(({ keys: { S, T } }) => quarantineKey(campaign, T.root, S));
+  const listed = await loadMany(store, 'quarantine', keys);
+  return new Set(pairs.filter((_, i) => listed[i] !== undefined));
 }
 
 /** Whether anything of the campaign, or of one group of it, is quarantined. */

@@ -4,6 +4,7 @@ import { type ErrorCode, HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
+import { checkEntity } from '../store/guard.ts';
 import { atomicTogether, type Mutation, type Outcome, type Store, type UnitOutcome } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { type Actor, heldAfter, type Write, writesOf } from './moves.ts';
@@ -93,7 +94,12 @@ function planFor(item: Item, { store, actor }: ReconcileOptions): Planned | 'loo
     throw new HandoverError(move.cause, `${pair.keys.S} and ${pair.keys.T}.`);
   }
   if (!mayMove(move, pair)) return 'look';
-  return { item, move, writes: writesOf(move, pair, actor) };
+  const writes = writesOf(move, pair, actor);
+  // Found out here, what is too large is this record's failure; found out by the store, it would be the whole commit's.
+  for (const { mutation } of writes) {
+    if (mutation.op !== 'delete') checkEntity(mutation.key, mutation.content, mutation.slot, store.capabilities);
+  }
+  return { item, move, writes };
 }
 
 /** S was changed so that it maps to another key than this pair's T: that key; else undefined. */
@@ -138,14 +144,16 @@ async function carryOut(planned: readonly Planned[], options: ReconcileOptions):
   const { store } = options;
   const single = planned.filter(({ writes }) => writes.length === 1);
   const double = planned.filter(({ writes }) => writes.length > 1);
-  for (const part of batches(single, store.capabilities.maxMutations)) {
+  // The batches of one round are of different records: nothing orders them, so none waits for another.
+  const singles = [...batches(single, store.capabilities.maxMutations)].map(async (part) => {
     const outcomes = await store.commit(part.map(({ writes }) => writes[0]!.mutation));
     settle(part, outcomes.map(asUnit), options);
-  }
-  for (const part of batches(double, Math.floor(store.capabilities.maxMutations / 2))) {
+  });
+  const doubles = [...batches(double, Math.floor(store.capabilities.maxMutations / 2))].map(async (part) => {
     const units = part.map(({ writes }) => writes.map(({ mutation }): Mutation => mutation));
     settle(part, await store.commitTogether(units), options);
-  }
+  });
+  await Promise.all([...singles, ...doubles]);
 }
 
 const asUnit = (outcome: Outcome): UnitOutcome =>

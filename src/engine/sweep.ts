@@ -130,9 +130,10 @@ export async function claimRange(
     .filter((index) => sweep.ranges[index]!.home === (progress.oldHomesDone ? 'T' : 'S'));
   const free = open.filter((index) => {
     const claim = progress.ranges[index]?.value.claim;
-    return !claim || claim.by === worker || claim.untilMs <= now || claim.untilMs > now + 10 * LIMITS.claimMs;
+    return !claim || claim.untilMs <= now || claim.untilMs > now + 10 * LIMITS.claimMs;
   });
-  const start = Number.parseInt(worker.slice(-4), 36) || 0;
+  // Each worker begins at a place of its own.
+  const start = [...worker].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % Math.max(1, free.length);
   for (let i = 0; i < free.length; i++) {
     const index = free[(start + i) % free.length]!;
     const before = progress.ranges[index];

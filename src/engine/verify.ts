@@ -5,11 +5,12 @@ import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
+import { checkKey } from '../store/guard.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { type CampaignDocument, documentKey, load, save } from './documents.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
-import { quarantined, quarantineKey } from './quarantine.ts';
+import { quarantined } from './quarantine.ts';
 import { type Item, lookAgain, lookAtPeers } from './reconcile.ts';
 import { homeRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
@@ -141,17 +142,24 @@ async function verifyPage(entities: readonly Entity[], context: Context): Promis
   // What does not rest at the first look gets a second one at a single moment, so that no move in between is a finding.
   const restless = items.filter((item) => !restsAt(item.pair, item.target, campaign.id));
   await lookAgain(restless, store);
-  const keys = items.map(({ pair }) => quarantineKey(campaign.id, pair.keys.T.root, pair.keys.S));
-  const listed = await quarantined(store, campaign.id, keys);
-  for (const [i, item] of items.entries()) judge(item, listed[i]!, context);
+  const listed = await quarantined(
+    store,
+    campaign.id,
+    items.map(({ pair }) => pair),
+  );
+  for (const item of items) judge(item, listed.has(item.pair), context);
 }
 
-function toItem(entity: Entity, { migration, rule, campaign, home, report }: Context): Item | 'unreadable' | undefined {
+function toItem(
+  entity: Entity,
+  { store, migration, rule, campaign, home, report }: Context,
+): Item | 'unreadable' | undefined {
   try {
     const held = hold(entity)!;
     const place = locate(rule, campaign.id, entity.key, held);
     if (!place && home === 'T') report.foreign++;
     if (!place || place.side !== home) return undefined;
+    checkKey(place.keys.T, store.capabilities);
     const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
     pair[home] = held;
     const target = targetAt(campaign.targets, migration.by === 'group' ? place.keys.T.root : place.keys.S);

@@ -11,6 +11,7 @@ import {
   documentKey,
   list,
   load,
+  type QuarantineDocument,
   type Stored,
   type SweepDocument,
   updateCampaign,
@@ -29,6 +30,8 @@ export interface WorkerEvents {
   /** A page is done and checkpointed; `records` is how many were seen. */
   paged?(campaign: string, records: number): void;
   swept?(campaign: CampaignDocument, counts: Counts, clean: boolean): void;
+  /** A record cannot be moved, and was not listed before. */
+  quarantined?(entry: QuarantineDocument): void;
   paused?(campaign: string, because: string): void;
   /** The store did not answer; the worker will look again. */
   faltered?(error: HandoverError): void;
@@ -74,7 +77,7 @@ export class Worker {
     let worked = false;
     try {
       for await (const { value } of list(store, 'campaign')) {
-        if (!signal.aborted && (await this.step(value, signal))) worked = true;
+        if (await this.#runLanes(value, signal)) worked = true;
       }
     } catch (error) {
       if (!(error instanceof HandoverError) || error.code !== 'store.unknown') throw error;
@@ -84,8 +87,32 @@ export class Worker {
     return worked;
   }
 
+  /**
+   * Several ranges at once, so that the store's round trips overlap and its commits can be shared. A lane that finds
+   * nothing waits while another works: that one may be about to open the next sweep, or the new homes.
+   */
+  async #runLanes({ id }: CampaignDocument, signal: AbortSignal): Promise<boolean> {
+    const { store, clock } = this.#options;
+    const key = documentKey('campaign', id);
+    let working = 0;
+    let worked = false;
+    const run = async (lane: number): Promise<void> => {
+      do {
+        const campaign = await load(store, 'campaign', key);
+        if (!campaign || signal.aborted) return;
+        working++;
+        const found = await this.step(campaign.value, signal, lane).finally(() => working--);
+        if (found) worked = true;
+        else if (working > 0) await clock.sleep(LIMITS.laneIdleMs, signal);
+        else return;
+      } while (!signal.aborted);
+    };
+    await Promise.all(Array.from({ length: LIMITS.lanes }, (_, lane) => run(lane)));
+    return worked;
+  }
+
   /** Takes one campaign one range further. False when there is nothing to do for it just now. */
-  async step(campaign: CampaignDocument, signal: AbortSignal): Promise<boolean> {
+  async step(campaign: CampaignDocument, signal: AbortSignal, lane = 0): Promise<boolean> {
     const { store, clock } = this.#options;
     const migration = this.#migrationOf(campaign);
     if (!migration || campaign.closed || campaign.stage === 'draft' || campaign.run === 'paused') return false;
@@ -95,7 +122,7 @@ export class Worker {
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(campaign, progress.counts);
     }
-    const claimed = await claimRange(store, campaign, sweep, progress, this.id, clock.now());
+    const claimed = await claimRange(store, campaign, sweep, progress, `${this.id}.${lane}`, clock.now());
     if (claimed === 'busy') return false;
     await this.#workOn(campaign, migration, sweep.ranges[claimed.index]!, claimed.stored, signal);
     return true;
@@ -119,21 +146,26 @@ export class Worker {
     signal: AbortSignal,
   ): Promise<void> {
     const { store, clock, events } = this.#options;
-    let stored = claimed;
-    while (!stored.value.done && !signal.aborted) {
+    const claimant = claimed.value.claim!.by;
+    let cursor = claimed.value.cursor;
+    let saved: Promise<Stored<'range'> | undefined> = Promise.resolve(claimed);
+    for (let more = true; more && !signal.aborted; ) {
       const campaign = (await load(store, 'campaign', documentKey('campaign', started.id)))?.value;
-      if (!campaign || !sameSweep(campaign, started)) return;
-      const found = await store.scan(remaining(migration, range, stored.value.cursor), LIMITS.pageSize);
+      if (!campaign || !sameSweep(campaign, started)) break;
+      const found = await store.scan(remaining(migration, range, cursor), LIMITS.pageSize);
       const { counts, newlyQuarantined } = await this.#process(campaign, migration, range, found.entities);
-      const cursor = found.entities[found.entities.length - 1]?.key;
-      // After the page, never before it: a checkpoint that ran ahead of a crash would skip records.
-      const page = { cursor, done: !found.more, counts };
-      const next = await checkpoint(store, stored, page, this.id, clock.now());
-      events?.paged?.(campaign.id, counts.seen ?? 0);
       if (newlyQuarantined > 0) await this.#checkBudget(campaign, migration);
-      if (!next) return;
-      stored = next;
+      const before = await saved;
+      if (!before) return;
+      const last = found.entities[found.entities.length - 1]?.key;
+      // Issued after its page is done, never before: a checkpoint ahead of a crash would skip records. It is awaited
+      // only before the next one, so that it travels with the next page's moves.
+      saved = checkpoint(store, before, { cursor: last, done: !found.more, counts }, claimant, clock.now());
+      events?.paged?.(campaign.id, counts.seen ?? 0);
+      cursor = last?.toString();
+      more = found.more;
     }
+    await saved;
   }
 
   async #process(
@@ -145,6 +177,7 @@ export class Worker {
     const { store, clock, events } = this.#options;
     const actor: Actor = { campaign: campaign.id, worker: this.id, now: () => clock.now() };
     const onMoves = (type: Move['type'], count: number) => events?.moved?.(campaign.id, type, count);
+    const onQuarantined = (entry: QuarantineDocument) => events?.quarantined?.(entry);
     const byGroup = migration.by === 'group';
     if (byGroup && range.home === 'T') return this.#processGroups(campaign, migration, actor, entities);
     const generation = `${campaign.id} ${campaign.generation}`;
@@ -152,10 +185,12 @@ export class Worker {
       store,
       actor,
       onMoves,
+      onQuarantined,
       rule: migration.records[range.rule]!,
       ruleIndex: range.rule,
       home: range.home,
       onlyCopy: byGroup,
+      allTo: uniform(campaign.targets),
       optimistic: !this.#filled.has(generation),
       targetOf: (keys: Pair['keys']) => targetAt(campaign.targets, byGroup ? keys.T.root : keys.S),
     });
@@ -171,7 +206,8 @@ export class Worker {
   ): Promise<{ counts: Counts; newlyQuarantined: number }> {
     const { store, events } = this.#options;
     const onMoves = (type: Move['type'], count: number) => events?.moved?.(campaign.id, type, count);
-    const context = { store, migration, campaign, page: { store, actor, onMoves } };
+    const onQuarantined = (entry: QuarantineDocument) => events?.quarantined?.(entry);
+    const context = { store, migration, campaign, page: { store, actor, onMoves, onQuarantined } };
     const counts: Counts = {};
     let newlyQuarantined = 0;
     const roots = new Map(entities.map(({ key }) => [key.root.toString(), key.root]));

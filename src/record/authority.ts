@@ -3,7 +3,7 @@ import type { Role, Slot } from './slot.ts';
 
 /**
  * Who holds the truth of a record, by what stands at its old home S and its new home T: the authority table of
- * protocol/PROTOCOL.md, the same as `truth` and `locate` of the model beside it. Guards the invariants
+ * docs/PROTOCOL.md. Guards the invariants
  * - P1: never two owners, never two ceded, save a split made by a writer outside the router
  * - P2: no move of the engine changes the truth, so every row that a move leads to must say what the one before it said
  * - P3: a read answers from the side named here, seen in one snapshot or held while its peer was looked at
@@ -63,11 +63,7 @@ export const AUTHORITY: Readonly<Record<`${SideLetter}${SideLetter}`, AuthorityR
   '-O': row('completed', owner('T'), 'The only entity is the owner.'),
   '-X': row('deleted', tombstone('T'), 'The tombstone is all that is left; the sweep drops it.'),
   '-H': row('orphan', absent, 'A shadow is a copy, never the truth: its owner was deleted.'),
-  '-C': row(
-    'handing back',
-    ceded('T', 'missing'),
-    'T gave the truth away, and its shadow at S was lost: frozen T is true.',
-  ),
+  '-C': row('handing back', ceded('T', 'missing'), 'T gave the truth away, S lost its shadow: frozen T is true.'),
   '-B': row('stray birth', absent, 'A birth says nothing until it is settled; at T none is ever announced.'),
 
   'O-': row('at home', owner('S'), 'The only entity is the owner.'),
@@ -75,14 +71,14 @@ export const AUTHORITY: Readonly<Record<`${SideLetter}${SideLetter}`, AuthorityR
   OX: row('split', split, 'One home says deleted, the other does not: also two owners (P1).'),
   OH: row('copied', owner('S'), 'The copy phase never touches the source (P6); the shadow may be stale.'),
   OC: row('returned', owner('S'), 'The peer of a ceded side is owner: the truth has passed to S.'),
-  OB: row('stray birth', owner('S'), 'A birth says nothing beside an owner; it is withdrawn.'),
+  OB: row('stray birth', owner('S'), 'A birth says nothing beside an owner; at T none is ever announced.'),
 
   'X-': row('deleted', tombstone('S'), 'The tombstone is all that is left; the sweep drops it.'),
   XO: row('split', split, 'One home says deleted, the other does not: also two owners (P1).'),
   XX: row('split', split, 'Two tombstones are two owners (P1), though they agree.'),
   XH: row('deleted', tombstone('S'), 'Deleted; the shadow goes first, then the tombstone.'),
   XC: row('deleted', tombstone('S'), 'The tombstone keeps the frozen content at T from rising again.'),
-  XB: row('stray birth', tombstone('S'), 'A birth says nothing beside an owner; it is withdrawn.'),
+  XB: row('stray birth', tombstone('S'), 'A birth says nothing beside an owner; at T none is ever announced.'),
 
   'H-': row('orphan', absent, 'A shadow is a copy, never the truth: its owner was deleted.'),
   HO: row('reversible', owner('T'), 'The shadow is the way back, and may be stale.'),
@@ -91,11 +87,7 @@ export const AUTHORITY: Readonly<Record<`${SideLetter}${SideLetter}`, AuthorityR
   HC: row('handing back', ceded('T', 'shadow'), 'T gave the truth away, S has not taken it: frozen T is true.'),
   HB: row('stray birth', absent, 'Neither a shadow nor a birth is the truth.'),
 
-  'C-': row(
-    'handing over',
-    ceded('S', 'missing'),
-    'S gave the truth away, and its shadow at T was lost: frozen S is true.',
-  ),
+  'C-': row('handing over', ceded('S', 'missing'), 'S gave the truth away, T lost its shadow: frozen S is true.'),
   CO: row('switched', owner('T'), 'The peer of a ceded side is owner: the truth has passed to T.'),
   CX: row('deleted', tombstone('T'), 'The tombstone keeps the frozen content at S from rising again.'),
   CH: row('handing over', ceded('S', 'shadow'), 'S gave the truth away, T has not taken it: frozen S is true.'),
@@ -106,10 +98,6 @@ export const AUTHORITY: Readonly<Record<`${SideLetter}${SideLetter}`, AuthorityR
   BO: row('late birth', owner('T'), 'The insert lost: T was owner first; the birth is withdrawn.'),
   BX: row('late birth', tombstone('T'), 'The record is deleted; birth and tombstone go, then the insert comes again.'),
   BH: row('birth', absent, 'A birth beside a shadow of nothing: not settled yet.'),
-  BC: row(
-    'late birth',
-    ceded('T', 'birth'),
-    'The insert came late into a hand-back: frozen T is true, the birth is withdrawn.',
-  ),
+  BC: row('late birth', ceded('T', 'birth'), 'The insert came late into a hand-back: frozen T is true.'),
   BB: row('stray birth', absent, 'Births say nothing until they are settled.'),
 };

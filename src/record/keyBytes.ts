@@ -5,12 +5,12 @@ import type { PathElement } from './key.ts';
 /**
  * The order-preserving form of a key: `namespace 0 kind 0 (kind 0 element)*`, the entity's own kind in front, so that
  * one kind is one contiguous range. An element is `1` and eight bytes, or `2 name 0`: ids before names, a parent before
- * its children. A 0 inside a text becomes `0 255`, which sorts after a closing 0, whatever follows that: no text begins
- * with 255, and tags are small.
+ * its children. Within a text, 0 becomes `1 1` and 1 becomes `1 2`: the order stays, and a 0 always ends a text, so that
+ * no kind's prefix begins another's.
  */
 const ID_TAG = 1;
 const NAME_TAG = 2;
-const ESCAPE = 255;
+const ESCAPE = 1;
 
 // One buffer for all encoding: it never outlives the call, which does not yield.
 const scratch = Buffer.allocUnsafe(64 * 1024);
@@ -45,7 +45,7 @@ function writeText(text: string, at: number): number {
   let end = at;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 0 || code > 127) return writeOther(text, at);
+    if (code <= ESCAPE || code > 127) return writeOther(text, at);
     scratch[end++] = code;
   }
   scratch[end++] = 0;
@@ -55,8 +55,11 @@ function writeText(text: string, at: number): number {
 function writeOther(text: string, at: number): number {
   let end = at;
   for (const byte of Buffer.from(text, 'utf8')) {
-    scratch[end++] = byte;
-    if (byte === 0) scratch[end++] = ESCAPE;
+    if (byte > ESCAPE) scratch[end++] = byte;
+    else {
+      scratch[end++] = ESCAPE;
+      scratch[end++] = byte + 1;
+    }
   }
   scratch[end++] = 0;
   return end;
@@ -99,29 +102,38 @@ function readElement(): PathElement {
 
 function readText(): string {
   const start = pos;
-  let or = 0;
-  let escapes = 0;
+  let all = 0;
+  let escaped = false;
   for (;;) {
     const byte = src[pos++];
     if (byte === undefined) throw malformed('it ends too early');
-    or |= byte;
-    if (byte !== 0) continue;
-    if (src[pos] !== ESCAPE) break;
-    escapes++;
-    pos++;
+    if (byte === 0) break;
+    all |= byte;
+    if (byte === ESCAPE) escaped = true;
   }
   const end = pos - 1;
-  if (or < 128) {
-    const text = src.toString('latin1', start, end);
-    return escapes === 0 ? text : text.replaceAll('\0\xff', '\0');
-  }
-  return readOther(src.subarray(start, end), escapes);
+  if (all < 128 && !escaped) return src.toString('latin1', start, end);
+  const raw = src.subarray(start, end);
+  return utf8(escaped ? unescaped(raw) : raw);
 }
 
-function readOther(raw: Buffer, escapes: number): string {
-  const bytes = escapes === 0 ? raw : raw.filter((byte, i) => byte !== ESCAPE || raw[i - 1] !== 0);
+function unescaped(raw: Buffer): Buffer {
+  const bytes: number[] = [];
+  for (let i = 0; i < raw.length; i++) {
+    const byte = raw[i]!;
+    if (byte > ESCAPE) bytes.push(byte);
+    else {
+      const code = raw[++i];
+      if (code !== 1 && code !== 2) throw malformed('an escape stands for nothing');
+      bytes.push(code - 1);
+    }
+  }
+  return Buffer.from(bytes);
+}
+
+function utf8(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw malformed('a text is not UTF-8');
-  return Buffer.from(bytes).toString('utf8');
+  return bytes.toString('utf8');
 }
 
 function malformed(why: string): HandoverError {

@@ -1,9 +1,6 @@
 import { HandoverError } from '../errors.ts';
 import { MAX_INTEGER, MIN_INTEGER } from './value.ts';
 
-const DAY = 86_400n;
-const ISO_RANGE = 100_000_000n * DAY;
-
 /**
  * A moment, to the nanosecond, further into past and future than `Date` reaches. Immutable. `<`, `>` and `-` compare
  * in milliseconds with fractions: good to a microsecond, which is what Cloud Datastore keeps.
@@ -50,10 +47,9 @@ export class Timestamp {
   /** ISO 8601 with nine digits: `2025-11-22T20:50:00.123456789Z`; beyond the range of `Date`, plain seconds. */
   toString(): string {
     const fraction = String(this.nanos).padStart(9, '0');
-    if (this.seconds > ISO_RANGE - DAY || this.seconds < -ISO_RANGE) return `${this.seconds}s +${fraction}ns`;
-    return this.toDate()
-      .toISOString()
-      .replace(/\d{3}Z$/, `${fraction}Z`);
+    const date = this.toDate();
+    if (Number.isNaN(date.getTime())) return `${this.seconds}s +${fraction}ns`;
+    return date.toISOString().replace(/\d{3}Z$/, `${fraction}Z`);
   }
 
   toJSON(): string {

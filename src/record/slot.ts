@@ -79,6 +79,15 @@ function encodeJournal(slot: Slot): string {
 const PLAIN = /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/;
 const quote = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
 
+/**
+ * Whether the text is a living owner's at T under this campaign, told without decoding it: `encodeSlot` is the only
+ * writer, and writes these fields first and in this order. False says nothing: decode it.
+ */
+export function isOwnerAtNewHome(text: string, campaign: string): boolean {
+  return text.startsWith(OWNER_AT_T) && text.includes(`","c":${quote(campaign)},"n":`);
+}
+const OWNER_AT_T = `{"v":${SLOT_VERSION},"r":"${LETTER.owner}","s":"T","f":"`;
+
 type Raw = Partial<Record<'v' | 'r' | 's' | 'f' | 'p' | 'c' | 'n' | 'j' | 'w', unknown>>;
 
 /** Throws `slot.version` for a slot of another version and `slot.corrupt` for one that does not decode. */

@@ -1,9 +1,10 @@
 import type { Side } from '../../machines/moves.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
-import { type Held, hold, other, type Pair, roleOf, stateOf } from '../engine/pair.ts';
+import { type Held, hold, other, type Pair, roleOf } from '../engine/pair.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { AUTHORITY } from '../record/authority.ts';
 import { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import { fromPlain, type PlainRecord, toPlain } from '../record/plain.ts';
@@ -150,13 +151,11 @@ export class Router<N extends object = PlainRecord> {
 }
 
 /** Who holds the truth of a pair read at one moment; undefined when the record does not exist. Throws `record.split`. */
-function truthOf(pair: Pair): { at: Side; held: Held } | undefined {
-  const state = stateOf(pair);
-  if (state === 'split' || state === 'corrupt') {
-    throw new HandoverError('record.split', `${pair.keys.S} and ${pair.keys.T}.`, { key: pair.keys.S.toString() });
+function truthOf({ S, T, keys }: Pair): { at: Side; held: Held } | undefined {
+  const { truth } = AUTHORITY[`${roleOf(S)}${roleOf(T)}`];
+  if (truth.kind === 'split' || truth.kind === 'corrupt') {
+    throw new HandoverError(`record.${truth.kind}`, `${keys.S} and ${keys.T}.`, { key: keys.S.toString() });
   }
-  for (const role of ['O', 'C'] as const) {
-    for (const at of ['S', 'T'] as const) if (roleOf(pair[at]) === role) return { at, held: pair[at]! };
-  }
-  return undefined;
+  if (truth.kind === 'absent' || (truth.kind === 'owner' && truth.deleted)) return undefined;
+  return { at: truth.at, held: (truth.at === 'S' ? S : T)! };
 }

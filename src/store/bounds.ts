@@ -12,9 +12,9 @@ export interface Bounds {
 const AFTER_PREFIX = Buffer.from([255]);
 
 /**
- * The encoded keys of a range, exactly: nothing is left to filter. A prefix ends with a closing 0 or an id, and what
- * follows one in a longer key is a tag or the first byte of UTF-8, never 255, unless that 0 was half of an escape
- * (`Feed 0 255 ...` is a kind that continues). So the keys below a prefix are `prefix <= key < prefix 255`.
+ * The encoded keys of a range, exactly: nothing is left to filter. A prefix ends with a closing 0 or with an id, and
+ * what follows it in a longer key is a tag or the first byte of a text, never 255. So the keys below a prefix are
+ * `prefix <= key < prefix 255`.
  */
 export function boundsOf(range: KeyRange): Bounds | undefined {
   const prefix = prefixOf(range);

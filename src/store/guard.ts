@@ -36,6 +36,9 @@ export function checkUnits(units: readonly (readonly Mutation[])[], capabilities
 
 /** The port forbids it: what the second one does depends on the store. */
 export function refuseTwice(mutations: readonly Mutation[]): void {
+  // Source and target of one record, by far the most units: no set for two.
+  if (mutations.length < 2) return;
+  if (mutations.length === 2 && !mutations[0]!.key.equals(mutations[1]!.key)) return;
   const seen = new Set<string>();
   for (const { key } of mutations) {
     const id = key.bytes.toString('latin1');

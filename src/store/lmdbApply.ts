@@ -28,7 +28,7 @@ export function applyMutations(
   return outcomes;
 }
 
-/** All conditions of a unit are looked at before any of it is written: there is nothing to take back. */
+/** All conditions of a unit are looked at before any of it is written, the first with its write: nothing to take back. */
 export function applyUnits(
   tables: Tables,
   writer: Writer,
@@ -37,8 +37,11 @@ export function applyUnits(
 ): UnitOutcome[] {
   indexes.at(writer.generation);
   return units.map((unit) => {
-    if (!unit.every((mutation) => holds(tables, mutation))) return CONFLICT;
-    const versions: Version[] = unit.map((mutation) => {
+    for (let i = 1; i < unit.length; i++) if (!holds(tables, unit[i]!)) return CONFLICT;
+    const first = apply(tables, writer, indexes, unit[0]!);
+    if (first === undefined) return CONFLICT;
+    const versions: Version[] = unit.map((mutation, i) => {
+      if (i === 0) return first;
       const version = apply(tables, writer, indexes, mutation);
       // Unreachable while no unit names a key twice. Thrown, it takes the whole transaction back.
       if (version === undefined) throw new Error(`${mutation.key} changed inside its own transaction`);

@@ -113,7 +113,6 @@ function gate({ fault: faultOf }: MemoryStoreOptions) {
 
   const alive = () => {
     if (state === 'crashed') throw new Crash('This store’s process has crashed.');
-    if (state === 'closed') throw new HandoverError('store.closed', 'The memory store was closed.');
   };
   const crash = (): never => {
     state = 'crashed';
@@ -125,8 +124,9 @@ function gate({ fault: faultOf }: MemoryStoreOptions) {
     unknown?: () => T,
   ): Promise<T> {
     alive();
+    if (state === 'closed') throw new HandoverError('store.closed', 'The memory store was closed.');
     const fault = await faultOf?.({ keys: [], mutations: [], ...about, index: index++ });
-    alive(); // it may have been closed or have crashed in another call meanwhile
+    alive(); // it may have crashed in another call meanwhile
     if (fault?.kind === 'crash' && fault.when === 'before') crash();
     if (fault?.kind === 'lost' && fault.applied === false) return answerLost(about.op, unknown);
     const answer = apply(fault);

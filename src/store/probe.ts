@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts';
 import { HandoverError } from '../errors.ts';
 import { Content } from '../record/content.ts';
 import { type Key, key } from '../record/key.ts';
-import { CHECKS, PROBE_KIND, type ProbeBench } from './probeChecks.ts';
+import { CHECKS } from './probeChecks.ts';
+import { PROBE_KIND, type ProbeBench } from './probeSteps.ts';
 import type { Mutation, Store } from './store.ts';
 
 export interface ProbeFinding {

@@ -1,19 +1,18 @@
-import { HandoverError } from '../errors.ts';
-import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
-import type { Capabilities, Entity, Mutation, Outcome, Store, UnitOutcome, Version } from './store.ts';
-
-export const PROBE_KIND = '_HandoverProbe';
-
-export interface ProbeBench {
-  readonly store: Store;
-  readonly root: Key;
-  /** A throw-away key in the group of `root`. */
-  readonly entity: (name: string) => Key;
-  /** One in a group of its own. */
-  readonly elsewhere: (name: string) => Key;
-  readonly content: (n: number) => Content;
-}
+import {
+  applied,
+  conflicts,
+  insert,
+  known,
+  numberOf,
+  one,
+  PROBE_KIND,
+  type ProbeBench,
+  read,
+  stands,
+  update,
+} from './probeSteps.ts';
+import type { Capabilities, Mutation, Outcome, Version } from './store.ts';
 
 interface Check {
   readonly name: string;
@@ -115,9 +114,10 @@ export const CHECKS: readonly Check[] = [
         { op: 'update', key: b, version: old, content: bench.content(3) },
         { op: 'insert', key: c, content: bench.content(1) },
       ]);
-      const versions = [applied(known(first)), applied(known(third))];
-      const stale = conflicts(known(second)) && (await stands(bench, b, 2, now));
-      return stale && (await stands(bench, a, 2, versions[0])) && (await stands(bench, c, 1, versions[1]));
+      const lost = conflicts(known(second)) && (await stands(bench, b, 2, now));
+      const won =
+        (await stands(bench, a, 2, applied(known(first)))) && (await stands(bench, c, 1, applied(known(third))));
+      return lost && won;
     },
   },
   {
@@ -183,55 +183,15 @@ async function readsWhole(bench: ProbeBench): Promise<boolean> {
     const unit = keys.map((each, i): Mutation => {
       return { op: 'update', key: each, version: versions[i]!, content: bench.content(n) };
     });
-    const write = bench.store.commitTogether([unit]);
-    const reads = await Promise.all([bench.store.readTogether(keys), write, bench.store.readTogether(keys)]);
-    for (const [a, b] of [reads[0], reads[2]]) if (numberOf(a) !== numberOf(b)) return false;
-    const outcome = known(reads[1][0]);
+    const [early, answers, late] = await Promise.all([
+      bench.store.readTogether(keys),
+      bench.store.commitTogether([unit]),
+      bench.store.readTogether(keys),
+    ]);
+    for (const [a, b] of [early, late]) if (numberOf(a) !== numberOf(b)) return false;
+    const outcome = known(answers[0]);
     if (outcome.status !== 'applied') return false;
     versions = outcome.versions;
   }
   return true;
-}
-
-// ---------------------------------------------------------------- the steps
-
-async function one({ store }: ProbeBench, mutation: Mutation): Promise<Outcome> {
-  return known((await store.commit([mutation]))[0]);
-}
-
-async function insert(bench: ProbeBench, at: Key, n: number): Promise<Version | undefined> {
-  return applied(await one(bench, { op: 'insert', key: at, content: bench.content(n) }));
-}
-
-async function update(bench: ProbeBench, at: Key, version: Version | undefined, n: number): Promise<Version> {
-  return applied(await one(bench, { op: 'update', key: at, version: version!, content: bench.content(n) }));
-}
-
-async function read({ store }: ProbeBench, at: Key): Promise<Entity | undefined> {
-  return (await store.read([at]))[0];
-}
-
-/** Nothing is proved by an answer that was lost. */
-function known<T extends Outcome | UnitOutcome>(outcome: T | undefined): T {
-  if (outcome === undefined) throw new HandoverError('store.unsafe', 'A mutation got no outcome.');
-  if (outcome.status === 'unknown')
-    throw new HandoverError('store.unknown', `The probe got no answer: ${outcome.cause}.`);
-  return outcome;
-}
-
-function applied(outcome: Outcome): Version {
-  if (outcome.status === 'applied') return outcome.version;
-  throw new HandoverError('store.unsafe', 'A mutation whose condition held was refused.');
-}
-
-const conflicts = (outcome: Outcome | UnitOutcome): boolean => outcome.status === 'conflict';
-
-function numberOf(entity: Entity | undefined): number | undefined {
-  const n = entity?.content.properties.get('n');
-  return n?.type === 'integer' ? Number(n.value) : undefined;
-}
-
-async function stands(bench: ProbeBench, at: Key, n: number, version: Version | undefined): Promise<boolean> {
-  const entity = await read(bench, at);
-  return entity !== undefined && entity.version === version && numberOf(entity) === n;
 }

@@ -95,5 +95,11 @@ export type UnitOutcome =
 
 /** Whether one atomic commit may span both keys. */
 export function atomicTogether({ atomic }: Capabilities, a: Key, b: Key): boolean {
-  return atomic === 'any' || (atomic === 'group' && a.root.equals(b.root));
+  return atomic === 'any' || (atomic === 'group' && sameGroup(a, b));
+}
+
+function sameGroup(a: Key, b: Key): boolean {
+  const one = a.path[0]!;
+  const two = b.path[0]!;
+  return one.id === two.id && one.kind === two.kind && a.namespace === b.namespace;
 }

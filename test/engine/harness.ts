@@ -1,5 +1,5 @@
 import * as commands from '../../src/admin/commands.ts';
-import { type Clock, systemClock } from '../../src/clock.ts';
+import type { Clock } from '../../src/clock.ts';
 import { entity } from '../../src/define/entity.ts';
 import { defineMigration, type Migration } from '../../src/define/migration.ts';
 import { documentKey, load } from '../../src/engine/documents.ts';
@@ -74,7 +74,7 @@ export interface World {
 export function world(
   options: { store?: Store; migration?: Migration; clock?: Clock; worker?: string; atomic?: 'group' | 'any' } = {},
 ): World {
-  const { migration = feedsUnderUsers, clock = systemClock } = options;
+  const { migration = feedsUnderUsers, clock = handClock() } = options;
   const store = options.store ?? memoryStore({ capabilities: { atomic: options.atomic ?? 'group' } });
   const context = { store, migrations: [migration], clock, by: 'ann' };
   const worker = new Worker({ store, migrations: [migration], clock, id: options.worker ?? 'w1' });

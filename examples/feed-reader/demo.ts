@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Store } from 'handover';
+import { lmdbStore } from 'handover/store/lmdb';
+import { readAckLog } from './lib/ackLog.ts';
+import { logOf, type Manifest } from './lib/folder.ts';
+import { Operator } from './lib/operator.ts';
+import { wholeNumber } from './lib/options.ts';
+import { DATASET, PLACES } from './lib/places.ts';
+import { type Proof, prove } from './lib/proof.ts';
+import { showEquation, showProof, showTraffic, summarise } from './lib/report.ts';
+import { number, Screen } from './lib/screen.ts';
+import { seed } from './lib/seeding.ts';
+import { STEPS } from './lib/steps.ts';
+import { WriterProcess } from './lib/writerProcess.ts';
+import migration from './migrations/feeds-under-users.ts';
+
+/**
+ * A feed reader's records move below their users while it is being used: there, half the way back, there again, for
+ * good. Then every entity is read and held against what must be there. See README.md, and `--help`.
+ */
+const HELP = `Usage: demo [--records N] [--json] [--keep]
+
+  --records N  how many records to seed and to move; by default every place of the data set (${number(PLACES)})
+  --json       one JSON object as the last line of standard output; all else goes to standard error
+  --keep       leave the store where it is, to look at with the command line
+`;
+const RATE_PER_SECOND = 200;
+const IN_FLIGHT = 8;
+
+const { values } = parseArgs({
+  options: {
+    records: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const records = wholeNumber('records', values.records, PLACES);
+const screen = new Screen(values.json ? process.stderr : process.stdout);
+
+// What has to be undone, however this ends.
+const folder = mkdtempSync(join(tmpdir(), 'handover-demo-'));
+let writer: WriterProcess | undefined;
+process.on('exit', () => {
+  writer?.kill();
+  if (!values.keep) rmSync(folder, { recursive: true, force: true });
+});
+const quit = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => quit.abort(new Error(`Stopped by ${signal}.`)));
+}
+
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  screen.close();
+  const cause = quit.signal.aborted ? (quit.signal.reason as unknown) : error;
+  console.error(`  ${cause instanceof Error ? cause.message : cause}`);
+  process.exitCode = 1;
+}
+// A part that was left half way, as after Ctrl-C, must not keep the process.
+process.exit();
+
+async function main(): Promise<boolean> {
+  const store = lmdbStore({ path: folder });
+  const manifest = await seeded(store);
+  writer = new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT);
+  const application = writer;
+  const operator = new Operator({
+    store,
+    migration,
+    records,
+    screen,
+    signal: quit.signal,
+    writes: () => application.acknowledged,
+  });
+  for (const part of [application.died(), operator.work()]) part.catch((error) => quit.abort(error));
+  await application.ready();
+  screen.line(
+    `The application runs: process ${application.pid}, up to ${RATE_PER_SECOND} calls a second, at most ${IN_FLIGHT} at once`,
+  );
+  screen.line();
+  let movingSeconds = 0;
+  for (const step of STEPS) movingSeconds += await operator.take(step);
+  const verified = await operator.verify();
+  const traffic = await application.stop();
+  await operator.stop();
+
+  const proof = await proven(store, manifest);
+  await store.close();
+  const summary = summarise(proof, verified, movingSeconds);
+  screen.line();
+  showEquation(screen, summary);
+  showTraffic(screen, traffic);
+  screen.line(
+    `  ${number(summary.recordsPerSecond)} records/s, there, half the way back, there again and completed, in ${movingSeconds.toFixed(1)} s`,
+  );
+  if (values.keep) screen.line(`  The store is kept: HANDOVER_DEMO_STORE=${folder}`);
+  if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  return (
+    proof.holds && verified.clean && verified.completed === proof.arrived && traffic.errors + traffic.wrongAnswers === 0
+  );
+}
+
+async function seeded(store: Store): Promise<Manifest> {
+  screen.line();
+  screen.line(screen.style('bold', `Seeding a feed reader with ${number(records)} records made of ${DATASET}`));
+  const bar = screen.bar(records, 'records');
+  const manifest = await seed(store, folder, records, (done) => bar.update(done), quit.signal);
+  const kinds = Object.entries(manifest.kinds).map(([kind, count]) => `${number(count)} ${kind.toLowerCase()}s`);
+  bar.finish(`  ${screen.style('green', '✓')} ${kinds.join(', ')} of ${number(manifest.users)} users, all at the root`);
+  return manifest;
+}
+
+async function proven(store: Store, manifest: Manifest): Promise<Proof> {
+  screen.line();
+  screen.line(screen.style('bold', 'The proof'));
+  screen.line(
+    screen.style(
+      'dim',
+      '  Every entity is read and held against the seed and the log of the application; the engine is not asked.',
+    ),
+  );
+  const bar = screen.bar(records, 'entities');
+  const proof = await prove(store, manifest, readAckLog(logOf(folder)), (seen) => bar.update(seen), quit.signal);
+  bar.stop();
+  showProof(screen, proof);
+  return proof;
+}

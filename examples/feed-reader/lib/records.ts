@@ -1,0 +1,123 @@
+import { type Key, key, type Properties, type Value } from 'handover';
+import { type Place, placeAt } from './places.ts';
+import { bytes, flag, list, longText, moment, nested, nothing, point, real, text, whole } from './values.ts';
+
+/**
+ * The reader's records, made from nothing but their number: the seed writes them, the writer finds its way by them, and
+ * the proof makes them again to say what must have arrived. A place's number decides everything, chance nothing.
+ */
+export type Kind = 'Feed' | 'Article' | 'Note';
+export const KINDS: readonly Kind[] = ['Feed', 'Article', 'Note'];
+
+export interface FeedRecord {
+  readonly kind: Kind;
+  readonly user: string;
+  /** Where an early version of the application put it: alone, at the root. */
+  readonly from: Key;
+  /** Where it belongs: with everything else of its user. */
+  readonly into: Key;
+  readonly place: Place;
+}
+
+/** Of five records, two are feeds, two are articles and one is a note. */
+export const kindAt = (n: number): Kind => (['Feed', 'Article', 'Feed', 'Article', 'Note'] as const)[n % 5]!;
+
+/** One user a region: nearly four thousand, most with a handful of records, a few with thousands. */
+export const userOf = ({ country, admin1 }: Place): string => `${country}-${admin1 || 'none'}`;
+
+export function recordAt(n: number): FeedRecord {
+  const place = placeAt(n);
+  const kind = kindAt(n);
+  const user = userOf(place);
+  const id = kind === 'Article' ? slugOf(place, n) : scatter(n);
+  return { kind, user, from: key(kind, id), into: key('User', user, kind, id), place };
+}
+
+/** The number of the record that has this id, whatever stands at its key. Undefined for an id that no record has. */
+export function numberOf(kind: string, id: bigint | string, records: number): number | undefined {
+  const scattered = typeof id === 'bigint' ? Number(id) : Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 36);
+  const n = gather(scattered);
+  return n < records && kindAt(n) === kind ? n : undefined;
+}
+
+// Ids as a database allocates them: unique, and all over the range, so that a user's records lie far apart.
+// An odd factor permutes the 32-bit integers, and its inverse brings each one back.
+const FACTOR = 0x9e3779b1;
+const INVERSE = 0x0e8b2f51;
+const scatter = (n: number): number => (Math.imul(n + 1, FACTOR) >>> 0) + 1;
+const gather = (id: number): number => (Math.imul(id - 1, INVERSE) >>> 0) - 1;
+
+/** A readable name, in whatever script the place is written, made unique at its end. */
+function slugOf({ name }: Place, n: number): string {
+  return `${name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-')}-${scatter(n).toString(36)}`;
+}
+
+/** The record as the early application wrote it. */
+export function contentAt(n: number): Properties {
+  const { kind, user, place } = recordAt(n);
+  const own = kind === 'Feed' ? feed(n, place) : kind === 'Article' ? article(n, place) : note(n, place);
+  return new Map(Object.entries({ user: text(user), ...own, visits: whole(0), lastVisit: text('') }));
+}
+
+const EPOCH = 1_200_000_000;
+
+function feed(n: number, { name, country, admin1, admin2, lat, lng }: Place): Record<string, Value> {
+  return {
+    title: text(`${name}: local news`),
+    url: text(`https://news.example/${country}/${admin1}/${n}.rss`),
+    lat: text(lat),
+    lng: text(lng),
+    region: nested({ country: text(country), admin1: text(admin1), admin2: admin2 ? text(admin2) : nothing }),
+    topics: list(text('local'), text(country), whole(n % 7)),
+    active: flag(n % 11 !== 0),
+    rating: real((n % 50) / 10),
+    cursor: whole(2n ** 60n + BigInt(n)),
+    etag: bytes(bytesOf(n, 8)),
+    subscribedAt: moment(EPOCH + n * 991, (n % 1000) * 1_000_000),
+    about: longText(prose(n, name, 2)),
+  };
+}
+
+function article(n: number, { name, country }: Place): Record<string, Value> {
+  return {
+    headline: text(`What is new in ${name}?`),
+    link: text(`https://news.example/${country}/articles/${n}`),
+    added: moment(EPOCH + n * 1013, (n % 999_999) * 1000),
+    read: flag(n % 3 === 0),
+    progress: real((n % 101) / 100),
+    tags: list(...(n % 4 === 0 ? [] : [text(country), text(name)])),
+    digest: bytes(bytesOf(n, 16)),
+    body: longText(prose(n, name, 5)),
+  };
+}
+
+function note(n: number, { name, lat, lng }: Place): Record<string, Value> {
+  return {
+    text: longText(prose(n, name, 3)),
+    where: point(Number(lat), Number(lng)),
+    pinned: flag(n % 17 === 0),
+    writtenAt: moment(EPOCH + n * 1009),
+    // A list of everything, as schemaless stores collect them.
+    bits: list(whole(n), real(n), nothing, flag(true), nested({ of: text(name), weight: real(-n / 3) })),
+  };
+}
+
+function bytesOf(n: number, length: number): Buffer {
+  const buffer = Buffer.alloc(length);
+  for (let i = 0; i + 4 <= length; i += 4) buffer.writeUInt32BE(Math.imul(n + i + 1, FACTOR) >>> 0, i);
+  return buffer;
+}
+
+const SENTENCES = [
+  (name: string) => `The council of ${name} met on Tuesday and agreed on the new bridge. `,
+  (name: string) => `Rain is expected over ${name} until the weekend, then clearer skies. `,
+  (name: string) => `The market of ${name} opens an hour earlier from next month on. `,
+  (name: string) => `A school in ${name} has won the regional prize for its garden. `,
+  (name: string) => `Trains to ${name} run on the old line again, every half hour. `,
+];
+
+function prose(n: number, name: string, sentences: number): string {
+  let written = '';
+  for (let i = 0; i < sentences + (n % 3); i++) written += SENTENCES[(n + i) % SENTENCES.length]!(name);
+  return written;
+}

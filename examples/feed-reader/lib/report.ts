@@ -1,0 +1,88 @@
+import type { VerifyReport } from 'handover';
+import type { Proof } from './proof.ts';
+import { number, type Screen } from './screen.ts';
+import type { TrafficReport } from './traffic.ts';
+
+/** The last line of `--json`. */
+export interface Summary {
+  readonly started: number;
+  readonly completed: number;
+  readonly quarantined: number;
+  readonly inFlight: number;
+  readonly duplicates: number;
+  readonly gaps: number;
+  readonly acknowledgedWrites: number;
+  readonly writesFound: number;
+  readonly recordsPerSecond: number;
+}
+
+/** From the proof's own counting; of the engine, it is only asked which of the records left behind are quarantined. */
+export function summarise(proof: Proof, { quarantined }: VerifyReport, movingSeconds: number): Summary {
+  return {
+    started: proof.records,
+    completed: proof.arrived,
+    quarantined,
+    inFlight: Math.max(0, proof.behind - quarantined),
+    duplicates: proof.duplicates,
+    gaps: proof.gaps,
+    acknowledgedWrites: proof.acknowledgedWrites,
+    writesFound: proof.writesFound,
+    recordsPerSecond: Math.round(proof.records / movingSeconds),
+  };
+}
+
+interface Row {
+  readonly what: string;
+  readonly expected: number;
+  readonly found: number;
+}
+
+function rowsOf(proof: Proof): readonly Row[] {
+  const none = (what: string, found: number) => ({ what, expected: 0, found });
+  return [
+    { what: 'records under their user, once, exact', expected: proof.records, found: proof.arrived },
+    { what: 'users with records', expected: proof.usersExpected, found: proof.users },
+    { what: 'acknowledged writes', expected: proof.acknowledgedWrites, found: proof.writesFound },
+    none('writes never acknowledged', proof.writesInvented),
+    none('records with other content', proof.altered),
+    none('duplicates', proof.duplicates),
+    none('gaps', proof.gaps),
+    none('records left in the old home', proof.behind),
+    none('records at a wrong place', proof.misplaced),
+    none('entities that are no record', proof.strangers),
+  ];
+}
+
+export function showProof(screen: Screen, proof: Proof): void {
+  const line = (what: string, expected: string, found: string, mark: string) =>
+    screen.line(`  ${what.padEnd(40)}${expected.padStart(12)}${found.padStart(12)}  ${mark}`);
+  line('', 'must be', 'is', '');
+  for (const { what, expected, found } of rowsOf(proof)) {
+    const right = expected === found;
+    line(what, number(expected), number(found), right ? screen.style('green', '✓') : screen.style('red', '✗'));
+  }
+  for (const sample of proof.samples) screen.line(screen.style('red', `  ${sample}`));
+}
+
+export function showEquation(screen: Screen, { started, completed, quarantined, inFlight }: Summary): void {
+  const holds = started === completed + quarantined + inFlight;
+  const equation = `${number(started)} started ${holds ? '=' : '≠'} ${number(completed)} completed + ${number(quarantined)} quarantined + ${number(inFlight)} in flight`;
+  screen.line(`  ${screen.style(holds ? 'bold' : 'red', equation)}`);
+}
+
+/** What the application itself noticed. */
+export function showTraffic(screen: Screen, report: TrafficReport): void {
+  const { acknowledged, reads, errors, wrongAnswers, writing, reading, samples } = report;
+  const calls = `${number(acknowledged)} writes and ${number(reads)} reads`;
+  const trouble = errors + wrongAnswers;
+  const verdict =
+    trouble === 0
+      ? `${screen.style('green', '✓')} the application noticed nothing: ${calls}, no error, no stale answer`
+      : `${screen.style('red', '✗')} the application noticed: ${calls}, ${errors} errors, ${wrongAnswers} wrong answers`;
+  screen.line(`  ${verdict}`);
+  const ms = ({ median, p99, max }: typeof writing) =>
+    `${median.toFixed(1)} ms median, ${p99.toFixed(1)} ms at the 99th percentile, ${max.toFixed(0)} ms at most`;
+  screen.line(screen.style('dim', `    a write took ${ms(writing)}`));
+  screen.line(screen.style('dim', `    a read took ${ms(reading)}`));
+  for (const sample of samples) screen.line(screen.style('red', `    ${sample}`));
+}

@@ -1,0 +1,48 @@
+import { defineMigration, entity, GeoPoint, key } from 'handover';
+
+/**
+ * The reader began with everything at the root: a feed, an article, a note, each an entity of its own that names its
+ * user. Now all that belongs to a user moves below that user, into one entity group, where one transaction can span it.
+ */
+interface OldFeed {
+  user: string;
+  lat: string;
+  lng: string;
+}
+
+interface NewFeed {
+  user: string;
+  where: GeoPoint;
+}
+
+interface Owned {
+  user: string;
+}
+
+const feeds = entity<OldFeed, NewFeed>({
+  from: 'Feed',
+  into: 'User/Feed',
+  to: (feed, old) => key('User', feed.user, 'Feed', old.id),
+  // Latitude and longitude, two strings until now, become one point that can be searched for.
+  forward: ({ lat, lng, ...rest }) => ({ ...rest, where: new GeoPoint(Number(lat), Number(lng)) }),
+  backward: ({ where, ...rest }) => ({ ...rest, lat: String(where.latitude), lng: String(where.longitude) }),
+});
+
+const articles = entity<Owned>({
+  from: 'Article',
+  into: 'User/Article',
+  to: (article, old) => key('User', article.user, 'Article', old.id),
+  rename: { link: 'url', added: 'savedAt' },
+});
+
+const notes = entity<Owned>({
+  from: 'Note',
+  into: 'User/Note',
+  to: (note, old) => key('User', note.user, 'Note', old.id),
+});
+
+export default defineMigration({
+  name: 'feeds-under-users',
+  version: 1,
+  records: [feeds, articles, notes],
+});

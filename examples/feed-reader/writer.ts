@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util';
+import { lmdbStore } from 'handover/store/lmdb';
+import { AckLog, readAckLog } from './lib/ackLog.ts';
+import { folderOf, logOf, readManifest } from './lib/folder.ts';
+import { wholeNumber } from './lib/options.ts';
+import { Traffic } from './lib/traffic.ts';
+import type { WriterMessage } from './lib/writerProcess.ts';
+
+/**
+ * The application, as a process of its own: goes on changing random records of the store until it is told to stop, by
+ * SIGTERM, Ctrl-C, or its parent. Then it finishes what is under way and reports.
+ *
+ *   node --import jiti/register examples/feed-reader/writer.ts [--rate 400] [--in-flight 8]
+ */
+const { values } = parseArgs({ options: { rate: { type: 'string' }, 'in-flight': { type: 'string' } } });
+const ratePerSecond = wholeNumber('rate', values.rate, 400);
+const inFlight = wholeNumber('in-flight', values['in-flight'], 8);
+
+const folder = folderOf();
+const { records } = readManifest(folder);
+const store = lmdbStore({ path: folder });
+const before = readAckLog(logOf(folder)).last;
+const log = new AckLog(logOf(folder));
+const traffic = new Traffic({ store, log, records, before, ratePerSecond, inFlight });
+
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+process.on('message', (message) => message === 'stop' && stop.abort());
+// The parent is gone, however it went: nobody reads on.
+process.on('disconnect', () => stop.abort());
+
+const tell = (message: WriterMessage) => process.connected && process.send?.(message);
+const telling = setInterval(() => tell({ type: 'progress', acknowledged: traffic.acknowledged }), 100);
+tell({ type: 'ready' });
+await traffic.run(stop.signal);
+clearInterval(telling);
+log.close();
+await store.close();
+
+const report = traffic.report;
+if (process.send) {
+  tell({ type: 'report', report });
+  if (process.connected) process.disconnect();
+} else {
+  const { acknowledged, reads, errors, wrongAnswers, samples, writing } = report;
+  console.log(`${acknowledged} writes acknowledged, ${reads} reads, ${errors} errors, ${wrongAnswers} wrong answers`);
+  console.log(`writes took ${writing.median.toFixed(1)} ms in the median, ${writing.max.toFixed(1)} ms at most`);
+  for (const sample of samples) console.log(sample);
+}

@@ -1,0 +1,117 @@
+import type { CampaignEvent, Run, Stage } from '../../machines/campaign.ts';
+import type { GroupEvent, GroupState } from '../../machines/group.ts';
+import type { CampaignEffect, GroupEffect, Move, Target } from '../../machines/moves.ts';
+import type { RecordState } from '../../machines/record.ts';
+
+/** A plain sentence for everything that the machines name. A new state or move without one does not compile. */
+type Words<Name extends string> = Readonly<Record<Name, string>>;
+
+export const TARGET_WORDS: Words<Target> = {
+  home: 'S is owner, and nothing is left at T.',
+  copied: 'S is owner, and T is a fresh shadow of it.',
+  switched: 'T is owner; what is left at S allows the way back.',
+  completed: 'T is owner, and nothing is left at S.',
+};
+
+export const RECORD_WORDS: Words<RecordState> = {
+  absent: 'There is no such record, at either home.',
+  atHome: 'S holds the record, and T knows nothing of it.',
+  copied: 'S holds the record, and T has a fresh copy.',
+  copiedStale: 'S holds the record and was written to since T was copied.',
+  returned: 'S holds the record again, and T still says that it gave it away.',
+  handingOver: 'S gave the record away, and the copy at T equals what S froze: T may take it.',
+  handingOverAlone: 'S gave the record away, and the copy at T is gone: it is made again from what S froze.',
+  handingOverStale:
+    'S gave the record away, and the copy at T is of older content: it is made again from what S froze.',
+  switched: 'T holds the record, and S still says that it gave it away.',
+  reversible: 'T holds the record, and S has a fresh copy.',
+  reversibleStale: 'T holds the record and was written to since S was copied.',
+  completed: 'T holds the record, and S knows nothing of it.',
+  handingBack: 'T gave the record away, and the copy at S equals what T froze: S may take it.',
+  handingBackAlone: 'T gave the record away, and the copy at S is gone: it is made again from what T froze.',
+  handingBackStale:
+    'T gave the record away, and the copy at S is of older content: it is made again from what T froze.',
+  deletedHome: 'A tombstone at S, nothing at T: the tombstone goes last.',
+  deletedHomePeer: 'A tombstone at S, and something left at T: that goes first.',
+  deletedAway: 'A tombstone at T, nothing at S: the tombstone goes last.',
+  deletedAwayPeer: 'A tombstone at T, and something left at S: that goes first.',
+  orphan: 'A copy at T of a record that was deleted.',
+  orphanHome: 'A copy at S of a record that was deleted.',
+  orphans: 'Copies at both homes of a record that was deleted.',
+  birth: 'An insert is announced at S; the client that announced it settles it.',
+  birthLost: 'An insert is announced at S while T holds a record of that key: the announcement goes.',
+  birthLostCeded: 'An insert is announced at S while T is handing the record back: the announcement goes.',
+  birthLostDeleted: 'An insert is announced at S beside a tombstone at T: the announcement goes.',
+  split: 'Both homes say that they hold the record: somebody wrote to one of them past the router.',
+  corrupt: 'A pair of roles that no order of moves leads to.',
+};
+
+export const MOVE_WORDS: Words<Move['type']> = {
+  copy: 'Insert the missing side as a shadow of the other.',
+  refresh: "Make a stale shadow again from the other side's content.",
+  cede: 'Give the truth away: the content freezes, and the shadow at the other side may be promoted.',
+  promote: 'The shadow that equals the ceded content becomes the owner.',
+  demote: 'What ceded becomes a shadow of the other side, which is owner by now.',
+  drop: 'Delete a side that holds no truth.',
+  pass: 'The short path: the owner moves to this side in one atomic commit of both.',
+  quarantine: 'Leave the record where it is, served, and list it with the cause.',
+};
+
+export const STAGE_WORDS: Words<Stage> = {
+  draft: 'Planned, and nothing touched.',
+  copying: 'Shadows are made at the new home. The truth stays at the old one.',
+  copied: 'A whole sweep found every record copied and clean: the gate to the switch is open.',
+  switching: 'Records pass to the new home. With a share below 100 %, the campaign rests here.',
+  switched: 'Every record has passed. The way back is open.',
+  completing: 'What is left at the old home is deleted.',
+  completed: 'Nothing is left at the old home. The campaign is over.',
+  reversing: 'Records, or a share of them, go back to the old home, with what was written to them since.',
+  home: 'Every record is at its old home, as before the start.',
+  cancelling: 'As reversing, and for good.',
+  cancelled: 'Every record is at its old home. The campaign is over.',
+};
+
+export const RUN_WORDS: Words<Run> = {
+  running: 'Workers make moves.',
+  paused: 'Workers make none. The application goes on, through the router, whatever state each record is in.',
+};
+
+export const CAMPAIGN_EVENT_WORDS: Words<CampaignEvent['type']> = {
+  start: 'The operator wants the records copied.',
+  'start.switched': 'The operator wants them copied and switched without a stop between.',
+  'start.completed': 'The operator wants the whole journey without a stop.',
+  switch: 'The operator wants the records, or a share of them, in the new home.',
+  complete: 'The operator wants nothing left at the old home.',
+  reverse: 'The operator wants the records back at the old home.',
+  cancel: 'The operator wants the records back at the old home, and the campaign over.',
+  pause: 'The operator wants no moves for now.',
+  resume: 'The operator wants them to go on.',
+  'budget.exceeded': 'More records are quarantined than the migration allows.',
+  'sweep.settled': 'Every record that a sweep saw rests at one and the same target.',
+  'sweep.settledPartlySwitched': 'Every record rests at its target; a share is switched.',
+  'sweep.settledPartlyCopied': 'Every record rests at its target; a share is copied.',
+};
+
+export const CAMPAIGN_EFFECT_WORDS: Words<CampaignEffect['type']> = {
+  aim: 'Send the records, or the share of them that the command names, towards this target, with a new sweep.',
+  openSwitchGate: 'The copy was seen complete and clean: `switch` is allowed from now on.',
+  close: 'Nothing more is done under this campaign.',
+};
+
+export const GROUP_WORDS: Words<GroupState> = {
+  gathering: 'Some member is not copied and clean yet: no member may switch.',
+  moving: 'All members are copied and clean, or further: they may switch.',
+  whole: 'Every member is in the new home: the application may treat the group as one transaction.',
+};
+
+export const GROUP_EVENT_WORDS: Words<GroupEvent['type']> = {
+  'members.behind': 'A sweep saw a member that is not copied and clean, is quarantined, or is wanted at home.',
+  'members.ready': 'A sweep saw every member copied and clean, or further.',
+  'members.arrived': 'A sweep saw every member at rest at its target in the new home.',
+};
+
+export const GROUP_EFFECT_WORDS: Words<GroupEffect['type']> = {
+  admit: 'The members may switch.',
+  declareWhole: 'The application may treat the group as one transaction.',
+  withdrawWhole: 'That promise is withdrawn.',
+};

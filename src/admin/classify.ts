@@ -1,0 +1,128 @@
+import type { Move, Side, Target } from '../../machines/moves.ts';
+import type { RecordState } from '../../machines/record.ts';
+import type { EntityRule } from '../define/entity.ts';
+import type { Migration } from '../define/migration.ts';
+import { nextMove } from '../engine/decide.ts';
+import { type CampaignDocument, loadMany, type QuarantineDocument } from '../engine/documents.ts';
+import { hold, locate, mismatch, type Pair, peerOf, stateOf } from '../engine/pair.ts';
+import { quarantineKey } from '../engine/quarantine.ts';
+import { type Item, lookAgain, lookAtPeers } from '../engine/reconcile.ts';
+import { targetAt } from '../engine/targets.ts';
+import { HandoverError } from '../errors.ts';
+import type { Key } from '../record/key.ts';
+import { atomicTogether, type Entity, type Store } from '../store/store.ts';
+
+export interface Look {
+  readonly store: Store;
+  readonly migration: Migration;
+  readonly campaign: CampaignDocument;
+}
+
+/** A record as it was found, for people to read. */
+export interface Found {
+  /** The entity it was found by. */
+  readonly key: Key;
+  readonly home: Side;
+  /** Not known when the entity does not decode, or its transform fails. */
+  readonly keys?: Pair['keys'];
+  readonly pair?: Pair;
+  /** `stranded`: left at a new key that its record no longer maps to; the next sweep removes it. */
+  readonly state: RecordState | 'quarantined' | 'failing' | 'stranded';
+  readonly target?: Target;
+  /** What a worker would do next; undefined at rest. */
+  readonly next?: Move;
+  /** Why it cannot be moved. */
+  readonly problem?: { readonly code: string; readonly message: string; readonly at?: number };
+}
+
+/** Says of each entity of one home which record it is of and how that stands. Entities of nobody are left out. */
+export async function classify(
+  entities: readonly Entity[],
+  rule: EntityRule,
+  home: Side,
+  look: Look,
+): Promise<readonly Found[]> {
+  const looked = entities.map((entity) => toItem(entity, rule, home, look));
+  const items = looked.flatMap((each) => (each && 'pair' in each ? [each] : []));
+  await lookAtPeers(items, home, look.store);
+  await lookAgain(items.filter(isOdd(look.campaign.id)), look.store);
+  const listed = await listedFor(looked, entities, look);
+  return looked.flatMap((each, i) => {
+    if (!each) return [];
+    const entry = listed[i];
+    const { key } = entities[i]!;
+    if (!('pair' in each)) {
+      const state = entry ? ('quarantined' as const) : ('failing' as const);
+      return [{ key, home, state, problem: entry ?? each }];
+    }
+    return foundOf(key, home, each, entry, look);
+  });
+}
+
+type Failure = { readonly code: string; readonly message: string };
+
+function toItem(entity: Entity, rule: EntityRule, home: Side, look: Look): Item | Failure | undefined {
+  const { migration, campaign } = look;
+  try {
+    const held = hold(entity)!;
+    const place = locate(rule, campaign.id, entity.key, held);
+    if (!place || place.side !== home) return undefined;
+    const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
+    pair[home] = held;
+    const target = targetAt(campaign.targets, migration.by === 'group' ? place.keys.T.root : place.keys.S);
+    return { pair, target, moves: 0 };
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    return { code: error.code, message: error.detail };
+  }
+}
+
+/** Two reads at two moments can look like what never was: those are looked at again, at one moment. */
+const isOdd = (campaign: string) => (item: Item) =>
+  !item.result && (mismatch(item.pair, campaign) || ['split', 'corrupt'].includes(stateOf(item.pair)));
+
+async function listedFor(looked: readonly (Item | Failure | undefined)[], entities: readonly Entity[], look: Look) {
+  const { store, campaign } = look;
+  const keys = looked.map((each, i) =>
+    each && 'pair' in each
+      ? quarantineKey(campaign.id, each.pair.keys.T.root, each.pair.keys.S)
+      : quarantineKey(campaign.id, undefined, entities[i]!.key),
+  );
+  const entries = await loadMany(store, 'quarantine', keys);
+  return entries.map((entry) => entry && problemOf(entry.value));
+}
+
+export const problemOf = ({ code, message, at }: QuarantineDocument) => ({ code, message, at });
+
+function foundOf(
+  key: Key,
+  home: Side,
+  { pair, target, result }: Item,
+  entry: ReturnType<typeof problemOf> | undefined,
+  look: Look,
+): Found[] {
+  const { keys } = pair;
+  const found = { key, home, keys, pair, target };
+  // A record is shown once: by its old home, or by its new one where the old one holds nothing of it.
+  if (home === 'T' && pair.S) return isStranded(pair) ? [{ ...found, state: 'stranded' }] : [];
+  if (entry) return [{ ...found, state: 'quarantined', problem: entry }];
+  const wrong = result?.status === 'failed' ? result : mismatchOf(pair, look.campaign.id);
+  if (wrong) return [{ ...found, state: 'failing', problem: { code: wrong.code, message: wrong.message } }];
+  const state = stateOf(pair);
+  if (state === 'absent') return [];
+  const next = nextMove(state, target, atomicTogether(look.store.capabilities, keys.S, keys.T));
+  return [{ ...found, state, ...(next ? { next } : {}) }];
+}
+
+function mismatchOf(pair: Pair, campaign: string): Failure | undefined {
+  const wrong = mismatch(pair, campaign);
+  return wrong && { code: wrong.code, message: wrong.detail };
+}
+
+function isStranded(pair: Pair): boolean {
+  try {
+    return !peerOf(pair, pair.S!).equals(pair.keys.T);
+  } catch {
+    return false;
+  }
+}

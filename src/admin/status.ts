@@ -1,0 +1,208 @@
+import type { Run, Stage } from '../../machines/campaign.ts';
+import type { Migration } from '../define/migration.ts';
+import { type CampaignDocument, list, load, type SweepDocument } from '../engine/documents.ts';
+import type { Counts } from '../engine/page.ts';
+import { isClean, type Progress, progressOf, sweepKey } from '../engine/sweep.ts';
+import type { Targets } from '../engine/targets.ts';
+import { type ErrorCode, HandoverError } from '../errors.ts';
+import { type CommandContext, campaigns } from './commands.ts';
+
+type Context = Pick<CommandContext, 'store' | 'migrations'>;
+
+export interface CampaignStatus {
+  readonly campaign: string;
+  readonly migration: string;
+  readonly version: number;
+  readonly stage: Stage;
+  readonly run: Run;
+  readonly pausedBecause?: string;
+  readonly closed: boolean;
+  /** Every record rests at its target, as far as the last sweep saw. */
+  readonly settled: boolean;
+  readonly settledAt?: number;
+  readonly switchGateOpen: boolean;
+  readonly targets: Targets;
+  /** Why no worker and no command goes on with it: its definition is missing or was changed. */
+  readonly blocked?: { readonly code: ErrorCode; readonly detail: string };
+  readonly sweep: SweepStatus;
+  /** Records that are not quarantined, by the sweep in `countedIn`. */
+  readonly records: number;
+  /**
+   * Records per state. Each is counted once a sweep: in its old home, or, where that holds nothing of it, in its new
+   * home. So the population is the sum of `S.<state>` except `S.completed` (the sweep of the new home counts those
+   * again), and of `T.<state>`; while a sweep runs or when its second half was skipped, what was completed is known from
+   * one side only.
+   */
+  readonly states: Readonly<Record<string, number>>;
+  readonly countedIn: 'last sweep' | 'running sweep' | 'nothing yet';
+  readonly quarantined: { readonly count: number; readonly byCode: Readonly<Record<string, number>> };
+  /** Groups per state, where the campaign goes by groups. */
+  readonly groups?: Readonly<Record<string, number>>;
+  readonly createdAt: number;
+  readonly history: CampaignDocument['history'];
+}
+
+/** How far the sweep under way is, or, at rest, what the last one saw. */
+export interface SweepStatus {
+  readonly generation: number;
+  readonly number: number;
+  readonly running: boolean;
+  /** 0 to 1. */
+  readonly share: number;
+  readonly seen: number;
+  /** What it will have seen at its end, as far as can be told. */
+  readonly expected?: number;
+  /** Records moved in it so far. */
+  readonly moved: number;
+  /** Records that kept changing under the worker. */
+  readonly unresolved: number;
+  /** All it has counted: `S.<state>`, `T.<state>`, `moves` and so on. */
+  readonly counts: Counts;
+  readonly startedAt?: number;
+}
+
+export interface Status {
+  readonly campaigns: readonly CampaignStatus[];
+  /** Migrations that were never started. */
+  readonly unstarted: readonly Pick<Migration, 'name' | 'version' | 'after'>[];
+}
+
+/** All campaigns, or those of one migration. Throws `campaign.missing` when that has none. */
+export async function status(context: Context, name?: string): Promise<Status> {
+  const all = await campaigns(context);
+  const wanted = all.filter(({ id, migration }) => name === undefined || id === name || migration === name);
+  const known = context.migrations.some((migration) => migration.name === name);
+  if (name !== undefined && wanted.length === 0 && !known) {
+    throw new HandoverError('campaign.missing', `There is no campaign and no migration ${JSON.stringify(name)}.`);
+  }
+  const found: CampaignStatus[] = [];
+  for (const campaign of wanted) found.push(await campaignStatus(context, campaign));
+  const unstarted = context.migrations
+    .filter((migration) => name === undefined || migration.name === name)
+    .filter((migration) => !all.some((campaign) => campaign.migration === migration.name));
+  return { campaigns: found, unstarted: unstarted.map(({ name, version, after }) => ({ name, version, after })) };
+}
+
+export async function campaignStatus(context: Context, campaign: CampaignDocument): Promise<CampaignStatus> {
+  const blocked = campaign.closed ? undefined : blockOf(context, campaign);
+  const sweep = await sweepStatus(context, campaign);
+  // A sweep that is over says all; one that runs says only what it came by so far.
+  const counts = campaign.lastSweep?.counts ?? (sweep.seen > 0 ? sweep.counts : undefined);
+  const states = statesOf(counts ?? {});
+  return {
+    campaign: campaign.id,
+    migration: campaign.migration,
+    version: campaign.migrationVersion,
+    stage: campaign.stage,
+    run: campaign.run,
+    ...(campaign.pausedBecause === undefined ? {} : { pausedBecause: campaign.pausedBecause }),
+    closed: campaign.closed,
+    settled: campaign.settledAt !== undefined,
+    ...(campaign.settledAt === undefined ? {} : { settledAt: campaign.settledAt }),
+    switchGateOpen: campaign.switchGateOpen,
+    targets: campaign.targets,
+    ...(blocked ? { blocked } : {}),
+    sweep,
+    records: Object.values(states).reduce((sum, n) => sum + n, 0),
+    states,
+    countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
+    quarantined: await quarantinedBy(context, campaign.id),
+    ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),
+    createdAt: campaign.createdAt,
+    history: campaign.history,
+  };
+}
+
+const isByGroup = ({ migrations }: Context, { migration }: CampaignDocument): boolean =>
+  migrations.some(({ name, by }) => name === migration && by === 'group');
+
+/** Looks at the sweep's own documents, never at records: cheap enough to be asked several times a second. */
+export async function sweepStatus(context: Context, campaign: CampaignDocument): Promise<SweepStatus> {
+  const { store } = context;
+  const { generation, settledAt, lastSweep, run, closed, stage } = campaign;
+  const sweep = (await load(store, 'sweep', sweepKey(campaign)))?.value;
+  const progress = sweep && (await progressOf(store, campaign, sweep));
+  // The documents of a sweep that is over are deleted; what it counted is in the campaign.
+  const counts = progress?.counts ?? (settledAt === undefined ? {} : lastSweep?.counts) ?? {};
+  const seen = counts['seen'] ?? 0;
+  const expected = sweep && progress ? expectedIn(campaign, sweep, progress, isByGroup(context, campaign)) : undefined;
+  return {
+    generation,
+    number: campaign.sweep,
+    running: run === 'running' && !closed && settledAt === undefined && stage !== 'draft',
+    share: settledAt !== undefined ? 1 : expected ? Math.min(1, seen / expected) : (progress?.share ?? 0),
+    seen,
+    ...(expected === undefined ? {} : { expected }),
+    moved: counts['moved'] ?? 0,
+    unresolved: counts['unresolved'] ?? 0,
+    counts,
+    ...(sweep ? { startedAt: sweep.startedAt } : {}),
+  };
+}
+
+/** The ranges of one home were cut to equal sizes, so those that are done tell what the others will come to. */
+export function expectedIn(
+  campaign: CampaignDocument,
+  { ranges }: SweepDocument,
+  progress: Progress,
+  byGroup: boolean,
+): number | undefined {
+  const seenIn = (i: number) => progress.ranges[i]?.value.counts['seen'] ?? 0;
+  const all = ranges.map((range, index) => ({ index, done: progress.ranges[index]?.value.done === true, ...range }));
+  const done = all.filter((range) => range.done);
+  const meanOf = (some: typeof all) => some.reduce((sum, { index }) => sum + seenIn(index), 0) / some.length;
+  // After a first look at the old homes that moved much, the new homes are left to the next sweep.
+  const skips = campaign.sweep === 1 && !byGroup && !isClean(campaign, progress.counts);
+  let expected = 0;
+  for (const range of all) {
+    if (skips && range.home === 'T') continue;
+    const like = done.filter(({ rule, home }) => rule === range.rule && home === range.home);
+    const mean = meanOf(like.length > 0 ? like : done);
+    // Nothing to judge by: what the sweep before saw, if it was one of these.
+    if (!range.done && !(mean > 0) && like.length === 0) return seenBefore(campaign);
+    expected += range.done ? seenIn(range.index) : Math.max(seenIn(range.index), mean);
+  }
+  return Math.round(expected);
+}
+
+const seenBefore = ({ lastSweep, generation }: CampaignDocument): number | undefined =>
+  lastSweep?.generation === generation ? lastSweep.counts.seen : undefined;
+
+/** See `CampaignStatus.states`. */
+export function statesOf(counts: Counts): Record<string, number> {
+  const states: Record<string, number> = {};
+  for (const [name, n] of Object.entries(counts)) {
+    const [home, state] = name.split('.');
+    if (state === undefined || (state === 'completed' && home === 'S')) continue;
+    states[state] = (states[state] ?? 0) + n;
+  }
+  const completed = Math.max(counts['S.completed'] ?? 0, counts['T.completed'] ?? 0);
+  return completed > 0 ? { ...states, completed } : states;
+}
+
+function blockOf({ migrations }: Context, { migration, definition, id }: CampaignDocument) {
+  const named = migrations.filter(({ name }) => name === migration);
+  if (named.some(({ fingerprint }) => fingerprint === definition)) return undefined;
+  return named.length === 0
+    ? { code: 'definition.missing' as const, detail: `Campaign ${id} needs migration ${migration}, which is not here.` }
+    : {
+        code: 'definition.changed' as const,
+        detail: `Campaign ${id} was started with another definition of ${migration}.`,
+      };
+}
+
+async function quarantinedBy({ store }: Context, campaign: string): Promise<CampaignStatus['quarantined']> {
+  const byCode: Record<string, number> = {};
+  let count = 0;
+  for await (const { value } of list(store, 'quarantine', campaign)) {
+    count++;
+    byCode[value.code] = (byCode[value.code] ?? 0) + 1;
+  }
+  return { count, byCode };
+}
+
+async function groupsBy({ store }: Context, campaign: string): Promise<Record<string, number>> {
+  const groups: Record<string, number> = { gathering: 0, moving: 0, whole: 0 };
+  for await (const { value } of list(store, 'group', campaign)) groups[value.state]!++;
+  return groups;
+}

@@ -1,0 +1,63 @@
+/** Numbers and tables as people read them. */
+const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+export const count = (n: number): string => grouped.format(n);
+
+/** `1 record`, `2 records`. */
+export const many = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+
+export function bytes(n: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB'];
+  let unit = 0;
+  let value = n;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return unit === 0 ? `${count(n)} bytes` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
+}
+
+/** `8 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const parts = (big: number, bigUnit: string, small: number, smallUnit: string) =>
+    `${big} ${bigUnit}${small > 0 ? ` ${small} ${smallUnit}` : ''}`;
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return parts(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  if (seconds < 86_400) return parts(Math.floor(seconds / 3600), 'h', Math.floor((seconds % 3600) / 60), 'min');
+  return parts(Math.floor(seconds / 86_400), 'd', Math.floor((seconds % 86_400) / 3600), 'h');
+}
+
+/** `2026-05-01 12:00:07.123Z` */
+export const instant = (ms: number): string => new Date(ms).toISOString().replace('T', ' ');
+
+/** `2026-05-01 12:00:07Z` */
+export const moment = (ms: number): string => instant(ms).replace(/\.\d+Z$/, 'Z');
+
+export const percent = (share: number): string => `${Math.floor(share * 100)} %`;
+
+type Cell = string | number | undefined;
+
+/** Columns as wide as their widest cell; numbers stand at the right. A row that is a string is a line of its own. */
+export function table(rows: readonly (readonly Cell[])[], indent = ''): string {
+  const width: number[] = [];
+  const shown = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : (cell ?? ''))));
+  for (const row of shown) for (const [i, cell] of row.entries()) width[i] = Math.max(width[i] ?? 0, cell.length);
+  const line = (row: readonly string[], r: number) =>
+    row.map((cell, i) => (typeof rows[r]![i] === 'number' ? cell.padStart(width[i]!) : cell.padEnd(width[i]!)));
+  return shown.map((row, r) => `${indent}${line(row, r).join('  ')}`.trimEnd()).join('\n');
+}
+
+/** Parts of an answer, with an empty line in between; empty parts are left out. */
+export const paragraphs = (...parts: readonly (string | undefined)[]): string => parts.filter(Boolean).join('\n\n');
+
+/** Whole words on lines of at most `width` characters. */
+export function wrap(text: string, width: number, indent = ''): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? word : ` ${word}`;
+  }
+  return [...lines, line].map((each) => `${indent}${each}`).join('\n');
+}

@@ -1,0 +1,58 @@
+import { userInfo } from 'node:os';
+import type { Writable } from 'node:stream';
+import { type Clock, systemClock } from '../clock.ts';
+
+/** All that a command line needs of the process it runs in, so that tests can be that process. */
+export interface Io {
+  /** Results, and nothing else. */
+  readonly out: Writable;
+  /** Progress, logs and errors. */
+  readonly err: Writable;
+  readonly cwd: string;
+  /** Who commands, unless `--by` says otherwise. */
+  readonly user: string;
+  readonly clock: Clock;
+  /** Calls back at the first SIGINT or SIGTERM; a second one ends the process. Returns how to stop listening. */
+  readonly onInterrupt: (handler: () => void) => () => void;
+}
+
+export function processIo(): Io {
+  return {
+    out: process.stdout,
+    err: process.stderr,
+    cwd: process.cwd(),
+    user: process.env['HANDOVER_BY'] ?? userName(),
+    clock: systemClock,
+    onInterrupt,
+  };
+}
+
+/** A terminal's width; 0 for what is none. */
+export function columnsOf(stream: Writable): number {
+  const { isTTY, columns } = stream as NodeJS.WriteStream;
+  return isTTY ? columns || 80 : 0;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+function onInterrupt(handler: () => void): () => void {
+  const off = () => {
+    for (const signal of SIGNALS) process.off(signal, first);
+  };
+  // Without a listener the next signal has its usual effect.
+  const first = () => {
+    off();
+    handler();
+  };
+  for (const signal of SIGNALS) process.on(signal, first);
+  return off;
+}
+
+/** A container may run under a user id that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}

@@ -1,0 +1,87 @@
+import type { CampaignStatus, Status } from '../admin/inspect.ts';
+import type { Targets } from '../engine/targets.ts';
+import { count, many, moment, paragraphs, percent, table } from './format.ts';
+
+export function statusText({ campaigns, unstarted }: Status, historyEntries = 5): string {
+  const none = campaigns.length === 0 ? 'There is no campaign yet.' : '';
+  const rest = unstarted.map(({ name, version, after }) => {
+    const order = after.length === 0 ? '' : `, after ${after.join(', ')}`;
+    return `${name} version ${version}${order}: never started. See what it would do: handover plan ${name}`;
+  });
+  return paragraphs(...campaigns.map((campaign) => campaignText(campaign, historyEntries)), none, rest.join('\n'));
+}
+
+export function campaignText(status: CampaignStatus, historyEntries = 5): string {
+  const { campaign, quarantined, groups } = status;
+  const rows: (readonly (string | undefined)[])[] = [
+    ['wanted', targetsText(status.targets)],
+    ['sweep', sweepText(status)],
+    ['records', recordsText(status)],
+    ...(groups ? [['groups', listText(groups)]] : []),
+    ['quarantined', quarantined.count === 0 ? 'none' : `${count(quarantined.count)}: ${listText(quarantined.byCode)}`],
+    ['next', nextText(status)],
+    ...historyText(status, historyEntries),
+  ];
+  return `${campaign}  ${headline(status)}\n${table(rows, '  ')}`;
+}
+
+function headline({ stage, run, settled, closed, pausedBecause, blocked }: CampaignStatus): string {
+  if (blocked) return `${stage}, blocked: ${blocked.code}`;
+  if (run === 'paused') return `${stage}, paused: ${pausedBecause ?? 'no reason given'}`;
+  if (closed || stage === 'draft') return stage;
+  return settled ? `${stage}, settled` : `${stage}, on the way`;
+}
+
+/** `switched 30 %, copied 70 %` */
+export function targetsText(targets: Targets): string {
+  if (targets.length === 1) return `${targets[0]!.target}, all`;
+  let from = 0;
+  const parts = targets.map(({ below, target }) => {
+    const share = Math.round((below - from) * 100) / 100;
+    from = below;
+    return `${target} ${share} %`;
+  });
+  return parts.join(', ');
+}
+
+function sweepText({ sweep, settled, stage }: CampaignStatus): string {
+  if (stage === 'draft') return 'none yet';
+  const seen = `${count(sweep.seen)}${sweep.expected && !settled ? ` of about ${count(sweep.expected)}` : ''} seen`;
+  const unresolved = sweep.unresolved > 0 ? `, ${count(sweep.unresolved)} kept changing` : '';
+  const figures = `${seen}, ${count(sweep.moved)} moved${unresolved}`;
+  return `${sweep.number}${sweep.running ? `, ${percent(sweep.share)}` : ''}: ${figures}`;
+}
+
+function recordsText({ records, states, countedIn }: CampaignStatus): string {
+  if (countedIn === 'nothing yet') return 'not counted yet';
+  return `${count(records)}: ${listText(states)}${countedIn === 'running sweep' ? ', so far' : ''}`;
+}
+
+const listText = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, n]) => `${name} ${count(n)}`)
+    .join(', ') || 'none';
+
+/** The command that an operator would most likely give now. */
+function nextText({ stage, run, settled, migration, quarantined, blocked, switchGateOpen }: CampaignStatus): string {
+  const verb = (name: string) => `handover ${name} ${migration}`;
+  if (blocked) return `${blocked.detail} Restore it, or start a new version.`;
+  if (run === 'paused') return `${verb('records')} --quarantined, then ${verb('retry')} and ${verb('resume')}`;
+  if (stage === 'completed' || stage === 'cancelled') return `nothing: the campaign is over`;
+  if (!settled && stage !== 'draft') return 'a worker brings it on: handover work';
+  if (quarantined.count > 0) return `${verb('records')} --quarantined, then ${verb('retry')}`;
+  if (stage === 'switched') return `${verb('verify')}, then ${verb('complete')}, or ${verb('reverse')}`;
+  if (stage === 'copied' || (switchGateOpen && stage === 'home')) return `${verb('verify')}, then ${verb('switch')}`;
+  return stage === 'switching' ? `${verb('switch')} for the rest, or ${verb('reverse')}` : verb('start');
+}
+
+function historyText({ history }: CampaignStatus, entries: number): (readonly string[])[] {
+  const shown = history.slice(-entries);
+  const hidden = history.length - shown.length;
+  const more = hidden > 0 ? ` (and ${many(hidden, 'entry').replace('entrys', 'entries')} before)` : '';
+  return shown.map(({ at, by, what, reason }, i) => [
+    i === 0 ? 'history' : '',
+    `${moment(at)}  ${what} by ${by}${reason === undefined ? '' : `: ${reason}`}${i === 0 ? more : ''}`,
+  ]);
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../admin/commands.ts';
+import type { Project } from '../define/load.ts';
+import { HandoverError } from '../errors.ts';
+import type { Exit } from './exitCodes.ts';
+import type { Io } from './io.ts';
+
+/** What a verb works with: the project, its store, and a signal that aborts when the user interrupts. */
+export interface Session extends CommandContext {
+  readonly io: Io;
+  readonly project: Project;
+  /** Whether the answer will be printed as JSON: then nothing is shown meanwhile. */
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A verb's answer: the same facts as one JSON document and as text. */
+export interface Reply {
+  readonly data: unknown;
+  readonly text: string;
+  readonly exit?: Exit;
+}
+
+export interface Verb<Options = Record<string, unknown>> {
+  /** As commander writes it: `start [migration]`. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Adds options, and what else `--help` says. */
+  readonly configure?: (command: Command) => void;
+  readonly run: (session: Session, args: readonly (string | undefined)[], options: Options) => Promise<Reply>;
+}
+
+/** The migration that is meant: the one named, or the only one there is. Throws `usage.invalid`. */
+export function meant({ migrations }: Pick<Session, 'migrations'>, name: string | undefined): string {
+  if (name !== undefined) return name;
+  const names = [...new Set(migrations.map((migration) => migration.name))];
+  if (names.length === 1) return names[0]!;
+  const known = names.length === 0 ? 'the migrations folder is empty' : `name one of ${names.join(', ')}`;
+  throw new HandoverError('usage.invalid', `Which migration? ${known.replace(/^./, (c) => c.toUpperCase())}.`);
+}
+
+/** Parses a number option. Throws `usage.invalid`. */
+export function numberBetween(name: string, min: number, max: number, whole = true): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value >= min && value <= max && (!whole || Number.isSafeInteger(value))) return value;
+    const bound = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
+    throw new HandoverError('usage.invalid', `${name} takes a number of ${bound}, not ${JSON.stringify(text)}.`);
+  };
+}

@@ -1,0 +1,30 @@
+import type { Verb } from '../verb.ts';
+import { cancelVerb, completeVerb, reverseVerb, startVerb, switchVerb } from './aim.ts';
+import { doctorVerb } from './doctor.ts';
+import { pauseVerb, resumeVerb } from './pause.ts';
+import { planVerb } from './plan.ts';
+import { recordsVerb } from './records.ts';
+import { retryVerb } from './retry.ts';
+import { showVerb } from './show.ts';
+import { statusVerb } from './status.ts';
+import { verifyVerb } from './verify.ts';
+import { workVerb } from './work.ts';
+
+/** In the order of a campaign's life: `--help` lists them so. */
+export const VERBS: readonly Verb[] = [
+  planVerb,
+  startVerb,
+  statusVerb,
+  switchVerb,
+  reverseVerb,
+  completeVerb,
+  cancelVerb,
+  pauseVerb,
+  resumeVerb,
+  verifyVerb,
+  recordsVerb,
+  showVerb,
+  retryVerb,
+  doctorVerb,
+  workVerb,
+] as readonly Verb<never>[] as readonly Verb[];

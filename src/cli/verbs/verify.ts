@@ -1,0 +1,59 @@
+import { theCampaign } from '../../admin/commands.ts';
+import { type VerifyReport, verify } from '../../engine/verify.ts';
+import { migrationUnder } from '../definition.ts';
+import { count, paragraphs, table } from '../format.ts';
+import { meterFor } from '../meter.ts';
+import { meant, type Verb } from '../verb.ts';
+
+export const verifyVerb: Verb<{ restart?: boolean }> = {
+  usage: 'verify [migration]',
+  summary: 'look at every record in both homes and prove that nothing was lost or doubled',
+  configure: (command) =>
+    command.option('--restart', 'from the beginning, where a verification that was interrupted would go on'),
+  async run(session, [name], { restart = false }) {
+    const { store, clock, signal, io, json } = session;
+    const campaign = await theCampaign(session, meant(session, name));
+    const migration = migrationUnder(session, campaign);
+    const meter = meterFor(io, json);
+    const total = campaign.lastSweep?.counts['seen'];
+    const onProgress = (done: number) => meter.show({ name: `${campaign.id} verify`, done, total });
+    try {
+      const report = await verify(store, migration, campaign, { clock, restart, onProgress, signal });
+      return { data: report, text: reportText(report), exit: report.clean ? 'done' : 'problems' };
+    } finally {
+      meter.stop();
+    }
+  },
+};
+
+const FINDINGS = [
+  ['inFlight', 'on their way: a worker has not brought them to their target yet'],
+  ['duplicates', 'claimed by two entities'],
+  ['gaps', 'lacking a side that their state requires'],
+  ['missing', 'should have a copy, and have none'],
+  ['stale', 'have a copy that is not what the record is now'],
+  ['orphans', 'copies of records that do not exist'],
+  ['splits', 'written behind the router: both homes say they own them'],
+] as const satisfies readonly (readonly [keyof VerifyReport, string])[];
+
+function reportText(report: VerifyReport): string {
+  const { campaign, clean, started, completed, inFlight, quarantined, duplicates, gaps, seen, foreign } = report;
+  const equation = table([
+    ['started', started],
+    ['= completed', completed],
+    ['+ quarantined', quarantined],
+    ['+ in flight', inFlight],
+    ['duplicates', duplicates],
+    ['gaps', gaps],
+  ]);
+  const found = FINDINGS.filter(([name]) => report[name] > 0);
+  const details = found.flatMap(([name, meaning]) => [
+    `${count(report[name])} ${meaning}`,
+    ...(report.samples[name] ?? []).map((key) => `  ${key}`),
+  ]);
+  const strangers = foreign > 0 ? `${entities(foreign)} of others in the new home, left alone.` : '';
+  const verdict = clean ? `${campaign} is clean` : `${campaign} is NOT clean`;
+  return paragraphs(`${verdict}: looked at ${entities(seen)} in both homes.`, equation, details.join('\n'), strangers);
+}
+
+const entities = (n: number): string => `${count(n)} ${n === 1 ? 'entity' : 'entities'}`;

@@ -1,0 +1,85 @@
+import { pino } from 'pino';
+import { campaigns } from '../../admin/commands.ts';
+import { list } from '../../engine/documents.ts';
+import { Worker, type WorkerEvents } from '../../engine/worker.ts';
+import { LIMITS } from '../../limits.ts';
+import { many } from '../format.ts';
+import type { Reply, Session, Verb } from '../verb.ts';
+import { stepOrFalter } from '../wait.ts';
+
+interface Tally {
+  records: number;
+  moves: number;
+  sweeps: number;
+}
+
+export const workVerb: Verb<{ untilSettled?: boolean }> = {
+  usage: 'work',
+  summary: 'run a worker for all campaigns, until SIGINT or SIGTERM; logs go to stderr',
+  configure: (command) => command.option('--until-settled', 'end when every campaign rests'),
+  async run(session, _args, { untilSettled = false }) {
+    const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, session.io.err);
+    const tally: Tally = { records: 0, moves: 0, sweeps: 0 };
+    const worker = new Worker({ ...session, events: eventsTo(log, tally) });
+    log.info({ event: 'worker.started', worker: worker.id, migrations: session.migrations.map(({ name }) => name) });
+    let held: readonly string[] = [];
+    try {
+      if (untilSettled) held = await workUntilSettled(session, worker);
+      else await worker.run(session.signal);
+    } finally {
+      log.info({ event: 'worker.stopped', worker: worker.id, ...tally });
+    }
+    return replyOf(worker.id, tally, held);
+  },
+};
+
+function replyOf(worker: string, tally: Tally, held: readonly string[]): Reply {
+  const waiting = held.length === 0 ? '' : `\nPaused, blocked, or with quarantined records: ${held.join(', ')}.`;
+  const text = `${worker} looked at ${many(tally.records, 'record')} in ${many(tally.sweeps, 'sweep')} it ended, ${many(tally.moves, 'move')}.`;
+  return { data: { worker, ...tally, held }, text: text + waiting, exit: held.length === 0 ? 'done' : 'held' };
+}
+
+/** Works until no campaign has anything left to do, and says which ones are held up. */
+async function workUntilSettled(session: Session, worker: Worker): Promise<readonly string[]> {
+  const { store, migrations, clock, signal } = session;
+  while (!signal.aborted) {
+    const open = (await campaigns({ store })).filter(({ closed, stage }) => !closed && stage !== 'draft');
+    const known = (definition: string) => migrations.some(({ fingerprint }) => fingerprint === definition);
+    const moving = open.filter(
+      (each) => each.settledAt === undefined && each.run === 'running' && known(each.definition),
+    );
+    if (moving.length === 0) {
+      const held: string[] = [];
+      for (const { id, run, definition } of open) {
+        const { done } = await list(store, 'quarantine', id).next();
+        if (run === 'paused' || !known(definition) || !done) held.push(id);
+      }
+      return held;
+    }
+    let worked = false;
+    for (const campaign of moving) if (await stepOrFalter(worker, campaign, signal)) worked = true;
+    if (!worked) await clock.sleep(LIMITS.idleMs, signal);
+  }
+  return [];
+}
+
+/** Log events are `noun.participle`. */
+function eventsTo(log: pino.Logger, tally: Tally): WorkerEvents {
+  return {
+    moved: (_campaign, _type, n) => {
+      tally.moves += n;
+    },
+    paged: (_campaign, n) => {
+      tally.records += n;
+    },
+    swept: ({ id, stage, lastSweep }, counts, clean) => {
+      tally.sweeps++;
+      log.info({ event: 'campaign.swept', campaign: id, stage, sweep: lastSweep?.sweep, clean, counts });
+    },
+    quarantined: ({ campaign, key, code, message }) => {
+      log.warn({ event: 'record.quarantined', campaign, key, code, message });
+    },
+    paused: (campaign, because) => log.warn({ event: 'campaign.paused', campaign, because }),
+    faltered: ({ code, detail }) => log.warn({ event: 'store.faltered', code, detail }),
+  };
+}

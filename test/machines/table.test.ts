@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, type StateValue, transition } from 'xstate';
+import { type CampaignEvent, campaignMachine, type Run, STAGES, type Stage } from '../../machines/campaign.ts';
+import { type GroupEvent, type GroupState, groupMachine } from '../../machines/group.ts';
+import { TARGETS } from '../../machines/moves.ts';
+import {
+  PAIR_STATES,
+  type RecordEvent,
+  type RecordState,
+  recordMachine,
+  type SideRole,
+  STALE,
+} from '../../machines/record.ts';
+import { campaignStep, evaluate, groupStep, nextMove } from '../../src/engine/decide.ts';
+
+/** What xstate says, worked out without the help of src/engine/decide.ts; null where nothing is taken. */
+function askXstate(machine: AnyStateMachine, value: unknown, type: string) {
+  const before: AnyMachineSnapshot = machine.resolveState({ value: value as StateValue, context: {} });
+  const [after, actions] = transition(machine, before, { type });
+  const effects = actions.map(({ type, params }) => ({ type, ...(params as object) }));
+  const takes =
+    effects.length > 0 || JSON.stringify(after.value) !== JSON.stringify(before.value) || before.can({ type });
+  return takes ? { next: after.value, effects } : null;
+}
+
+const eventsOf = <Event extends string>(machine: AnyStateMachine) => machine.events as Event[];
+const statesOf = (machine: AnyStateMachine) => Object.keys(machine.root.states);
+
+const STATES = statesOf(recordMachine) as RecordState[];
+const ROLES = ['-', 'O', 'X', 'H', 'C', 'B'] as const satisfies readonly SideRole[];
+
+describe('the remembered decision is what xstate says, for every state and event', () => {
+  test('of the record machine', () => {
+    expect(eventsOf<RecordEvent['type']>(recordMachine).toSorted()).toEqual(
+      [
+        ...TARGETS.map((target) => `want.${target}`),
+        'together.home',
+        'together.switched',
+        'together.completed',
+      ].toSorted(),
+    );
+    for (const state of STATES) {
+      for (const target of TARGETS) {
+        const want = askXstate(recordMachine, state, `want.${target}`);
+        const together = askXstate(recordMachine, state, `together.${target}`);
+        expect(nextMove(state, target, false), `${state} want.${target}`).toEqual(want?.effects[0] ?? null);
+        expect(nextMove(state, target, true), `${state} together.${target}`).toEqual(
+          (together ?? want)?.effects[0] ?? null,
+        );
+        for (const decision of [want, together]) {
+          if (decision) expect(decision.effects, `${state} makes one move at a time`).toHaveLength(1);
+        }
+      }
+    }
+  });
+
+  test('of the campaign machine', () => {
+    expect(statesOf(campaignMachine)).toEqual(['stage', 'run']);
+    expect(Object.keys(campaignMachine.root.states['stage']!.states)).toEqual([...STAGES]);
+    for (const stage of STAGES) {
+      for (const run of ['running', 'paused'] satisfies Run[]) {
+        for (const event of eventsOf<CampaignEvent['type']>(campaignMachine)) {
+          const expected = askXstate(campaignMachine, { stage, run }, event);
+          expect(campaignStep({ stage, run }, event), `${stage}, ${run}: ${event}`).toEqual(expected);
+        }
+      }
+    }
+  });
+
+  test('of the group machine', () => {
+    for (const state of statesOf(groupMachine) as GroupState[]) {
+      for (const event of eventsOf<GroupEvent['type']>(groupMachine)) {
+        expect(groupStep(state, event), `${state}: ${event}`).toEqual(askXstate(groupMachine, state, event));
+      }
+    }
+  });
+
+  test('and is worked out once', () => {
+    expect(campaignStep({ stage: 'draft', run: 'running' }, 'start')).toBe(
+      campaignStep({ stage: 'draft', run: 'running' }, 'start'),
+    );
+    expect(nextMove('atHome', 'completed', true)).toBe(nextMove('atHome', 'completed', true));
+  });
+
+  test('and an event that no machine knows is taken by none', () => {
+    for (const state of STATES) expect(evaluate(recordMachine, state, 'want.elsewhere'), state).toBeNull();
+  });
+});
+
+describe('the machines begin where the engine begins', () => {
+  test.each([
+    ['record', recordMachine, 'atHome'],
+    ['campaign', campaignMachine, { stage: 'draft', run: 'running' }],
+    ['group', groupMachine, 'gathering'],
+  ] as const)('%s', (_, machine, value) => {
+    expect(initialTransition(machine as AnyStateMachine)[0].value).toEqual(value);
+  });
+});
+
+test('every stage of a campaign can be reached, and only two are ends', () => {
+  const reached = new Set<Stage>(['draft']);
+  const ends = [];
+  for (const stage of reached) {
+    const events = eventsOf<CampaignEvent['type']>(campaignMachine);
+    const next = events.flatMap((event) => campaignStep({ stage, run: 'running' }, event)?.next.stage ?? []);
+    if (next.every((each) => each === stage)) ends.push(stage);
+    for (const each of next) reached.add(each);
+  }
+  expect(reached).toEqual(new Set(STAGES));
+  expect(ends.toSorted()).toEqual(['cancelled', 'completed']);
+});
+
+describe('the record machine is total', () => {
+  test('every pair of roles has a state, and every state comes of a pair', () => {
+    const pairs = ROLES.flatMap((S) => ROLES.map((T) => `${S}${T}` as const));
+    expect(Object.keys(PAIR_STATES).toSorted()).toEqual(pairs.toSorted());
+    const fresh: RecordState[] = pairs.map((pair) => PAIR_STATES[pair]);
+    expect(new Set([...fresh, ...Object.values(STALE)])).toEqual(new Set(STATES));
+  });
+
+  test('every pair, fresh or stale, has a decision under every target, by either path', () => {
+    for (const S of ROLES) {
+      for (const T of ROLES) {
+        const state = PAIR_STATES[`${S}${T}`];
+        const states: RecordState[] = state in STALE ? [state, STALE[state as keyof typeof STALE]] : [state];
+        for (const target of TARGETS) {
+          for (const each of states) {
+            expect(nextMove(each, target, false), `${S}${T} ${target}`).not.toBeUndefined();
+            expect(nextMove(each, target, true), `${S}${T} ${target}, together`).not.toBeUndefined();
+          }
+        }
+      }
+    }
+  });
+
+  test('a stale twin exists exactly where a shadow stands beside the truth', () => {
+    const compared = ['OH', 'CH', 'HO', 'HC'] as const;
+    expect(Object.keys(STALE).toSorted()).toEqual(compared.map((pair) => PAIR_STATES[pair]).toSorted());
+  });
+});
