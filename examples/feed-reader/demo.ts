@@ -14,6 +14,7 @@ import { showEquation, showProof, showTraffic, summarise } from './lib/report.ts
 import { number, Screen } from './lib/screen.ts';
 import { seed } from './lib/seeding.ts';
 import { STEPS } from './lib/steps.ts';
+import { WorkerProcess } from './lib/workerProcess.ts';
 import { WriterProcess } from './lib/writerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
 
@@ -27,7 +28,7 @@ const HELP = `Usage: demo [--records N] [--json] [--keep]
   --json       one JSON object as the last line of standard output; all else goes to standard error
   --keep       leave the store where it is, to look at with the command line
 `;
-const RATE_PER_SECOND = 200;
+const RATE_PER_SECOND = 20;
 const IN_FLIGHT = 8;
 
 const { values } = parseArgs({
@@ -47,9 +48,9 @@ const screen = new Screen(values.json ? process.stderr : process.stdout);
 
 // What has to be undone, however this ends.
 const folder = mkdtempSync(join(tmpdir(), 'handover-demo-'));
-let writer: WriterProcess | undefined;
+const children: { kill(): void }[] = [];
 process.on('exit', () => {
-  writer?.kill();
+  for (const child of children) child.kill();
   if (!values.keep) rmSync(folder, { recursive: true, force: true });
 });
 const quit = new AbortController();
@@ -71,27 +72,23 @@ process.exit();
 async function main(): Promise<boolean> {
   const store = lmdbStore({ path: folder });
   const manifest = await seeded(store);
-  writer = new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT);
-  const application = writer;
-  const operator = new Operator({
-    store,
-    migration,
-    records,
-    screen,
-    signal: quit.signal,
-    writes: () => application.acknowledged,
-  });
-  for (const part of [application.died(), operator.work()]) part.catch((error) => quit.abort(error));
-  await application.ready();
+  const writer = new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT);
+  const worker = new WorkerProcess(folder);
+  for (const { child } of [writer, worker]) {
+    children.push(child);
+    child.ended.catch((error) => quit.abort(error));
+  }
+  const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, writer });
+  await writer.ready;
   screen.line(
-    `The application runs: process ${application.pid}, up to ${RATE_PER_SECOND} calls a second, at most ${IN_FLIGHT} at once`,
+    `The application runs, process ${writer.child.pid}: up to ${RATE_PER_SECOND} calls a second, at most ${IN_FLIGHT} at once`,
   );
   screen.line();
   let movingSeconds = 0;
   for (const step of STEPS) movingSeconds += await operator.take(step);
   const verified = await operator.verify();
-  const traffic = await application.stop();
-  await operator.stop();
+  const traffic = await writer.stop();
+  await worker.child.stop();
 
   const proof = await proven(store, manifest);
   await store.close();

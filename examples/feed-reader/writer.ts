@@ -8,7 +8,7 @@ import type { WriterMessage } from './lib/writerProcess.ts';
 
 /**
  * The application, as a process of its own: goes on changing random records of the store until it is told to stop, by
- * SIGTERM, Ctrl-C, or its parent. Then it finishes what is under way and reports.
+ * SIGTERM, by Ctrl-C, or by the end of its parent. Then it finishes what is under way and reports.
  *
  *   node --import jiti/register examples/feed-reader/writer.ts [--rate 400] [--in-flight 8]
  */
@@ -25,7 +25,6 @@ const traffic = new Traffic({ store, log, records, before, ratePerSecond, inFlig
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
-process.on('message', (message) => message === 'stop' && stop.abort());
 // The parent is gone, however it went: nobody reads on.
 process.on('disconnect', () => stop.abort());
 

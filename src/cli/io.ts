@@ -21,7 +21,7 @@ export function processIo(): Io {
     out: process.stdout,
     err: process.stderr,
     cwd: process.cwd(),
-    user: process.env['HANDOVER_BY'] ?? userName(),
+    user: userName(),
     clock: systemClock,
     onInterrupt,
   };

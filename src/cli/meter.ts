@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import { count, duration, percent } from './format.ts';
+import { count, duration, many, percent } from './format.ts';
 import { columnsOf, type Io } from './io.ts';
 
 /** One look at work that goes on. */
@@ -38,19 +38,24 @@ class Pace {
     this.point = point;
   }
 
-  text(now: number): { share: number; figures: string } {
+  /** 0 to 1; undefined when the total is not known. */
+  get share(): number | undefined {
+    const { done, total } = this.point;
+    return total === undefined ? undefined : total > 0 ? Math.min(1, done / total) : 1;
+  }
+
+  /** `12,750 of about 60,000, 10,796/s, 4 s left` */
+  figures(now: number): string {
     const { done, total } = this.point;
     const perSecond = ((done - this.#from) * 1000) / Math.max(1, now - this.#since);
-    const share = total ? Math.min(1, done / total) : 0;
-    const left = total !== undefined && perSecond > 0 && done < total ? ((total - done) * 1000) / perSecond : undefined;
-    const figures = [
-      total === undefined
-        ? `${count(done)} records`
-        : `${count(done)} of about ${count(Math.max(done, total))} records`,
-      perSecond > 0 ? `${count(perSecond)}/s` : '',
-      left === undefined ? '' : `${duration(left)} left`,
+    const parts = [
+      total === undefined || done >= total ? many(done, 'record') : `${count(done)} of about ${count(total)}`,
     ];
-    return { share, figures: figures.filter(Boolean).join(', ') };
+    if (perSecond >= 1) parts.push(`${count(perSecond)}/s`);
+    if (perSecond >= 1 && total !== undefined && done < total) {
+      parts.push(`${duration(((total - done) * 1000) / perSecond)} left`);
+    }
+    return parts.join(', ');
   }
 }
 
@@ -61,8 +66,8 @@ function lines({ err, clock }: Io): Meter {
   let pace: Pace | undefined;
   let printedAt = clock.now();
   const print = (now: number) => {
-    const { share, figures } = pace!.text(now);
-    err.write(`${pace!.name}: ${pace!.point.total === undefined ? '' : `${percent(share)}, `}${figures}\n`);
+    const share = pace!.share;
+    err.write(`${pace!.name}: ${share === undefined ? '' : `${percent(share)}, `}${pace!.figures(now)}\n`);
     printedAt = now;
   };
   return {
@@ -80,14 +85,17 @@ function lines({ err, clock }: Io): Meter {
 function bars({ err, clock }: Io): Meter {
   let pace: Pace | undefined;
   let bar: cliProgress.SingleBar | undefined;
+  // Grows only, so that the bar does not jump about.
+  let figuresWidth = 0;
   const format = () => {
-    const { share, figures } = pace!.text(clock.now());
-    if (pace!.point.total === undefined) return `${pace!.name}  ${figures}`;
-    const room = columnsOf(err) - pace!.name.length - figures.length - 12;
-    const width = Math.min(40, room);
+    const { name, share } = pace!;
+    const figures = pace!.figures(clock.now());
+    if (share === undefined) return `${name}  ${figures}`;
+    figuresWidth = Math.max(figuresWidth, figures.length);
+    const width = Math.min(40, columnsOf(err) - name.length - figuresWidth - 12);
     const full = Math.round(share * width);
     const drawn = width < 8 ? '' : `${'█'.repeat(full)}${'░'.repeat(width - full)}  `;
-    return `${pace!.name}  ${drawn}${percent(share).padStart(5)}  ${figures}`;
+    return `${name}  ${drawn}${percent(share).padStart(5)}  ${figures}`;
   };
   const stop = () => {
     bar?.stop();
@@ -99,6 +107,7 @@ function bars({ err, clock }: Io): Meter {
       if (pace?.name !== point.name) {
         stop();
         pace = new Pace(point, clock.now());
+        figuresWidth = 0;
         bar = new cliProgress.SingleBar({ stream: err as NodeJS.WriteStream, format, hideCursor: true, fps: 10 });
         bar.start(1, 0);
       }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { loadConfig } from '../define/load.ts';
+import { loadConfig, type Project } from '../define/load.ts';
 import { HandoverError, messageOf } from '../errors.ts';
+import type { Store } from '../store/store.ts';
 import { EXIT, type Exit, exitHelp, exitOf } from './exitCodes.ts';
 import { wrap } from './format.ts';
 import { columnsOf, type Io } from './io.ts';
@@ -67,7 +68,7 @@ async function perform(
   const off = io.onInterrupt(() => abort.abort());
   try {
     const project = await loadConfig(options['config'] as string | undefined, io.cwd);
-    const store = await project.config.store();
+    const store = await openStore(project);
     const by = (options['by'] as string | undefined) ?? io.user;
     const { migrations } = project;
     const session: Session = { io, project, store, migrations, clock: io.clock, by, json, signal: abort.signal };
@@ -79,6 +80,23 @@ async function perform(
   } finally {
     off();
   }
+}
+
+async function openStore({ config, file }: Project): Promise<Store> {
+  let store: Store | undefined;
+  try {
+    store = await config.store();
+  } catch (cause) {
+    if (cause instanceof HandoverError) throw cause;
+    throw new HandoverError(
+      'config.invalid',
+      `${file}: the store could not be opened: ${messageOf(cause)}.`,
+      {},
+      { cause },
+    );
+  }
+  if (typeof store?.commit === 'function') return store;
+  throw new HandoverError('config.invalid', `${file}: \`store\` returned no store.`);
 }
 
 function usageError({ message }: CommanderError): HandoverError {

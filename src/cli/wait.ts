@@ -1,12 +1,12 @@
 import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
-import { sweepStatus } from '../admin/status.ts';
+import { sweepStatus } from '../admin/sweepStatus.ts';
 import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
 import type { Counts } from '../engine/page.ts';
 import { Worker } from '../engine/worker.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Exit } from './exitCodes.ts';
-import { type Meter, meterFor } from './meter.ts';
+import { meterFor } from './meter.ts';
 import type { Session } from './verb.ts';
 
 /**
@@ -16,13 +16,19 @@ import type { Session } from './verb.ts';
 export async function waitFor(session: Session, id: string): Promise<CampaignStatus> {
   const { store, clock, signal, io, json } = session;
   const meter = meterFor(io, json);
-  let name = '';
-  const events = {
-    swept: (_after: CampaignDocument, { seen = 0 }: Counts) => meter.show({ name, done: seen, total: seen }),
+  let last: CampaignDocument | undefined;
+  const show = (campaign: CampaignDocument, done: number, total: number | undefined) => {
+    last = campaign;
+    meter.show({ name: `${campaign.id} ${campaign.stage}, sweep ${campaign.sweep}`, done, total });
   };
-  const worker = new Worker({ ...session, events });
+  // A look now and then does not see the end of a sweep; the worker does.
+  const swept = ({ lastSweep }: CampaignDocument, { seen = 0 }: Counts) => {
+    const shown = last?.generation === lastSweep?.generation && last?.sweep === lastSweep?.sweep;
+    if (last && shown) show(last, seen, seen);
+  };
+  const worker = new Worker({ ...session, events: { swept } });
   const watch = new AbortController();
-  const watching = watchSweeps(session, id, meter, watch.signal);
+  const watching = watchSweeps(session, id, meter.everyMs, show, watch.signal);
   try {
     for (;;) {
       const campaign = await campaignOf(session, id);
@@ -30,7 +36,6 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
         return await campaignStatus({ store, migrations: session.migrations }, campaign);
       }
       if (signal.aborted) throw interrupted(campaign);
-      name = nameOf(campaign);
       if (!(await stepOrFalter(worker, campaign, signal))) await clock.sleep(LIMITS.idleMs, signal);
     }
   } finally {
@@ -60,16 +65,20 @@ export async function stepOrFalter(worker: Worker, campaign: CampaignDocument, s
   }
 }
 
-async function watchSweeps(session: Session, id: string, meter: Meter, signal: AbortSignal): Promise<void> {
+async function watchSweeps(
+  session: Session,
+  id: string,
+  everyMs: number,
+  show: (campaign: CampaignDocument, done: number, total: number | undefined) => void,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     const campaign = await campaignOf(session, id);
     const { seen, expected, running } = await sweepStatus(session, campaign);
-    if (running && !signal.aborted) meter.show({ name: nameOf(campaign), done: seen, total: expected });
-    await session.clock.sleep(meter.everyMs, signal);
+    if (running && !signal.aborted) show(campaign, seen, expected);
+    await session.clock.sleep(everyMs, signal);
   }
 }
-
-const nameOf = ({ id, stage, sweep }: CampaignDocument): string => `${id} ${stage}, sweep ${sweep}`;
 
 function interrupted({ id, stage }: CampaignDocument): HandoverError {
   return new HandoverError('wait.interrupted', `Stopped while ${id} was ${stage}; the page under way was finished.`);

@@ -29,7 +29,7 @@ const NOT_A_MIGRATION = /\.(?:test|spec)\.\w+$/;
  * whatever is installed there; handing over the objects cannot go wrong, from `src` in tests as from `dist`.
  */
 const OURS = {
-  handover: { ...handover, defineConfig },
+  handover,
   'handover/router': router,
   'handover/store/lmdb': lmdb,
   'handover/store/memory': memory,

@@ -24,6 +24,8 @@ export interface Item {
   result?: Result;
   /** Moves made on this record here. */
   moves: number;
+  /** The content that this worker wrote here last. */
+  wrote?: Content;
   /** The content of S for which `pair.keys.T` is known to be the target. */
   mapped?: Content;
 }
@@ -94,6 +96,8 @@ function planFor(item: Item, { store, actor }: ReconcileOptions): Planned | 'loo
     throw new HandoverError(move.cause, `${pair.keys.S} and ${pair.keys.T}.`);
   }
   if (!mayMove(move, pair)) return 'look';
+  if (move.type === 'cede' || move.type === 'promote')
+    checkShadow(item, move.type === 'cede' ? other(move.at) : move.at);
   const writes = writesOf(move, pair, actor);
   // Found out here, what is too large is this record's failure; found out by the store, it would be the whole commit's.
   for (const { mutation } of writes) {
@@ -127,6 +131,21 @@ function clearStranded(item: Item, actor: Actor): Planned | 'look' {
 /** Rule 2. Inserting a shadow changes no truth, and `pass` names both versions; all else replaces what must be held. */
 function mayMove(move: Move & { at: Side }, pair: Pair): boolean {
   return move.type === 'copy' || move.type === 'pass' || pair.replaceable === 'both' || pair.replaceable === move.at;
+}
+
+/**
+ * Before the truth passes to a shadow: that it says what its slot claims. A writer that knows nothing of slots may have
+ * loaded, changed and saved it, slot and all; to promote it then would change the truth (P2).
+ */
+function checkShadow({ pair, wrote }: Item, side: Side): void {
+  const { rule, keys, S, T } = pair;
+  if (wrote === pair[side]!.content) return;
+  const back = side === 'S' && rule.reversible;
+  const same = back
+    ? rule.backward(keys.S, T!.content).equals(S!.content)
+    : rule.forward(keys.S, S!.content).equals(T!.content);
+  if (same) return;
+  throw new HandoverError('record.split', `${keys[side]} is a copy, and was written behind the router's back.`);
 }
 
 /** Runs author code and slot decoding for one record; what it throws is that record's failure and nobody else's. */
@@ -171,6 +190,7 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
     }
     item.moves++;
     applied.set(move.type, (applied.get(move.type) ?? 0) + 1);
+    if (writes[0]!.after) item.wrote = writes[0]!.after.content;
     writes.forEach((write, w) => {
       pair[write.at] = heldAfter(write, outcome.versions[w]!);
     });

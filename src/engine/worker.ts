@@ -77,7 +77,7 @@ export class Worker {
     let worked = false;
     try {
       for await (const { value } of list(store, 'campaign')) {
-        if (await this.#runLanes(value, signal)) worked = true;
+        if (await this.step(value, signal)) worked = true;
       }
     } catch (error) {
       if (!(error instanceof HandoverError) || error.code !== 'store.unknown') throw error;
@@ -88,10 +88,11 @@ export class Worker {
   }
 
   /**
-   * Several ranges at once, so that the store's round trips overlap and its commits can be shared. A lane that finds
-   * nothing waits while another works: that one may be about to open the next sweep, or the new homes.
+   * Works on one campaign as long as there is something to do for it; false when there was nothing. Several lanes take
+   * a range each, so that the store's round trips overlap and its commits can be shared. A lane that finds nothing waits
+   * while another works: that one may be about to open the next sweep, or the new homes.
    */
-  async #runLanes({ id }: CampaignDocument, signal: AbortSignal): Promise<boolean> {
+  async step({ id }: Pick<CampaignDocument, 'id'>, signal: AbortSignal): Promise<boolean> {
     const { store, clock } = this.#options;
     const key = documentKey('campaign', id);
     let working = 0;
@@ -101,18 +102,20 @@ export class Worker {
         const campaign = await load(store, 'campaign', key);
         if (!campaign || signal.aborted) return;
         working++;
-        const found = await this.step(campaign.value, signal, lane).finally(() => working--);
+        const found = await this.#advance(campaign.value, signal, lane).finally(() => working--);
         if (found) worked = true;
         else if (working > 0) await clock.sleep(LIMITS.laneIdleMs, signal);
         else return;
       } while (!signal.aborted);
     };
-    await Promise.all(Array.from({ length: LIMITS.lanes }, (_, lane) => run(lane)));
+    const lanes = await Promise.allSettled(Array.from({ length: LIMITS.lanes }, (_, lane) => run(lane)));
+    const failed = lanes.find((lane) => lane.status === 'rejected');
+    if (failed) throw failed.reason;
     return worked;
   }
 
   /** Takes one campaign one range further. False when there is nothing to do for it just now. */
-  async step(campaign: CampaignDocument, signal: AbortSignal, lane = 0): Promise<boolean> {
+  async #advance(campaign: CampaignDocument, signal: AbortSignal, lane: number): Promise<boolean> {
     const { store, clock } = this.#options;
     const migration = this.#migrationOf(campaign);
     if (!migration || campaign.closed || campaign.stage === 'draft' || campaign.run === 'paused') return false;
@@ -161,6 +164,8 @@ export class Worker {
       // Issued after its page is done, never before: a checkpoint ahead of a crash would skip records. It is awaited
       // only before the next one, so that it travels with the next page's moves.
       saved = checkpoint(store, before, { cursor: last, done: !found.more, counts }, claimant, clock.now());
+      // Awaited above or below; a failure in between must not go unnoticed by the one and kill the process by the other.
+      saved.catch(() => undefined);
       events?.paged?.(campaign.id, counts.seen ?? 0);
       cursor = last?.toString();
       more = found.more;
@@ -223,14 +228,16 @@ export class Worker {
   async #finish(campaign: CampaignDocument, counts: Counts): Promise<boolean> {
     const { store, clock, events } = this.#options;
     let clean = false;
+    let first = false;
     const after = await updateCampaign(store, campaign.id, (current) => {
-      if (!sameSweep(current, campaign)) return undefined;
+      first = sameSweep(current, campaign);
+      if (!first) return undefined;
       clean = isClean(current, counts);
       const { generation, sweep } = current;
       const lastSweep = { generation, sweep, at: clock.now(), clean, counts };
       return clean ? settle({ ...current, lastSweep }, clock.now()) : { ...current, lastSweep, sweep: sweep + 1 };
     });
-    events?.swept?.(after, counts, clean);
+    if (first) events?.swept?.(after, counts, clean);
     await forgetOldSweeps(store, after);
     return true;
   }

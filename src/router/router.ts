@@ -108,18 +108,19 @@ export class Router<N extends object = PlainRecord> {
   #write(pair: Pair, at: Side, content: Content, nonce: string): Mutation {
     const held = pair[at]!;
     const promotes = roleOf(held) === 'H';
-    const last = Math.max(pair.S?.slot?.seq ?? 0, pair.T?.slot?.seq ?? 0);
-    const journal = (held.slot ?? pair[other(at)]?.slot)?.journal ?? [];
+    // Who promotes has taken the last step of the pair: its journal goes on from the side that has seen more.
+    const peer = pair[other(at)]?.slot;
+    const { seq: last, journal } = promotes && peer && peer.seq > held.slot!.seq ? peer : (held.slot ?? NEVER_MOVED);
     const entry = { seq: last + 1, move: `promote ${at}`, at: this.#clock.now(), by: 'client' };
     const slot: Slot = {
       role: 'owner',
       side: at,
       of: held.slot?.of ?? '',
       peer: pair.keys[other(at)].toString(),
-      campaign: (held.slot ?? pair[other(at)]?.slot)?.campaign ?? '',
-      seq: promotes ? last + 1 : (held.slot?.seq ?? 0),
+      campaign: (held.slot ?? peer)?.campaign ?? '',
+      seq: promotes ? last + 1 : last,
       nonce,
-      journal: promotes ? [...journal, entry].slice(-LIMITS.journalEntries) : (held.slot?.journal ?? []),
+      journal: promotes ? [...journal, entry].slice(-LIMITS.journalEntries) : journal,
     };
     return { op: 'update', key: pair.keys[at], version: held.version, content, slot: encodeSlot(slot) };
   }
@@ -149,6 +150,8 @@ export class Router<N extends object = PlainRecord> {
     throw new HandoverError('store.unknown', `${address.from} was written by others since.`, { cause: outcome.cause });
   }
 }
+
+const NEVER_MOVED: Pick<Slot, 'seq' | 'journal'> = { seq: 0, journal: [] };
 
 /** Who holds the truth of a pair read at one moment; undefined when the record does not exist. Throws `record.split`. */
 function truthOf({ S, T, keys }: Pair): { at: Side; held: Held } | undefined {

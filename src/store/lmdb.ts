@@ -139,7 +139,7 @@ function scan(tables: Tables, range: KeyRange, limit: number): Page {
 }
 
 /**
- * Counts the range and takes every (count / n)th key. Both walks happen inside lmdb, over keys alone, some 15 million a
+ * Counts the range and takes every (count / n)th key. Both walks happen inside lmdb, over keys alone, some 5 million a
  * second, and block this process meanwhile; nothing that was written later moves the cuts.
  */
 function cuts(tables: Tables, range: KeyRange, n: number): Key[] {

@@ -166,6 +166,19 @@ describe('a record that cannot be moved is quarantined, served where it is, and 
     expect(await verified(w)).toMatchObject({ started: N, completed: N - 1, quarantined: 1 });
   });
 
+  it('when its copy was changed by a writer that kept the slot: the change is not promoted (P2)', async () => {
+    const w = world();
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds');
+    await rest(w);
+    const [copy] = await w.store.read([newKey(7)]);
+    await put(w.store, newKey(7), { ...feedOf(7), title: 'loaded, changed and saved' }, copy!.slot);
+    await commands.switchOver(w.context, 'feeds');
+    await rest(w);
+    expect((await quarantineOf(w)).map((entry) => [entry.key, entry.code])).toEqual([['Feed:7', 'record.split']]);
+    expect((await w.router.get({ from: oldKey(7), into: newKey(7) }))?.title).toBe('feed 7');
+  });
+
   it('when it was modified after the switch and nothing can bring it back: `reverse` says so before anything moves', async () => {
     const oneWay = defineMigration({
       name: 'feeds',

@@ -97,7 +97,11 @@ class Walk {
 
   meet(kind: string, { key, content }: Entity): void {
     const n = numberOf(kind, key.id, this.#manifest.records);
-    if (n === undefined) return this.#stranger(key);
+    if (n === undefined) {
+      this.#strangers++;
+      this.#note(`${key} is no record of the seed`);
+      return;
+    }
     const record = recordAt(n);
     const home = this.#homeOf(record, key);
     home[n]!++;
@@ -121,11 +125,6 @@ class Walk {
     const lines = new Set(expected.split('\n'));
     this.#note(`${key} should not say ${found.split('\n').find((line) => !lines.has(line)) ?? 'so little'}`);
     return false;
-  }
-
-  #stranger(key: Key): void {
-    this.#strangers++;
-    this.#note(`${key} is no record of the seed`);
   }
 
   #note(sample: string): void {

@@ -106,7 +106,7 @@ export class Traffic {
 
   /** Any record, some far more often than others; undefined when another hand is at it. */
   #pick(): number | undefined {
-    const n = Math.floor(Math.random() ** 2 * this.#options.records);
+    const n = Math.floor(Math.random() ** 4 * this.#options.records);
     return this.#busy.has(n) ? undefined : n;
   }
 

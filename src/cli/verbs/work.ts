@@ -66,7 +66,9 @@ async function workUntilSettled(session: Session, worker: Worker): Promise<reado
 /** Log events are `noun.participle`. */
 function eventsTo(log: pino.Logger, tally: Tally): WorkerEvents {
   return {
-    moved: (_campaign, _type, n) => {
+    moved: (campaign, type, n) => {
+      // The first one tells how long a worker takes to be of use; the rest would only be noise.
+      if (tally.moves === 0) log.info({ event: 'move.made', campaign, type });
       tally.moves += n;
     },
     paged: (_campaign, n) => {

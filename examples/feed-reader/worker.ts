@@ -1,0 +1,23 @@
+import { systemClock, Worker } from 'handover';
+import { lmdbStore } from 'handover/store/lmdb';
+import { folderOf } from './lib/folder.ts';
+import type { WorkerMessage } from './lib/workerProcess.ts';
+import migration from './migrations/feeds-under-users.ts';
+
+/**
+ * One of the engine's workers, as a process of its own: what `handover work` is, but that it tells its parent of its
+ * moves. Start as many as you like; kill them as you like.
+ */
+const store = lmdbStore({ path: folderOf() });
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+process.on('disconnect', () => stop.abort());
+
+const tell = (message: WorkerMessage) => process.connected && process.send?.(message);
+const events = {
+  moved: (_campaign: string, move: string, records: number) => tell({ type: 'moved', move, records }),
+  paged: (_campaign: string, records: number) => tell({ type: 'paged', records }),
+};
+await new Worker({ store, migrations: [migration], clock: systemClock, events }).run(stop.signal);
+await store.close();
+if (process.connected) process.disconnect();

@@ -1,0 +1,81 @@
+import type { CampaignDocument, SweepDocument } from '../engine/documents.ts';
+import { load } from '../engine/documents.ts';
+import type { Counts } from '../engine/page.ts';
+import { isClean, type Progress, progressOf, sweepKey } from '../engine/sweep.ts';
+import type { CommandContext } from './commands.ts';
+
+type Context = Pick<CommandContext, 'store' | 'migrations'>;
+
+/** How far the sweep under way is, or, at rest, what the last one saw. */
+export interface SweepStatus {
+  readonly generation: number;
+  readonly number: number;
+  readonly running: boolean;
+  /** 0 to 1. */
+  readonly share: number;
+  readonly seen: number;
+  /** What it will have seen at its end, as far as can be told. */
+  readonly expected?: number;
+  /** Records moved in it so far. */
+  readonly moved: number;
+  /** Records that kept changing under the worker. */
+  readonly unresolved: number;
+  /** All it has counted: `S.<state>`, `T.<state>`, `moves` and so on. */
+  readonly counts: Counts;
+  readonly startedAt?: number;
+}
+
+export const isByGroup = ({ migrations }: Context, { migration }: CampaignDocument): boolean =>
+  migrations.some(({ name, by }) => name === migration && by === 'group');
+
+/** Looks at the sweep's own documents, never at records: cheap enough to be asked several times a second. */
+export async function sweepStatus(context: Context, campaign: CampaignDocument): Promise<SweepStatus> {
+  const { store } = context;
+  const { generation, settledAt, lastSweep, run, closed, stage } = campaign;
+  const sweep = (await load(store, 'sweep', sweepKey(campaign)))?.value;
+  const progress = sweep && (await progressOf(store, campaign, sweep));
+  // The documents of a sweep that is over are deleted; what it counted is in the campaign.
+  const counts = progress?.counts ?? (settledAt === undefined ? {} : lastSweep?.counts) ?? {};
+  const seen = counts['seen'] ?? 0;
+  const expected = sweep && progress ? expectedIn(campaign, sweep, progress, isByGroup(context, campaign)) : undefined;
+  return {
+    generation,
+    number: campaign.sweep,
+    running: run === 'running' && !closed && settledAt === undefined && stage !== 'draft',
+    share: settledAt !== undefined ? 1 : expected ? Math.min(1, seen / expected) : (progress?.share ?? 0),
+    seen,
+    ...(expected === undefined ? {} : { expected }),
+    moved: counts['moved'] ?? 0,
+    unresolved: counts['unresolved'] ?? 0,
+    counts,
+    ...(sweep ? { startedAt: sweep.startedAt } : {}),
+  };
+}
+
+/** The ranges of one home were cut to equal sizes, so those that are done tell what the others will come to. */
+export function expectedIn(
+  campaign: CampaignDocument,
+  { ranges }: SweepDocument,
+  progress: Progress,
+  byGroup: boolean,
+): number | undefined {
+  const seenIn = (i: number) => progress.ranges[i]?.value.counts['seen'] ?? 0;
+  const all = ranges.map((range, index) => ({ index, done: progress.ranges[index]?.value.done === true, ...range }));
+  const done = all.filter((range) => range.done);
+  const meanOf = (some: typeof all) => some.reduce((sum, { index }) => sum + seenIn(index), 0) / some.length;
+  // After a first look at the old homes that moved much, the new homes are left to the next sweep.
+  const skips = campaign.sweep === 1 && !byGroup && !isClean(campaign, progress.counts);
+  let expected = 0;
+  for (const range of all) {
+    if (skips && range.home === 'T') continue;
+    const like = done.filter(({ rule, home }) => rule === range.rule && home === range.home);
+    const mean = meanOf(like.length > 0 ? like : done);
+    // Nothing to judge by: what the sweep before saw, if it was one of these.
+    if (!range.done && !(mean > 0) && like.length === 0) return seenBefore(campaign);
+    expected += range.done ? seenIn(range.index) : Math.max(seenIn(range.index), mean);
+  }
+  return Math.round(expected);
+}
+
+const seenBefore = ({ lastSweep, generation }: CampaignDocument): number | undefined =>
+  lastSweep?.generation === generation ? lastSweep.counts.seen : undefined;

@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CampaignStatus, GroupView, RecordRow, RecordView, Status } from '../../src/admin/inspect.ts';
+import type { VerifyReport } from '../../src/engine/verify.ts';
+import { key } from '../../src/record/key.ts';
+import { FEEDS, Project } from './project.ts';
+
+let project: Project;
+beforeEach(async () => {
+  project = new Project();
+  await project.seed(30);
+});
+afterEach(() => project.dispose());
+
+interface Page {
+  records: RecordRow[];
+  next?: string;
+}
+
+describe('records', () => {
+  it('are listed page by page, each once', async () => {
+    await project.run('start', '--share', '50', '--wait');
+    const keys: string[] = [];
+    for (let after: string[] = []; ; ) {
+      const { data } = await project.json<Page>('records', '--limit', '7', ...after);
+      keys.push(...data.records.map((row) => row.key));
+      if (data.next === undefined) break;
+      after = ['--after', data.next];
+    }
+    expect(keys).toEqual(Array.from({ length: 30 }, (_, i) => `Feed:${i + 1}`));
+  });
+
+  it('are listed once, wherever they are', async () => {
+    await project.run('start', '--to', 'completed', '--share', '50', '--wait');
+    const { data } = await project.json<Page>('records', '--limit', '100');
+    expect(new Set(data.records.map((row) => row.key)).size).toBe(30);
+    expect(data.records).toHaveLength(30);
+    const { data: done } = await project.json<Page>('records', '--limit', '100', '--state', 'completed');
+    expect(done.records).toEqual(data.records.filter(({ state }) => state === 'completed'));
+    const { data: status } = await project.json<Status>('status');
+    expect(status.campaigns[0]!.states).toEqual({ completed: done.records.length, atHome: 30 - done.records.length });
+  });
+
+  it('say where they are wanted, and what comes next', async () => {
+    await project.run('start', '--wait');
+    await project.run('switch');
+    const { data } = await project.json<Page>('records', '--limit', '1');
+    expect(data.records).toEqual([
+      { key: 'Feed:1', into: 'User:u1/Feed:1', state: 'copied', target: 'switched', next: 'cede S' },
+    ]);
+    expect((await project.run('records', '--limit', '1')).out).toBe(
+      'Feed:1  User:u1/Feed:1  copied  cede S, for switched\n\nMore: --after "0 Feed:1"\n',
+    );
+  });
+
+  it('that are not there make an empty list', async () => {
+    await project.run('start', '--wait');
+    expect((await project.run('records', '--state', 'split')).out).toBe('None.\n');
+    expect(await project.json('records', '--after', 'nowhere')).toMatchObject({
+      code: 2,
+      data: { error: { code: 'usage.invalid' } },
+    });
+  });
+});
+
+describe('one record', () => {
+  it('is shown by its old and by its new key, with both sides and the journal', async () => {
+    await project.run('start', '--to', 'switched', '--wait');
+    const { data } = await project.json<RecordView>('show', 'feeds', 'Feed:9');
+    expect(data).toMatchObject({
+      kind: 'record',
+      key: 'Feed:9',
+      into: 'User:u2/Feed:9',
+      state: 'switched',
+      target: 'switched',
+      S: { role: 'ceded', slot: { side: 'S', peer: 'User:u2/Feed:9' } },
+      T: { role: 'owner', record: { user: 'u2', title: 'feed 9' } },
+    });
+    expect(data.next).toBeUndefined();
+    expect(data.journal.map(({ move }) => move)).toEqual(['copy T', 'cede S', 'promote T']);
+    expect((await project.json('show', 'feeds', 'User:u2/Feed:9')).data).toEqual(data);
+    expect((await project.run('show', 'Feed:9')).out).toMatch(/state {6}switched\n[^]*journal\n {2}1 {2}\d{4}-/);
+  });
+
+  it('is found by a key that holds nothing: the new one before, the old one after', async () => {
+    await project.run('start');
+    expect((await project.json('show', 'feeds', 'User:u2/Feed:9')).data).toMatchObject({
+      key: 'Feed:9',
+      state: 'atHome',
+      next: 'copy T',
+      T: { role: 'absent' },
+    });
+    await project.run('start', '--to', 'completed', '--wait');
+    expect((await project.json('show', 'feeds', 'Feed:9')).data).toMatchObject({
+      into: 'User:u2/Feed:9',
+      state: 'completed',
+      S: { role: 'absent' },
+    });
+  });
+
+  it('may be a group', async () => {
+    await project.run('start', '--wait');
+    const { data } = await project.json<GroupView>('show', 'feeds', 'User:u2');
+    expect(data).toMatchObject({ kind: 'group', group: 'User:u2', more: false });
+    expect(data.members.map(({ into }) => into)).toEqual([2, 9, 16, 23, 30].map((n) => `User:u2/Feed:${n}`));
+  });
+
+  it('that does not exist, or has no key, is an error', async () => {
+    await project.run('start', '--wait');
+    expect(await project.json('show', 'feeds', 'Feed:99')).toMatchObject({
+      code: 3,
+      data: { error: { code: 'record.missing' } },
+    });
+    expect(await project.json('show', 'feeds', 'Feed:')).toMatchObject({
+      code: 2,
+      data: { error: { code: 'key.invalid' } },
+    });
+    expect(await project.json('show', 'users', 'Feed:9')).toMatchObject({
+      code: 3,
+      data: { error: { code: 'campaign.missing' } },
+    });
+  });
+});
+
+describe('records that cannot be moved', () => {
+  const stranger = key('User', 'u2', 'Feed', 9);
+  beforeEach(async () => {
+    await project.put(stranger, { stranger: true });
+    await project.put(key('Feed', 31), { title: 'of nobody' });
+  });
+
+  it('are listed with the cause, counted, and tried again when told', async () => {
+    const started = await project.json<CampaignStatus>('start', '--wait');
+    expect(started).toMatchObject({ code: 5, data: { settled: true, states: { copied: 29 } } });
+    expect(started.data.quarantined).toEqual({ count: 2, byCode: { 'target.occupied': 1, 'transform.to': 1 } });
+
+    const { data: listed } = await project.json<Page>('records', '--quarantined');
+    expect(listed.records.map(({ key, code }) => [key, code]).sort()).toEqual([
+      ['Feed:31', 'transform.to'],
+      ['Feed:9', 'target.occupied'],
+    ]);
+    const { data: first } = await project.json<Page>('records', '--quarantined', '--limit', '1');
+    const { data: second } = await project.json<Page>('records', '--quarantined', '--after', first.next!);
+    expect([...first.records, ...second.records]).toEqual(listed.records);
+    expect((await project.run('records', '--quarantined')).out).toContain(
+      'quarantined  target.occupied: Feed:9 maps to',
+    );
+
+    const counted = await project.json('records', '--count');
+    expect(counted.data).toEqual({ records: 31, states: { copied: 29, quarantined: 2 } });
+    const verified = await project.json<VerifyReport>('verify');
+    expect(verified).toMatchObject({ code: 0, data: { started: 31, completed: 29, quarantined: 2 } });
+    expect((await project.json('show', 'feeds', 'Feed:9')).data).toMatchObject({
+      state: 'quarantined',
+      code: 'target.occupied',
+    });
+    expect((await project.json('show', 'feeds', 'Feed:31')).data).toMatchObject({
+      state: 'quarantined',
+      code: 'transform.to',
+    });
+
+    await project.withStore((store) => store.overwrite([], [stranger]));
+    expect(await project.json('retry', '--code', 'target.occupied')).toMatchObject({ code: 0, data: { retried: 1 } });
+    expect((await project.run('work', '--until-settled')).code).toBe(5);
+    await project.put(key('Feed', 31), { user: 'u2', title: 'of somebody' });
+    expect((await project.run('retry', '--key', 'Feed:31')).out).toBe(
+      '1 record taken off the list. A worker tries again: handover work\n',
+    );
+    expect((await project.run('work', '--until-settled')).code).toBe(0);
+    const status = await project.json<Status>('status');
+    expect(status.data.campaigns[0]).toMatchObject({ states: { copied: 31 }, quarantined: { count: 0 } });
+  });
+
+  it('close the gate to complete, unless they are left on purpose', async () => {
+    await project.run('start', '--to', 'switched', '--wait');
+    const refused = await project.run('complete');
+    expect(refused).toMatchObject({ code: 3, out: '' });
+    expect(refused.err).toBe(
+      'gate.closed\n  Not yet: records are quarantined and would stay in the old home; retry them, or pass\n  --leave-quarantined.\n  A gate is closed.\n',
+    );
+    expect((await project.run('complete', '--leave-quarantined', '--wait')).code).toBe(5);
+  });
+
+  it('pause the campaign when they are more than the budget', async () => {
+    project.write('migrations/feeds.ts', FEEDS.replace('version: 1', 'version: 1,\n  errorBudget: 1'));
+    const { code, out } = await project.run('start', '--wait');
+    expect(code).toBe(5);
+    expect(out).toContain('copying, paused: more than 1 records are quarantined');
+    expect(out).toContain(
+      'next         handover records feeds --quarantined, then handover retry feeds and handover resume feeds',
+    );
+  });
+});
