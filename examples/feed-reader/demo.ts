@@ -10,7 +10,7 @@ import { Operator } from './lib/operator.ts';
 import { wholeNumber } from './lib/options.ts';
 import { DATASET, PLACES } from './lib/places.ts';
 import { type Proof, prove } from './lib/proof.ts';
-import { showEquation, showProof, showTraffic, summarise } from './lib/report.ts';
+import { showEquation, showProof, showTraffic, showVerdict, summarise } from './lib/report.ts';
 import { number, Screen } from './lib/screen.ts';
 import { seed } from './lib/seeding.ts';
 import { STEPS } from './lib/steps.ts';
@@ -28,7 +28,7 @@ const HELP = `Usage: demo [--records N] [--json] [--keep]
   --json       one JSON object as the last line of standard output; all else goes to standard error
   --keep       leave the store where it is, to look at with the command line
 `;
-const RATE_PER_SECOND = 20;
+const RATE_PER_SECOND = 200;
 const IN_FLIGHT = 8;
 
 const { values } = parseArgs({
@@ -63,7 +63,7 @@ try {
 } catch (error) {
   screen.close();
   const cause = quit.signal.aborted ? (quit.signal.reason as unknown) : error;
-  console.error(`  ${cause instanceof Error ? cause.message : cause}`);
+  console.error(`\n  ${cause instanceof Error ? cause.message : cause}`);
   process.exitCode = 1;
 }
 // A part that was left half way, as after Ctrl-C, must not keep the process.
@@ -81,7 +81,7 @@ async function main(): Promise<boolean> {
   const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, writer });
   await writer.ready;
   screen.line(
-    `The application runs, process ${writer.child.pid}: up to ${RATE_PER_SECOND} calls a second, at most ${IN_FLIGHT} at once`,
+    `  ${screen.style('green', '✓')} the application runs (process ${writer.child.pid}): ${RATE_PER_SECOND} calls a second`,
   );
   screen.line();
   let movingSeconds = 0;
@@ -93,38 +93,34 @@ async function main(): Promise<boolean> {
   const proof = await proven(store, manifest);
   await store.close();
   const summary = summarise(proof, verified, movingSeconds);
-  screen.line();
+  const good =
+    proof.holds &&
+    verified.clean &&
+    verified.completed === proof.arrived &&
+    traffic.errors + traffic.wrongAnswers === 0;
   showEquation(screen, summary);
   showTraffic(screen, traffic);
-  screen.line(
-    `  ${number(summary.recordsPerSecond)} records/s, there, half the way back, there again and completed, in ${movingSeconds.toFixed(1)} s`,
-  );
-  if (values.keep) screen.line(`  The store is kept: HANDOVER_DEMO_STORE=${folder}`);
+  showVerdict(screen, good, summary, movingSeconds);
+  if (values.keep) screen.line(`  The store is kept; to look at it: export HANDOVER_DEMO_STORE=${folder}`);
+  screen.line();
   if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-  return (
-    proof.holds && verified.clean && verified.completed === proof.arrived && traffic.errors + traffic.wrongAnswers === 0
-  );
+  return good;
 }
 
 async function seeded(store: Store): Promise<Manifest> {
   screen.line();
-  screen.line(screen.style('bold', `Seeding a feed reader with ${number(records)} records made of ${DATASET}`));
+  screen.line(screen.style('bold', `A feed reader of ${number(records)} records, made of ${DATASET}`));
   const bar = screen.bar(records, 'records');
   const manifest = await seed(store, folder, records, (done) => bar.update(done), quit.signal);
   const kinds = Object.entries(manifest.kinds).map(([kind, count]) => `${number(count)} ${kind.toLowerCase()}s`);
-  bar.finish(`  ${screen.style('green', '✓')} ${kinds.join(', ')} of ${number(manifest.users)} users, all at the root`);
+  bar.finish(`  ${screen.style('green', '✓')} ${kinds.join(', ')} of ${number(manifest.users)} users`);
   return manifest;
 }
 
 async function proven(store: Store, manifest: Manifest): Promise<Proof> {
   screen.line();
   screen.line(screen.style('bold', 'The proof'));
-  screen.line(
-    screen.style(
-      'dim',
-      '  Every entity is read and held against the seed and the log of the application; the engine is not asked.',
-    ),
-  );
+  screen.line(screen.style('dim', '  Every entity is read again. The engine is not asked.'));
   const bar = screen.bar(records, 'entities');
   const proof = await prove(store, manifest, readAckLog(logOf(folder)), (seen) => bar.update(seen), quit.signal);
   bar.stop();

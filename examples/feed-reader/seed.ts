@@ -9,7 +9,7 @@ import { seed } from './lib/seeding.ts';
 /**
  * Makes the example's store anew, to try the command line on.
  *
- *   node --import jiti/register examples/feed-reader/seed.ts [--records N]
+ *   npx jiti examples/feed-reader/seed.ts [--records N]
  */
 const { values } = parseArgs({ options: { records: { type: 'string' } } });
 const records = wholeNumber('records', values.records, PLACES);

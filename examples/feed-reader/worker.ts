@@ -10,7 +10,9 @@ import migration from './migrations/feeds-under-users.ts';
  */
 const store = lmdbStore({ path: folderOf() });
 const stop = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+process.on('SIGTERM', () => stop.abort());
+// Ctrl-C reaches the whole family; a child leaves it to its parent to say what is to stop, and when.
+process.on('SIGINT', () => process.connected || stop.abort());
 process.on('disconnect', () => stop.abort());
 
 const tell = (message: WorkerMessage) => process.connected && process.send?.(message);

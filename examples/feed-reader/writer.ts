@@ -10,7 +10,7 @@ import type { WriterMessage } from './lib/writerProcess.ts';
  * The application, as a process of its own: goes on changing random records of the store until it is told to stop, by
  * SIGTERM, by Ctrl-C, or by the end of its parent. Then it finishes what is under way and reports.
  *
- *   node --import jiti/register examples/feed-reader/writer.ts [--rate 400] [--in-flight 8]
+ *   npx jiti examples/feed-reader/writer.ts [--rate 400] [--in-flight 8]
  */
 const { values } = parseArgs({ options: { rate: { type: 'string' }, 'in-flight': { type: 'string' } } });
 const ratePerSecond = wholeNumber('rate', values.rate, 400);
@@ -24,7 +24,9 @@ const log = new AckLog(logOf(folder));
 const traffic = new Traffic({ store, log, records, before, ratePerSecond, inFlight });
 
 const stop = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+process.on('SIGTERM', () => stop.abort());
+// Ctrl-C reaches the whole family; a child leaves it to its parent to say what is to stop, and when.
+process.on('SIGINT', () => process.connected || stop.abort());
 // The parent is gone, however it went: nobody reads on.
 process.on('disconnect', () => stop.abort());
 

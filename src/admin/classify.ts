@@ -5,7 +5,7 @@ import type { Migration } from '../define/migration.ts';
 import { nextMove } from '../engine/decide.ts';
 import { type CampaignDocument, loadMany, type QuarantineDocument } from '../engine/documents.ts';
 import { hold, locate, mismatch, type Pair, peerOf, stateOf } from '../engine/pair.ts';
-import { quarantineKey } from '../engine/quarantine.ts';
+import { anyIn, quarantineKey } from '../engine/quarantine.ts';
 import { type Item, lookAgain, lookAtPeers } from '../engine/reconcile.ts';
 import { targetAt } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
@@ -83,6 +83,7 @@ const isOdd = (campaign: string) => (item: Item) =>
 
 async function listedFor(looked: readonly (Item | Failure | undefined)[], entities: readonly Entity[], look: Look) {
   const { store, campaign } = look;
+  if (!(await anyIn(store, campaign.id))) return [];
   const keys = looked.map((each, i) =>
     each && 'pair' in each
       ? quarantineKey(campaign.id, each.pair.keys.T.root, each.pair.keys.S)

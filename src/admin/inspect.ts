@@ -1,4 +1,4 @@
 /** What operators look at: nothing here writes. */
-export { countRecords, type RecordRow, type RecordsOptions, records } from './records.ts';
+export { countRecords, type RecordRow, records } from './records.ts';
 export { type GroupView, type RecordView, type SideView, show } from './show.ts';
 export { type CampaignStatus, campaignStatus, type Status, status } from './status.ts';

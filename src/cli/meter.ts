@@ -45,11 +45,11 @@ class Pace {
   }
 
   /** `12,750 of about 60,000, 10,796/s, 4 s left` */
-  figures(now: number): string {
+  figures(now: number, about = 'about '): string {
     const { done, total } = this.point;
     const perSecond = ((done - this.#from) * 1000) / Math.max(1, now - this.#since);
     const parts = [
-      total === undefined || done >= total ? many(done, 'record') : `${count(done)} of about ${count(total)}`,
+      total === undefined || done >= total ? many(done, 'record') : `${count(done)} of ${about}${count(total)}`,
     ];
     if (perSecond >= 1) parts.push(`${count(perSecond)}/s`);
     if (perSecond >= 1 && total !== undefined && done < total) {
@@ -89,7 +89,7 @@ function bars({ err, clock }: Io): Meter {
   let figuresWidth = 0;
   const format = () => {
     const { name, share } = pace!;
-    const figures = pace!.figures(clock.now());
+    const figures = pace!.figures(clock.now(), '~');
     if (share === undefined) return `${name}  ${figures}`;
     figuresWidth = Math.max(figuresWidth, figures.length);
     const width = Math.min(40, columnsOf(err) - name.length - figuresWidth - 12);

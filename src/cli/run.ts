@@ -35,7 +35,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 type Act = (verb: Verb, args: readonly (string | undefined)[], options: Record<string, unknown>) => Promise<void>;
 
 function programOf(io: Io, act: Act): Command {
-  const program = new Command('handover')
+  const program = everywhere(new Command('handover'))
     .description('Moves live records to a new home, online: one state machine per record.')
     .version(version(), '-v, --version')
     .showHelpAfterError(false)
@@ -49,13 +49,16 @@ function programOf(io: Io, act: Act): Command {
   for (const verb of VERBS) {
     const command = program.command(verb.usage).description(verb.summary).copyInheritedSettings(program);
     verb.configure?.(command);
-    command
-      .option('--config <file>', 'the configuration file (default: handover.config.ts, .js or .mjs here)')
-      .option('--json', 'print one JSON document')
-      .action(async () => act(verb, command.processedArgs, command.opts()));
+    everywhere(command).action(async () => act(verb, command.processedArgs, { ...program.opts(), ...command.opts() }));
   }
   return program;
 }
+
+/** Options that may stand before the verb or after it. */
+const everywhere = (command: Command): Command =>
+  command
+    .option('--config <file>', 'the configuration file (default: handover.config.ts, .js or .mjs here)')
+    .option('--json', 'print one JSON document');
 
 async function perform(
   verb: Verb,
@@ -99,8 +102,9 @@ async function openStore({ config, file }: Project): Promise<Store> {
   throw new HandoverError('config.invalid', `${file}: \`store\` returned no store.`);
 }
 
-function usageError({ message }: CommanderError): HandoverError {
-  const [first, ...hints] = message.replace(/^error: /, '').split('\n');
+function usageError({ code, message }: CommanderError): HandoverError {
+  const said = code === 'commander.help' ? 'No command was given' : message.replace(/^error: /, '');
+  const [first, ...hints] = said.split('\n');
   return new HandoverError('usage.invalid', [`${capital(first!)}.`, ...hints, 'See `handover help`.'].join(' '));
 }
 

@@ -73,7 +73,9 @@ function nextText({ stage, run, settled, migration, quarantined, blocked, switch
   if (quarantined.count > 0) return `${verb('records')} --quarantined, then ${verb('retry')}`;
   if (stage === 'switched') return `${verb('verify')}, then ${verb('complete')}, or ${verb('reverse')}`;
   if (stage === 'copied' || (switchGateOpen && stage === 'home')) return `${verb('verify')}, then ${verb('switch')}`;
-  return stage === 'switching' ? `${verb('switch')} for the rest, or ${verb('reverse')}` : verb('start');
+  if (stage !== 'switching') return verb('start');
+  // A share that was sent straight on leaves a rest that was never copied: the gate to `switch` is closed for it.
+  return `${switchGateOpen ? verb('switch') : verb('start')} for the rest, or ${verb('reverse')}`;
 }
 
 function historyText({ history }: CampaignStatus, entries: number): (readonly string[])[] {

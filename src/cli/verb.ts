@@ -39,12 +39,23 @@ export function meant({ migrations }: Pick<Session, 'migrations'>, name: string 
   throw new HandoverError('usage.invalid', `Which migration? ${known.replace(/^./, (c) => c.toUpperCase())}.`);
 }
 
-/** Parses a number option. Throws `usage.invalid`. */
-export function numberBetween(name: string, min: number, max: number, whole = true): (text: string) => number {
+/** Parses a whole number. Throws `usage.invalid`. */
+export const wholeNumber = (name: string, min: number, max = Number.MAX_SAFE_INTEGER) =>
+  numberThat(
+    name,
+    max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : `a whole number from ${min} to ${max}`,
+    (n) => {
+      return Number.isSafeInteger(n) && n >= min && n <= max;
+    },
+  );
+
+/** Parses a part of all, over 0 and up to 100. Throws `usage.invalid`. */
+export const percentage = (name: string) => numberThat(name, 'a number over 0, up to 100', (n) => n > 0 && n <= 100);
+
+function numberThat(name: string, what: string, holds: (n: number) => boolean): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (value >= min && value <= max && (!whole || Number.isSafeInteger(value))) return value;
-    const bound = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
-    throw new HandoverError('usage.invalid', `${name} takes a number of ${bound}, not ${JSON.stringify(text)}.`);
+    if (holds(value)) return value;
+    throw new HandoverError('usage.invalid', `${name} takes ${what}, not ${JSON.stringify(text)}.`);
   };
 }

@@ -49,7 +49,7 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
 export const exitAfter = ({ run, quarantined }: CampaignStatus): Exit =>
   run === 'paused' || quarantined.count > 0 ? 'held' : 'done';
 
-export async function campaignOf({ store }: Pick<Session, 'store'>, id: string): Promise<CampaignDocument> {
+async function campaignOf({ store }: Pick<Session, 'store'>, id: string): Promise<CampaignDocument> {
   const stored = await load(store, 'campaign', documentKey('campaign', id));
   if (!stored) throw new HandoverError('campaign.missing', `There is no campaign ${JSON.stringify(id)}.`);
   return stored.value;

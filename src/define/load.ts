@@ -19,7 +19,7 @@ export interface Project {
   readonly migrations: readonly Migration[];
 }
 
-export const CONFIG_NAMES = ['handover.config.ts', 'handover.config.js', 'handover.config.mjs'] as const;
+const CONFIG_NAMES = ['handover.config.ts', 'handover.config.js', 'handover.config.mjs'] as const;
 const MODULE = /(?<!\.d)\.(?:ts|mts|js|mjs)$/;
 const NOT_A_MIGRATION = /\.(?:test|spec)\.\w+$/;
 
@@ -83,6 +83,7 @@ function modulesOf(folder: string, cwd: string): string[] {
 function loader(cwd: string) {
   const jiti = createJiti(join(cwd, 'handover.config.ts'), {
     fsCache: false,
+    moduleCache: false,
     interopDefault: false,
     virtualModules: OURS,
   });

@@ -60,7 +60,7 @@ describe('doctor', () => {
     const { code, out } = await project.run('doctor');
     expect(code).toBe(4);
     expect(out).toContain('It is paused: paused by ann.');
-    expect(out).toContain('1 record is quarantined: handover records feeds --quarantined');
+    expect(out).toContain('1 record is quarantined: handover records feeds.1 --quarantined');
     expect(out).toContain('2 problems.');
   });
 });

@@ -145,6 +145,16 @@ describe('waiting', () => {
 });
 
 describe('a worker', () => {
+  it('that is interrupted before everything is settled says so', async () => {
+    await project.run('start');
+    const working = project.interruptible(['work', '--until-settled']);
+    await new Promise((resolve) => setImmediate(resolve));
+    working.interrupt();
+    const { code, err } = await working.ended;
+    expect(code).toBe(6);
+    expect(err).toContain('Stopped before every campaign was settled.');
+  });
+
   it('logs events on standard error, and stops at a signal', async () => {
     await project.run('start');
     const stop = { now: () => {} };
@@ -161,6 +171,7 @@ describe('a worker', () => {
       .map((line) => JSON.parse(line) as { event: string });
     expect(events.map(({ event }) => event)).toEqual([
       'worker.started',
+      'move.made',
       'campaign.swept',
       'campaign.swept',
       'worker.stopped',

@@ -1,12 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { entity } from '../../src/define/entity.ts';
 import { defineMigration } from '../../src/define/migration.ts';
-import { plan, readOnlyStore } from '../../src/engine/plan.ts';
+import { type PlanReport, plan, readOnlyStore } from '../../src/engine/plan.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { type Key, key } from '../../src/record/key.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import { content, feedOf } from './project.ts';
+import { content, feedOf, Project } from './project.ts';
 
 interface Feed {
   user: string;
@@ -151,3 +151,65 @@ describe('a plan', () => {
     expect((await reader.read([key('Feed', 1)]))[0]).toBeDefined();
   });
 });
+
+describe('handover plan', () => {
+  let project: Project;
+  beforeEach(async () => {
+    project = new Project();
+    await project.seed(40);
+  });
+  afterEach(() => project.dispose());
+
+  it('says what a migration would meet and cost, and what comes next', async () => {
+    const { code, out } = await project.run('plan');
+    expect(code).toBe(0);
+    expect(out).toBe(`feeds version 1: 40 records at home.
+
+  Feed to User/Feed  40  ${out.match(/[\d.]+ KB/)![0]}
+
+lmdb cannot commit both homes of a record at once: the full path.
+
+Entity operations, without live traffic:
+                           reads  writes  deletes
+  start, switch, complete    560     120       40
+  start --to completed        80     120       40
+
+No problem was found. Next: handover start feeds
+`);
+  });
+
+  it('lists what would be quarantined', async () => {
+    await project.put(key('Feed', 41), { title: 'of nobody' });
+    await project.put(key('User', 'u2', 'Feed', 9), { stranger: true });
+    const { code, out } = await project.run('plan');
+    expect(code).toBe(0);
+    expect(out).toContain('2 records could not be moved, and would be quarantined:\n');
+    expect(out).toContain('  target.occupied: 1\n    Feed:9 maps to User:u2/Feed:9');
+    expect(out).not.toContain('No problem was found');
+  });
+
+  it('tells what a campaign has in hand from what is in its way', async () => {
+    await project.run('start', '--share', '50', '--wait');
+    const { data } = await project.json<PlanReport>('plan');
+    expect(data.problems).toEqual({});
+    expect(data.records + data.inFlight).toBe(40);
+    expect(data.inFlight).toBeGreaterThan(5);
+    await project.run('start', '--wait');
+    await project.run('switch', '--wait');
+    expect((await project.json<PlanReport>('plan')).data).toMatchObject({ records: 0, inFlight: 40, problems: {} });
+  });
+
+  it('writes nothing', async () => {
+    const before = await everything(project);
+    await project.run('plan', '--sample', '50');
+    expect(await everything(project)).toEqual(before);
+  });
+});
+
+async function everything(project: Project): Promise<unknown> {
+  return project.withStore(async (store) => {
+    const kinds = ['Feed', 'User', '_HandoverCampaign', '_HandoverProbe'];
+    const pages = await Promise.all(kinds.map((kind) => store.scan({ namespace: '', kind }, 1000)));
+    return pages.map(({ entities }) => entities.map(({ key, version }) => [key.toString(), version]));
+  });
+}

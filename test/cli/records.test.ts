@@ -78,7 +78,7 @@ describe('one record', () => {
     expect(data.next).toBeUndefined();
     expect(data.journal.map(({ move }) => move)).toEqual(['copy T', 'cede S', 'promote T']);
     expect((await project.json('show', 'feeds', 'User:u2/Feed:9')).data).toEqual(data);
-    expect((await project.run('show', 'Feed:9')).out).toMatch(/state {6}switched\n[^]*journal\n {2}1 {2}\d{4}-/);
+    expect((await project.run('show', 'Feed:9')).out).toMatch(/state {6}switched\n[\s\S]*journal\n {2}1 {2}\d{4}-/);
   });
 
   it('is found by a key that holds nothing: the new one before, the old one after', async () => {
@@ -89,7 +89,7 @@ describe('one record', () => {
       next: 'copy T',
       T: { role: 'absent' },
     });
-    await project.run('start', '--to', 'completed', '--wait');
+    for (const verb of ['start', 'switch', 'complete']) await project.run(verb, '--wait');
     expect((await project.json('show', 'feeds', 'Feed:9')).data).toMatchObject({
       into: 'User:u2/Feed:9',
       state: 'completed',

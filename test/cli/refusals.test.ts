@@ -23,9 +23,9 @@ describe('the command line', () => {
       ['start', '--to', 'moon'],
       "Option '--to <state>' argument 'moon' is invalid. Allowed choices are copied, switched, completed.",
     ],
-    [['start', '--share', '0'], '--share takes a number of over 0 to 100, not "0".'],
-    [['start', '--share', 'half'], '--share takes a number of over 0 to 100, not "half".'],
-    [['records', '--limit', '1.5'], '--limit takes a number of 1 to 10000, not "1.5".'],
+    [['start', '--share', '0'], '--share takes a number over 0, up to 100, not "0".'],
+    [['start', '--share', 'half'], '--share takes a number over 0, up to 100, not "half".'],
+    [['records', '--limit', '1.5'], '--limit takes a whole number from 1 to 10000, not "1.5".'],
     [['start', 'feeds', 'users'], "Too many arguments for 'start'. Expected 1 argument but got 2."],
     [['show'], "Missing required argument 'migration'."],
   ])('%j is refused with 2', async (args, detail) => {
@@ -47,7 +47,21 @@ describe('the command line', () => {
     expect(help.out).toContain('Exit codes:\n  0  done\n');
     expect((await project.run('start', '--help')).out).toContain('--share <percent>');
     expect((await project.run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
-    expect((await project.run()).code).toBe(2);
+    const none = await project.run();
+    expect(none).toMatchObject({ code: 2, out: '' });
+    expect(none.err).toContain('No command was given. See `handover help`.');
+    expect((await project.run('help', 'start')).out).toContain('--share <percent>');
+  });
+
+  it('takes --config and --json before the verb as after it', async () => {
+    project.write('etc/handover.config.ts', CONFIG.replace('({ store', "({ migrations: '../migrations', store"));
+    for (const args of [
+      ['--json', '--config', 'etc/handover.config.ts', 'status'],
+      ['status', '--config', 'etc/handover.config.ts', '--json'],
+    ]) {
+      const { code, out } = await project.run(...args);
+      expect({ code, data: JSON.parse(out) }).toMatchObject({ code: 0, data: { campaigns: [] } });
+    }
   });
 
   it('wants to know which migration, when there are several', async () => {
@@ -112,7 +126,7 @@ describe('a campaign', () => {
 
   it('does not complete while records are on their way', async () => {
     await project.run('start', '--to', 'switched', '--wait');
-    await project.run('switch');
+    await project.run('complete', '--share', '50');
     expect((await project.run('complete')).err).toContain('Not yet: records are still on their way');
   });
 
@@ -138,7 +152,7 @@ describe('a campaign', () => {
 
   it('whose definition changed is refused by commands, left alone by workers, and reported', async () => {
     await project.run('start', '--wait');
-    project.write('migrations/feeds.ts', FEEDS.replace('feed.user', '`user-${feed.user}`'));
+    project.write('migrations/feeds.ts', FEEDS.replace('feed.user', "'x' + feed.user"));
     expect(await project.json('switch')).toMatchObject({ code: 2, data: error('definition.changed') });
     expect(await project.json('verify')).toMatchObject({ code: 2, data: error('definition.changed') });
     expect(await project.json('work', '--until-settled')).toMatchObject({

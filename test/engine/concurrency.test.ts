@@ -1,9 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { defineMigration } from '../../src/define/migration.ts';
-import { MemoryData, memoryStore } from '../../src/store/memory.ts';
+import { Crash, type Fault, MemoryData, memoryStore } from '../../src/store/memory.ts';
 import type { Capabilities } from '../../src/store/store.ts';
-import { all, changingRule, feedOf, newKey, oldKey, rest, seed, verified, world } from './harness.ts';
+import {
+  all,
+  changingRule,
+  feedOf,
+  handClock,
+  newKey,
+  oldKey,
+  rest,
+  seed,
+  verified,
+  type World,
+  world,
+} from './harness.ts';
 
 const migration = defineMigration({ name: 'feeds', version: 1, records: [changingRule] });
 const N = 6;
@@ -27,21 +39,29 @@ const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 async function run(seedNumber: number, capabilities: Partial<Capabilities>): Promise<void> {
   const random = chance(seedNumber);
   const data = new MemoryData();
-  const fault = async () => {
+  const delay = async () => {
     for (let n = Math.floor(random() * 6); n > 0; n--) await tick();
+  };
+  const slow = async () => {
+    await delay();
     return undefined;
   };
-  const actor = (worker: string) => world({ store: memoryStore({ data, capabilities, fault }), migration, worker });
+  const mortal = async (): Promise<Fault | undefined> => {
+    await delay();
+    if (over || random() > 0.01) return undefined;
+    return random() < 0.5
+      ? { kind: 'crash', when: random() < 0.5 ? 'before' : 'after' }
+      : { kind: 'lost', applied: random() < 0.5 };
+  };
+  let over = false;
+  const clock = handClock();
+  const actor = (worker: string, fault: () => Promise<Fault | undefined> = slow) =>
+    world({ store: memoryStore({ data, capabilities, fault }), migration, worker, clock });
   const operator = actor('operator');
   await seed(operator.store, N);
   await commands.start(operator.context, 'feeds');
-  let over = false;
   const workers = ['w1', 'w2'].map(async (name) => {
-    const { worker, context } = actor(name);
-    while (!over) {
-      const campaign = await commands.theCampaign(context, 'feeds');
-      if (!(await worker.step(campaign, new AbortController().signal))) await tick();
-    }
+    for (let life = 1; !over; life++) await liveAndDie(actor(`${name}x${life}`, mortal), () => over);
   });
   const acknowledged = new Map<number, number>();
   const clients = [0, 1].map(async (client) => {
@@ -90,6 +110,19 @@ async function run(seedNumber: number, capabilities: Partial<Capabilities>): Pro
   }
 }
 
+/** A worker until it dies or all is over. A lost answer is no reason to die. */
+async function liveAndDie({ worker, context, clock }: World, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    try {
+      const campaign = await commands.theCampaign(context, 'feeds');
+      if (!(await worker.step(campaign, new AbortController().signal))) await clock.sleep(20);
+    } catch (error) {
+      if (error instanceof Crash) return;
+      if ((error as { code?: string }).code !== 'store.unknown') throw error;
+    }
+  }
+}
+
 async function settledOrTired(w: ReturnType<typeof world>, patience: number): Promise<void> {
   for (let i = 0; i < patience; i++) {
     if ((await commands.theCampaign(w.context, 'feeds')).settledAt !== undefined) return;
@@ -97,7 +130,7 @@ async function settledOrTired(w: ReturnType<typeof world>, patience: number): Pr
   }
 }
 
-describe('two workers, two clients and a wavering operator', () => {
+describe('two workers that die now and then, two clients and a wavering operator', () => {
   for (const [name, capabilities] of [
     ['full path', { atomic: 'group' }],
     ['short path', { atomic: 'any' }],

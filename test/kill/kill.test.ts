@@ -59,6 +59,12 @@ function start(args: readonly string[]): ChildProcess {
   return child;
 }
 
+/** An acknowledged write: what `visits` became, and when the writer heard so. */
+interface Written {
+  readonly value: number;
+  readonly at: number;
+}
+
 interface WorkerProcess {
   readonly child: ChildProcess;
   /** Resolves with the milliseconds from the start of the process to its first move. */
@@ -85,14 +91,15 @@ it('a campaign whose two workers are killed fifty times under a live writer lose
   const context = { store, migrations, clock: systemClock, by: 'test' };
   await seed(store, RECORDS);
 
-  const acknowledged = new Map<number, number>();
+  const acknowledged = new Map<number, Written[]>();
   let writes = 0;
   let wanted: { count: number; reached: () => void } | undefined;
   const writer = start([join(folder, 'writer.mjs'), join(folder, 'data'), String(RECORDS)]);
   const writerDone = new Promise<void>((done) => {
     createInterface({ input: writer.stdout! }).on('line', (line) => {
       if (line === 'done') return done();
-      acknowledged.set(Number(line), (acknowledged.get(Number(line)) ?? 0) + 1);
+      const [n, value, at] = line.split(' ').map(Number) as [number, number, number];
+      acknowledged.set(n, [...(acknowledged.get(n) ?? []), { value, at }]);
       writes++;
       if (wanted && writes >= wanted.count) wanted.reached();
     });
@@ -158,7 +165,7 @@ async function settle(context: commands.CommandContext, stage: string): Promise<
 }
 
 /** Every acknowledged write is found, and each journal counts up by one without a repetition. */
-async function checkResult(store: Store, acknowledged: ReadonlyMap<number, number>) {
+async function checkResult(store: Store, acknowledged: ReadonlyMap<number, readonly Written[]>) {
   let found = 0;
   let moves = 0;
   let seen = 0;
@@ -168,9 +175,11 @@ async function checkResult(store: Store, acknowledged: ReadonlyMap<number, numbe
     for (const entity of page.entities) {
       const n = Number(entity.key.id);
       const { user, title } = feedOf(n);
-      const visits = acknowledged.get(n) ?? 0;
+      const written = acknowledged.get(n) ?? [];
+      const visits = written.length;
       expect(entity.key.toString()).toBe(newKey(n).toString());
-      expect(toPlain(entity.content.properties)).toEqual({ user, name: title.toUpperCase(), visits });
+      const plain = toPlain(entity.content.properties);
+      expect(plain, `${entity.slot} ${JSON.stringify(written)}`).toEqual({ user, name: title.toUpperCase(), visits });
       const { journal } = decodeSlot(entity.slot!);
       journal.slice(1).forEach((entry, i) => {
         expect(entry.seq, entity.slot).toBe(journal[i]!.seq + 1);

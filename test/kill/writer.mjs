@@ -1,5 +1,5 @@
 // A live application in a process of its own: raises the `visits` of random records through the router, several at once,
-// and prints the number of each record after its write was acknowledged, never before.
+// and prints the record's number, what it wrote and when, after the write was acknowledged, never before.
 // Usage: writer.mjs STORE RECORDS. SIGTERM: finishes what is in flight, prints `done`.
 import { writeSync } from 'node:fs';
 import { key, Router } from 'handover';
@@ -20,7 +20,7 @@ async function client() {
     const address = { from: key('Feed', n), into: key('User', `u${n % 7}`, 'Feed', n) };
     const written = await router.update(address, (feed) => ({ ...feed, visits: feed.visits + 1 }));
     if (!written) throw new Error(`record ${n} was gone`);
-    writeSync(1, `${n}\n`);
+    writeSync(1, `${n} ${written.visits} ${Date.now()}\n`);
     // A lively application, not one that takes the whole machine.
     await new Promise((resume) => setTimeout(resume, 2));
   }

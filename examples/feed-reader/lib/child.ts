@@ -18,7 +18,7 @@ export class Child<Message> {
   constructor(program: string, folder: string, args: readonly string[], onMessage: (message: Message) => void) {
     const [file, ...rest] = commandOf(program);
     this.#process = fork(file!, [...rest, ...args], {
-      env: { JITI_NATIVE_MODULES: '["handover"]', ...process.env, HANDOVER_DEMO_STORE: folder },
+      env: { ...process.env, HANDOVER_DEMO_STORE: folder },
       // A page of records lives for some milliseconds; with V8's own 16 MB they are copied about meanwhile.
       execArgv: ['--max-semi-space-size=64'],
       // Standard output is the parent's alone.

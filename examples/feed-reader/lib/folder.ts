@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** All that a run leaves behind lies in one folder: LMDB's two files, what was seeded, and what was acknowledged. */
-export const DEFAULT_FOLDER = resolve(import.meta.dirname, '../.handover/feed-reader');
+const DEFAULT_FOLDER = resolve(import.meta.dirname, '../.handover/feed-reader');
 
 /** The folder that the environment names, or the example's own. */
 export const folderOf = (env: NodeJS.ProcessEnv = process.env): string =>

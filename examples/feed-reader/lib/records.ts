@@ -1,5 +1,5 @@
 import { type Key, key, type Properties, type Value } from 'handover';
-import { type Place, placeAt } from './places.ts';
+import { type Place, placeAt, regionOf } from './places.ts';
 import { bytes, flag, list, longText, moment, nested, nothing, point, real, text, whole } from './values.ts';
 
 /**
@@ -11,6 +11,7 @@ export const KINDS: readonly Kind[] = ['Feed', 'Article', 'Note'];
 
 export interface FeedRecord {
   readonly kind: Kind;
+  /** A region: nearly four thousand users, most with a handful of records, a few with thousands. */
   readonly user: string;
   /** Where an early version of the application put it: alone, at the root. */
   readonly from: Key;
@@ -22,34 +23,42 @@ export interface FeedRecord {
 /** Of five records, two are feeds, two are articles and one is a note. */
 export const kindAt = (n: number): Kind => (['Feed', 'Article', 'Feed', 'Article', 'Note'] as const)[n % 5]!;
 
-/** One user a region: nearly four thousand, most with a handful of records, a few with thousands. */
-export const userOf = ({ country, admin1 }: Place): string => `${country}-${admin1 || 'none'}`;
-
 export function recordAt(n: number): FeedRecord {
   const place = placeAt(n);
   const kind = kindAt(n);
-  const user = userOf(place);
-  const id = kind === 'Article' ? slugOf(place, n) : scatter(n);
+  const user = regionOf(place);
+  const id = kind === 'Article' ? slugOf(place, n) : savedAs(n);
   return { kind, user, from: key(kind, id), into: key('User', user, kind, id), place };
 }
 
 /** The number of the record that has this id, whatever stands at its key. Undefined for an id that no record has. */
 export function numberOf(kind: string, id: bigint | string, records: number): number | undefined {
-  const scattered = typeof id === 'bigint' ? Number(id) : Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 36);
-  const n = gather(scattered);
+  const n = numberedAs(typeof id === 'bigint' ? Number(id) : Number.parseInt(id, 36));
   return n < records && kindAt(n) === kind ? n : undefined;
 }
 
-// Ids as a database allocates them: unique, and all over the range, so that a user's records lie far apart.
-// An odd factor permutes the 32-bit integers, and its inverse brings each one back.
+// Ids are given in the order in which things are saved, by all users at once. A user saves some things in a row, then
+// others do: so neighbours in the old home belong together by the dozen, and the next dozen to somebody far away.
+// An odd factor permutes the 28-bit integers, and its inverse brings each one back.
+const IN_A_ROW = 16;
 const FACTOR = 0x9e3779b1;
 const INVERSE = 0x0e8b2f51;
-const scatter = (n: number): number => (Math.imul(n + 1, FACTOR) >>> 0) + 1;
-const gather = (id: number): number => (Math.imul(id - 1, INVERSE) >>> 0) - 1;
+const MASK = 2 ** 28 - 1;
 
-/** A readable name, in whatever script the place is written, made unique at its end. */
+function savedAs(n: number): number {
+  const turn = (Math.imul(Math.floor(n / IN_A_ROW) + 1, FACTOR) & MASK) >>> 0;
+  return turn * IN_A_ROW + (n % IN_A_ROW) + 1;
+}
+
+function numberedAs(id: number): number {
+  const turn = ((Math.imul(Math.floor((id - 1) / IN_A_ROW), INVERSE) & MASK) >>> 0) - 1;
+  return turn < 0 ? Number.POSITIVE_INFINITY : turn * IN_A_ROW + ((id - 1) % IN_A_ROW);
+}
+
+/** A readable name, in whatever script the place is written, with what makes it unique in front. */
 function slugOf({ name }: Place, n: number): string {
-  return `${name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-')}-${scatter(n).toString(36)}`;
+  const unique = savedAs(n).toString(36).padStart(7, '0');
+  return `${unique}-${name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-')}`;
 }
 
 /** The record as the early application wrote it. */

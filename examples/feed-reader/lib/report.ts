@@ -67,22 +67,43 @@ export function showProof(screen: Screen, proof: Proof): void {
 export function showEquation(screen: Screen, { started, completed, quarantined, inFlight }: Summary): void {
   const holds = started === completed + quarantined + inFlight;
   const equation = `${number(started)} started ${holds ? '=' : '≠'} ${number(completed)} completed + ${number(quarantined)} quarantined + ${number(inFlight)} in flight`;
+  screen.line();
   screen.line(`  ${screen.style(holds ? 'bold' : 'red', equation)}`);
+  screen.line();
 }
 
 /** What the application itself noticed. */
 export function showTraffic(screen: Screen, report: TrafficReport): void {
   const { acknowledged, reads, errors, wrongAnswers, writing, reading, samples } = report;
   const calls = `${number(acknowledged)} writes and ${number(reads)} reads`;
-  const trouble = errors + wrongAnswers;
-  const verdict =
-    trouble === 0
-      ? `${screen.style('green', '✓')} the application noticed nothing: ${calls}, no error, no stale answer`
-      : `${screen.style('red', '✗')} the application noticed: ${calls}, ${errors} errors, ${wrongAnswers} wrong answers`;
-  screen.line(`  ${verdict}`);
+  screen.line(screen.style('bold', 'The application'));
+  screen.line(
+    errors + wrongAnswers === 0
+      ? `  ${screen.style('green', '✓')} ${calls}: no error, and no answer older than an acknowledged write`
+      : `  ${screen.style('red', '✗')} ${calls}: ${errors} errors, and ${wrongAnswers} answers that were not the last write`,
+  );
   const ms = ({ median, p99, max }: typeof writing) =>
-    `${median.toFixed(1)} ms median, ${p99.toFixed(1)} ms at the 99th percentile, ${max.toFixed(0)} ms at most`;
-  screen.line(screen.style('dim', `    a write took ${ms(writing)}`));
-  screen.line(screen.style('dim', `    a read took ${ms(reading)}`));
+    `${median.toFixed(1)} ms (median), ${p99.toFixed(1)} ms (99th percentile), ${max.toFixed(1)} ms (longest)`;
+  screen.line(`    a write took ${ms(writing)}`);
+  screen.line(`    a read took ${ms(reading)}`);
   for (const sample of samples) screen.line(screen.style('red', `    ${sample}`));
+}
+
+export function showVerdict(
+  screen: Screen,
+  good: boolean,
+  { started, recordsPerSecond }: Summary,
+  seconds: number,
+): void {
+  screen.line();
+  if (!good) {
+    screen.line(screen.style(['red', 'bold'], '✗ The proof failed.'));
+    return;
+  }
+  screen.line(
+    `${screen.style(['green', 'bold'], '✓ Nothing lost, nothing doubled.')} ${number(started)} records, there,`,
+  );
+  screen.line(
+    `  half the way back, there again and for good, in ${seconds.toFixed(1)} s: ${number(recordsPerSecond)}/s`,
+  );
 }

@@ -4,7 +4,8 @@ import { SingleBar } from 'cli-progress';
 type Style = Parameters<typeof styleText>[0];
 
 export interface Bar {
-  update(done: number, aside?: string): void;
+  /** `instead` stands where the rate would, when there is none to speak of. */
+  update(done: number, aside?: string, instead?: string): void;
   /** Takes the bar away and leaves a line in its place. */
   finish(line: string): void;
   /** Takes the bar away. */
@@ -12,7 +13,7 @@ export interface Bar {
 }
 
 const INDENT = '  ';
-const WIDTH = 30;
+const WIDTH = 20;
 /** Where nobody watches, a line now and then says that it goes on. */
 const LINE_EVERY_MS = 5000;
 
@@ -60,12 +61,13 @@ export class Screen {
     });
     bar.start(total, 0);
     return {
-      update: (done, aside = '') => {
+      update: (done, aside = '', instead = undefined) => {
         const share = Math.min(1, done / total);
         const full = Math.round(share * WIDTH);
         const drawn = `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)}`;
         const percent = `${Math.floor(share * 100)}`.padStart(3);
-        text = `${this.style('cyan', drawn)} ${percent} %  ${number(done)} ${unit}, ${rate(done, from)}/s${aside}`;
+        const figures = [`${number(done)} ${unit}`, instead ?? rate(done, from), aside];
+        text = `${this.style('cyan', drawn)} ${percent} %  ${figures.filter(Boolean).join('  ')}`;
         bar.update(Math.min(done, total));
       },
       finish: (line) => {
@@ -80,11 +82,12 @@ export class Screen {
     const from = performance.now();
     let last = from;
     return {
-      update: (done, aside = '') => {
+      update: (done, aside = '', instead = undefined) => {
         if (performance.now() - last < LINE_EVERY_MS) return;
         last = performance.now();
         const percent = Math.min(100, Math.floor((100 * done) / total));
-        this.line(`  ${percent} %: ${number(done)} ${unit}, ${rate(done, from)}/s${aside}`);
+        const figures = [`${percent} %`, `${number(done)} ${unit}`, instead ?? rate(done, from), aside];
+        this.line(`  ${figures.filter(Boolean).join(', ')}`);
       },
       finish: (line) => this.line(line),
       stop: () => {},
@@ -94,4 +97,5 @@ export class Screen {
 
 export const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-const rate = (done: number, from: number): string => number(done / Math.max(0.001, (performance.now() - from) / 1000));
+const rate = (done: number, from: number): string =>
+  `${number(done / Math.max(0.001, (performance.now() - from) / 1000))}/s`;

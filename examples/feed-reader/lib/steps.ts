@@ -18,7 +18,7 @@ export interface Step {
 export const STEPS: readonly Step[] = [
   {
     title: 'start',
-    meanwhile: 'Readers are served from the old home, and write there. A copy of each record grows below its user.',
+    meanwhile: 'Readers use the old home, and write there. Below each user a copy grows.',
     did: 'copied',
     share: 100,
     lastMove: 'copy',
@@ -26,7 +26,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     title: 'switch',
-    meanwhile: 'Record by record, the new home becomes the one that counts. The old one stays, as the copy.',
+    meanwhile: 'Record by record, the new home becomes the one that is read and written.',
     did: 'switched',
     share: 100,
     lastMove: 'promote',
@@ -34,8 +34,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     title: 'reverse --share 50',
-    meanwhile:
-      'Second thoughts: half of the records go home again, in their old shape, with all that was written since.',
+    meanwhile: 'Second thoughts: half of them go home, with all that was written since.',
     did: 'brought home',
     share: 50,
     lastMove: 'drop',
@@ -43,7 +42,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     title: 'switch',
-    meanwhile: 'And over once more. Readers still notice nothing: they ask the router, and it finds their records.',
+    meanwhile: 'And over once more. Readers ask the router, which finds each record.',
     did: 'switched again',
     share: 50,
     lastMove: 'promote',
@@ -51,7 +50,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     title: 'complete',
-    meanwhile: 'The old home is cleared away. Readers are served from the new one alone; there is no way back.',
+    meanwhile: 'The old home is cleared. Readers use the new one alone; no way back.',
     did: 'completed',
     share: 100,
     lastMove: 'drop',

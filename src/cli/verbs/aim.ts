@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import * as commands from '../../admin/commands.ts';
 import { campaignStatus } from '../../admin/inspect.ts';
 import { campaignText, targetsText } from '../statusText.ts';
-import { meant, numberBetween, type Reply, type Session, type Verb } from '../verb.ts';
+import { meant, percentage, type Reply, type Session, type Verb } from '../verb.ts';
 import { exitAfter, waitFor } from '../wait.ts';
 
 /** The verbs that send records somewhere: each writes the campaign's target, and may wait for what comes of it. */
@@ -66,7 +66,7 @@ function aimVerb(
 }
 
 function shared(command: Command): Command {
-  const share = numberBetween('--share', Number.MIN_VALUE, 100, false);
+  const share = percentage('--share');
   return waiting(command).option('--share <percent>', 'how many of the records, or of the groups, go there', share);
 }
 
@@ -76,9 +76,11 @@ function waiting(command: Command): Command {
 
 /** Who and why, for the campaign's history. */
 export function annotated(command: Command): Command {
-  return command
-    .option('--reason <text>', 'why, for the history')
-    .option('--by <name>', 'who, for the history (default: the name of the user)');
+  return signed(command).option('--reason <text>', 'why, for the history');
+}
+
+export function signed(command: Command): Command {
+  return command.option('--by <name>', 'who, for the history (default: the name of the user)');
 }
 
 async function afterWait(session: Session, { id }: commands.Campaign): Promise<Reply> {

@@ -73,7 +73,8 @@ function campaignFinding({ campaign, stage, run, pausedBecause, blocked, quarant
     findings.push({ level: 'problem', what: blocked.code, meaning: `${blocked.detail} Nobody works on it.` });
   if (run === 'paused') findings.push({ level: 'problem', what: campaign, meaning: `It is paused: ${pausedBecause}.` });
   if (quarantined.count > 0) {
-    const meaning = `${count(quarantined.count)} records are quarantined: handover records ${campaign} --quarantined`;
+    const are = quarantined.count === 1 ? 'record is' : 'records are';
+    const meaning = `${count(quarantined.count)} ${are} quarantined: handover records ${campaign} --quarantined`;
     findings.push({ level: 'problem', what: campaign, meaning });
   }
   if (findings.length > 0) return findings;

@@ -3,7 +3,7 @@ import { type PlanProblem, type PlanReport, plan } from '../../engine/plan.ts';
 import type { Cost } from '../../engine/planCost.ts';
 import { bytes, count, many, paragraphs, percent, table } from '../format.ts';
 import { meterFor } from '../meter.ts';
-import { meant, numberBetween, type Verb } from '../verb.ts';
+import { meant, percentage, type Verb } from '../verb.ts';
 
 export const planVerb: Verb<{ sample?: number }> = {
   usage: 'plan [migration]',
@@ -12,7 +12,7 @@ export const planVerb: Verb<{ sample?: number }> = {
     command.option(
       '--sample <percent>',
       'try the transforms on so many of the records only; all are counted',
-      numberBetween('--sample', 0, 100, false),
+      percentage('--sample'),
     ),
   async run(session, [name], { sample }) {
     const { store, io, json, clock, signal } = session;
@@ -34,28 +34,33 @@ export const planVerb: Verb<{ sample?: number }> = {
 };
 
 function planText(report: PlanReport, store: string): string {
-  const { migration, version, records, inFlight, short, cost, problems, inexact, sample } = report;
+  const { migration, version, records, inFlight, cost, problems, inexact, sample } = report;
   const rules = report.rules.map((rule) => [`${rule.from} to ${rule.into}`, rule.records, bytes(rule.bytes)]);
   const oneWay = report.rules.filter(({ reversible }) => !reversible).map(({ from }) => from);
-  const path =
-    short === records && records > 0
-      ? `${store} commits both homes of every record at once: the short path.`
-      : short === 0
-        ? `${store} cannot commit both homes of a record at once: the full path.`
-        : `${store} commits both homes at once for ${percent(short / records)} of the records.`;
+  const underWay = inFlight > 0 ? `, ${count(inFlight)} under way already` : '';
   return paragraphs(
-    `${migration} version ${version}: ${many(records, 'record')} at home${inFlight > 0 ? `, ${count(inFlight)} under way already` : ''}.`,
+    `${migration} version ${version}: ${many(records, 'record')} at home${underWay}.`,
     table(rules, '  '),
-    path,
-    `Entity operations, without live traffic:\n${costTable(cost)}`,
+    records > 0 ? pathText(report, store) : '',
+    records > 0 ? `Entity operations, without live traffic:\n${costTable(cost)}` : '',
     oneWay.length > 0
       ? `No way back for what is modified after the switch: ${oneWay.join(', ')} has no \`backward\`.`
       : '',
     inexact.count > 0 ? `${many(inexact.count, 'record')} would not come back as it was:\n${samplesOf(inexact)}` : '',
     problemsText(problems),
     sample < 100 ? `The transforms were tried on ${sample} % of the records.` : '',
-    Object.keys(problems).length === 0 ? `No problem was found. Next: handover start ${migration}` : '',
+    Object.keys(problems).length === 0 ? `No problem was found. Next: ${nextText(report)}` : '',
   );
+}
+
+const nextText = ({ migration, records, inFlight }: PlanReport): string =>
+  inFlight > 0 || records === 0 ? `handover status ${migration}` : `handover start ${migration}`;
+
+function pathText({ records, short }: PlanReport, store: string): string {
+  if (short === 0) return `${store} cannot commit both homes of a record at once: the full path.`;
+  return short === records
+    ? `${store} commits both homes of every record at once: the short path.`
+    : `${store} commits both homes at once for ${percent(short / records)} of the records.`;
 }
 
 function costTable(cost: PlanReport['cost']): string {

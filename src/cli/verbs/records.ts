@@ -1,7 +1,7 @@
 import { countRecords, type RecordRow, records } from '../../admin/inspect.ts';
 import { count, paragraphs, table } from '../format.ts';
 import { meterFor } from '../meter.ts';
-import { meant, numberBetween, type Reply, type Session, type Verb } from '../verb.ts';
+import { meant, type Reply, type Session, type Verb, wholeNumber } from '../verb.ts';
 
 interface Options {
   readonly quarantined?: boolean;
@@ -18,7 +18,7 @@ export const recordsVerb: Verb<Options> = {
     command
       .option('--quarantined', 'only those that could not be moved, with the cause')
       .option('--state <state>', 'only those in this state, as `copied`')
-      .option('--limit <n>', 'how many (default: 20)', numberBetween('--limit', 1, 10_000))
+      .option('--limit <n>', 'how many (default: 20)', wholeNumber('--limit', 1, 10_000))
       .option('--after <cursor>', 'go on where the page before ended')
       .option('--count', 'count per state instead, by looking at every record'),
   async run(session, [name], options) {

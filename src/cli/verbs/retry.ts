@@ -1,13 +1,13 @@
 import * as commands from '../../admin/commands.ts';
 import { many } from '../format.ts';
 import { meant, type Verb } from '../verb.ts';
-import { annotated } from './aim.ts';
+import { signed } from './aim.ts';
 
 export const retryVerb: Verb<{ code?: string; key?: string }> = {
   usage: 'retry [migration]',
   summary: 'try quarantined records again: all, those with one cause, or one',
   configure: (command) =>
-    annotated(command)
+    signed(command)
       .option('--code <code>', 'only those with this cause, as `target.occupied`')
       .option('--key <key>', 'only the record with this old key'),
   async run(session, [name], { code, key }) {

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { campaigns } from '../../admin/commands.ts';
 import { list } from '../../engine/documents.ts';
 import { Worker, type WorkerEvents } from '../../engine/worker.ts';
+import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { many } from '../format.ts';
 import type { Reply, Session, Verb } from '../verb.ts';
@@ -60,7 +61,7 @@ async function workUntilSettled(session: Session, worker: Worker): Promise<reado
     for (const campaign of moving) if (await stepOrFalter(worker, campaign, signal)) worked = true;
     if (!worked) await clock.sleep(LIMITS.idleMs, signal);
   }
-  return [];
+  throw new HandoverError('wait.interrupted', 'Stopped before every campaign was settled.');
 }
 
 /** Log events are `noun.participle`. */
