@@ -47,7 +47,14 @@ export const campaignMachine = setup({
           },
         },
         copied: { on: { start: start.start, ...forward, ...back } },
-        switching: { on: { 'sweep.settled': 'switched', ...forward, ...back } },
+        switching: {
+          on: {
+            // Started straight for here, the copy was made and checked record by record on the way.
+            'sweep.settled': { target: 'switched', actions: effect({ type: 'openSwitchGate' }) },
+            ...forward,
+            ...back,
+          },
+        },
         switched: { on: { ...forward, ...complete, ...back } },
         completing: {
           on: { 'sweep.settled': { target: 'completed', actions: effect({ type: 'close' }) }, ...complete, ...back },

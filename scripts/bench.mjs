@@ -22,6 +22,7 @@ const built = run(join(root, 'scripts/build.mjs'));
 if (built.status !== 0) process.exit(built.status ?? 1);
 const program = join(root, 'dist/bench', `${name}.js`);
 if (!existsSync(program)) throw new Error(`The build made no ${program}.`);
-const { status, signal } = run(program, ...args);
+// The same young generation as the command line has, see src/cli/main.ts; for the baselines too.
+const { status, signal } = run('--max-semi-space-size=64', program, ...args);
 if (signal) process.kill(process.pid, signal);
 process.exit(status ?? 1);

@@ -31,13 +31,14 @@ export const ERRORS = {
   'transform.unstable': '`to` gave two different keys for the same content. It must depend on the record alone.',
   'reverse.missing':
     'The record was modified after the switch and its definition has no backward transform. Add one, then reverse.',
-  'definition.invalid': 'The migration definition is not valid.',
+  'definition.invalid':
+    'Correct the module in the migrations folder: it exports defineMigration({ … }) as its default.',
   'definition.missing': 'No such migration. Look at the migrations folder named in the configuration.',
   'definition.changed':
     'The definition changed under an open campaign. Restore it, or cancel the campaign and start a new version.',
   'definition.heads': 'More than one migration is nobody’s predecessor. Order them with `after`.',
   'definition.dependency': 'A migration named in `after` does not exist or is not completed.',
-  'config.invalid': 'The configuration is not valid.',
+  'config.invalid': 'Correct handover.config.ts: it exports defineConfig({ store, migrations }) as its default.',
   'config.missing': 'No handover.config.ts was found. Create one, or name it with --config.',
   'store.unsafe':
     'The store does not honour compare-and-set. Handing data to it would lose writes; use another mode or store.',
@@ -46,13 +47,13 @@ export const ERRORS = {
   'store.unknown': 'The answer of the store was lost: the write may or may not have been applied. Look again.',
   'campaign.missing': 'No such campaign. `handover status` lists them.',
   'campaign.exists': 'The migration has an open campaign already. Continue, complete or cancel that one.',
-  'campaign.refused': 'The campaign cannot do this in its present state.',
+  'campaign.refused': '`handover status` says what is possible now; docs/states.md shows which command leads where.',
   'campaign.contended': 'Several operators changed the campaign at once. Look at its status, then try again.',
-  'gate.closed': 'A gate is closed.',
-  'record.missing': 'No such record.',
+  'gate.closed': 'Let a worker finish (`handover work`), look at `handover status`, then try again.',
+  'record.missing': '`handover records` lists keys; give the old or the new key of a record, or the key of a group.',
   'record.contended': 'The record kept changing under this call. Try again.',
   'wait.interrupted': 'The wait ended before the campaign came to rest. It goes on where a worker runs.',
-  'usage.invalid': 'The command line is not valid.',
+  'usage.invalid': '`handover --help`, or `handover help VERB`, shows what can be said.',
 } as const satisfies Record<string, string>;
 
 export type ErrorCode = keyof typeof ERRORS;

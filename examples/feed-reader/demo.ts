@@ -28,7 +28,7 @@ const HELP = `Usage: demo [--records N] [--json] [--keep]
   --json       one JSON object as the last line of standard output; all else goes to standard error
   --keep       leave the store where it is, to look at with the command line
 `;
-const RATE_PER_SECOND = 200;
+const RATE_PER_SECOND = 100;
 const IN_FLIGHT = 8;
 
 const { values } = parseArgs({

@@ -193,7 +193,7 @@ async function command(
   if (!(share > 0 && share <= 100))
     throw new HandoverError('usage.invalid', `A share is over 0 and up to 100, not ${share}.`);
   return updateCampaign(context.store, id, async (current) => {
-    checkDefinition(context, current);
+    definitionOf(context, current);
     const step = campaignStep({ stage: current.stage, run: current.run }, event);
     if (!step) throw refused(current, event);
     await gate(current);
@@ -217,18 +217,15 @@ async function runOrPause(context: CommandContext, name: string, event: 'pause' 
 }
 
 /** A definition that changed under an open campaign would mix two shapes: refused before anything moves. */
-function checkDefinition(context: CommandContext, { migration, definition, id }: CampaignDocument): void {
-  if (migrationNamed(context, migration).fingerprint !== definition) {
-    throw new HandoverError(
-      'definition.changed',
-      `Campaign ${id} was started with another definition of ${migration}.`,
-    );
-  }
+function definitionOf({ migrations }: CommandContext, { migration, definition, id }: CampaignDocument): Migration {
+  const found = migrations.find(({ name, fingerprint }) => name === migration && fingerprint === definition);
+  if (found) return found;
+  throw new HandoverError('definition.changed', `Campaign ${id} was started with another definition of ${migration}.`);
 }
 
 /** The way back is checked before the first step of it: what has no backward transform must not have been modified. */
 async function checkReverse(context: CommandContext, campaign: CampaignDocument): Promise<void> {
-  const migration = migrationNamed(context, campaign.migration);
+  const migration = definitionOf(context, campaign);
   const { count, samples } = await countModified(context.store, migration, campaign.id);
   if (count === 0) return;
   throw new HandoverError('reverse.missing', `${count} records, ${samples.join(', ')} among them.`, { count, samples });

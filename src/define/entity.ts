@@ -2,6 +2,7 @@ import { HandoverError, messageOf } from '../errors.ts';
 import { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import { fromPlain, type PlainRecord, rename, toPlain } from '../record/plain.ts';
+import { sourceText } from './sourceText.ts';
 
 /** How the entities of one home move to another. `T` is the plain view of a record in the old shape, `N` in the new. */
 export interface EntityDefinition<T extends object = PlainRecord, N extends object = T> {
@@ -72,7 +73,7 @@ export function entity<T extends object = PlainRecord, N extends object = T>(
           : content.properties;
         return Content.of(back ? rename(plain, back) : plain);
       }),
-    source: [definition.from, definition.into, to, JSON.stringify(names), forward, backward].map(String).join('\n'),
+    source: [definition.from, definition.into, to, JSON.stringify(names), forward, backward].map(sourceText).join('\n'),
   };
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { open } from 'lmdb';
 import { HandoverError } from '../errors.ts';
 import { type Entry, entryCodec, keyCodec } from './lmdbEntry.ts';
@@ -45,25 +46,49 @@ export function openTables(path: string, readOnly: boolean, mapSize: number | un
   if (readOnly && !existsSync(path)) {
     throw new HandoverError('config.invalid', `There is no store at ${path}; a read-only store cannot create one.`);
   }
-  const root = open({
-    path,
-    readOnly,
-    overlappingSync: false,
-    noSubdir: false,
-    encoding: 'binary',
-    ...(mapSize === undefined ? {} : { mapSize }),
+  const gate = openGate(path);
+  const { root, entities, index, meta } = gate.transactionSync(() => {
+    const opened = open({
+      path,
+      readOnly,
+      overlappingSync: false,
+      noSubdir: false,
+      encoding: 'binary',
+      ...(mapSize === undefined ? {} : { mapSize }),
+    });
+    const table = (name: string, options: object) => {
+      const found = opened.openDB({ name, keyEncoder: keyCodec, ...options } as { name: string });
+      if (found === undefined) throw new HandoverError('config.invalid', `${path} holds no handover store.`);
+      return found as unknown;
+    };
+    return {
+      root: opened,
+      entities: table('entities', { useVersions: true, encoder: entryCodec }) as Table<Buffer, Entry>,
+      index: table('index', { encoding: 'binary' }) as Table<Buffer, Buffer>,
+      meta: table('meta', { encoding: 'binary' }) as Table<Buffer, Buffer>,
+    };
   });
-  const table = (name: string, options: object) => {
-    const opened = root.openDB({ name, keyEncoder: keyCodec, ...options } as { name: string });
-    if (opened === undefined) throw new HandoverError('config.invalid', `${path} holds no handover store.`);
-    return opened as unknown;
-  };
   return {
-    entities: table('entities', { useVersions: true, encoder: entryCodec }) as Table<Buffer, Entry>,
-    index: table('index', { encoding: 'binary' }) as Table<Buffer, Buffer>,
-    meta: table('meta', { encoding: 'binary' }) as Table<Buffer, Buffer>,
-    transactionSync: (action) => root.transactionSync(action),
+    entities,
+    index,
+    meta,
+    transactionSync: (action) => gate.transactionSync(() => root.transactionSync(action)),
     refresh: () => root.resetReadTxn(),
-    close: () => root.close(),
+    close: async () => {
+      await root.close();
+      await gate.close();
+    },
   };
+}
+
+/**
+ * Keeps opening and writing apart, across processes. Whoever opens an environment of lmdb 3.5.6 sets the shared number of
+ * the newest transaction to the one it read from the file a moment ago, without the write lock (mdb.c:
+ * `mdb_env_open2`). A commit of another process that falls in between is taken back, though it was acknowledged and on
+ * disk: the next writer builds on the transaction before it. So both happen under one more lock: the write lock of a
+ * second environment in which nothing is ever written, so that there is nothing to take back. It is a robust mutex, which
+ * the death of its holder releases.
+ */
+function openGate(path: string) {
+  return open({ path: join(path, 'gate'), overlappingSync: false, noSubdir: false, encoding: 'binary', maxDbs: 1 });
 }

@@ -141,7 +141,7 @@ describe('the proof', () => {
     await tamper(store);
     const proof = await prove(store, manifest, acknowledged);
     expect(proof).toMatchObject({ holds: false, ...finds });
-    expect(proof.samples).toHaveLength(1);
+    expect(proof.samples.length).toBeGreaterThan(0);
   });
 });
 

@@ -80,7 +80,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/^( {2}version +)\d+$/g, '$1<n>'],
 ];
 
-export const steady = (line: string): string =>
+const steady = (line: string): string =>
   VARYING.reduce((text, [varying, name]) => text.replace(varying, name), line.trimEnd());
 
 /** The first expected line that the output does not have in its place; undefined when it says what it should. */
@@ -105,15 +105,32 @@ export function difference(expected: readonly string[], output: string): string 
   return `nothing more, where the output has ${JSON.stringify(found[at])}`;
 }
 
-/** Cells of each row of the first table below a heading, without code marks; the head is left out. */
-export function tableBelow(page: string, heading: string, text = textOf(page)): string[][] {
-  const lines = text.split('\n');
+/** What stands below a heading, down to the next one. */
+export function sectionOf(page: string, heading: string): string {
+  const lines = textOf(page).split('\n');
   const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, '') === heading);
   if (start < 0) throw new Error(`${page} has no heading ${JSON.stringify(heading)}`);
   const end = lines.findIndex((line, i) => i > start && /^#+ /.test(line));
-  const rows = lines.slice(start, end < 0 ? undefined : end).filter((line) => line.startsWith('|'));
-  if (rows.length < 3) throw new Error(`${page}: there is no table below ${JSON.stringify(heading)}`);
-  return rows.slice(2).map(cellsOf);
+  return lines.slice(start + 1, end < 0 ? undefined : end).join('\n');
+}
+
+/** Cells of each row of the tables below a heading, without code marks; the heads are left out. */
+export function tablesBelow(page: string, heading: string): string[][][] {
+  const lines = sectionOf(page, heading).split('\n');
+  const tables: string[][][] = [];
+  for (const [i, line] of lines.entries()) {
+    if (!line.startsWith('|')) continue;
+    if (!lines[i - 1]?.startsWith('|')) tables.push([]);
+    tables.at(-1)!.push(cellsOf(line));
+  }
+  return tables.map((rows) => rows.slice(2));
+}
+
+/** The first of them, which must be there. */
+export function tableBelow(page: string, heading: string): string[][] {
+  const [first] = tablesBelow(page, heading);
+  if (!first?.length) throw new Error(`${page}: there is no table below ${JSON.stringify(heading)}`);
+  return first;
 }
 
 const cellsOf = (row: string): string[] =>

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { blocksOf, type Command, difference, fileOf, placeOf, REPOSITORY } from './pages.ts';
+import { blocksOf, type Command, difference, fileOf, REPOSITORY } from './pages.ts';
 
 /** A folder as a reader has it who follows a page: its files, and handover among its modules. */
 export class Reader {
@@ -25,9 +25,9 @@ export class Reader {
     writeFileSync(file, text);
   }
 
-  /** Writes every block of the page that is a file; one that comes twice is as it was last. */
-  writeFiles(page: string, folder = ''): void {
-    for (const block of blocksOf(page)) {
+  /** Writes every block that is a file: those of the README, which all pages go on from, then those of the page. */
+  follows(page: string, folder = ''): void {
+    for (const block of [...blocksOf('README.md'), ...blocksOf(page)]) {
       const file = fileOf(block);
       if (file) this.write(join(folder, file.path), file.text);
     }
@@ -71,5 +71,3 @@ export class Reader {
 }
 
 const withoutNpm = (text: string): string => text.replace(/^npm (warn|notice) .*\n/gm, '');
-
-export { placeOf };

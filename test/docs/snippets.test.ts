@@ -25,7 +25,7 @@ describe('what the pages show as code', () => {
 
   test('is accepted by the compiler', { timeout: SLOW }, () => {
     const project = reader();
-    for (const page of PAGES) project.writeFiles(page, page.replace(/\W/g, '-'));
+    for (const page of PAGES) project.follows(page, page.replace(/\W/g, '-'));
     expect(project.typeErrors()).toBe('');
   });
 });
@@ -34,7 +34,9 @@ describe('what the pages show on a console happens so', () => {
   const pages = PAGES.filter((page) => blocksOf(page).some(({ language }) => language === 'console'));
 
   test('there is the campaign of five minutes', () => {
-    const shown = all.filter(({ page, language }) => page === 'README.md' && language === 'console').flatMap(commandsOf);
+    const shown = all
+      .filter(({ page, language }) => page === 'README.md' && language === 'console')
+      .flatMap(commandsOf);
     for (const verb of ['start', 'status', 'switch', 'reverse', 'complete', 'verify']) {
       expect(shown.some(({ command }) => command.startsWith(`npx handover ${verb}`))).toBe(true);
     }
@@ -42,7 +44,7 @@ describe('what the pages show on a console happens so', () => {
 
   test.each(pages)('%s', { timeout: SLOW }, (page) => {
     const project = reader();
-    project.writeFiles(page);
+    project.follows(page);
     const consoles = blocksOf(page).filter(({ language }) => language === 'console');
     for (const command of consoles.flatMap(commandsOf)) expect(project.follow(command)).toBeUndefined();
   });
@@ -53,8 +55,10 @@ test('what the pages tell to type in a shell is there', async () => {
     scripts: Record<string, string>;
   };
   for (const { page, line, text } of all.filter(({ language }) => language === 'sh')) {
-    for (const [, script] of text.matchAll(/npm run ([\w:-]+)/g)) expect(scripts, `${page}:${line}`).toHaveProperty([script!]);
-    for (const [, file] of text.matchAll(/\.\/(scripts\/\w+)/g)) expect(existsSync(join(REPOSITORY, file!)), file).toBe(true);
+    for (const [, script] of text.matchAll(/npm run ([\w:-]+)/g))
+      expect(scripts, `${page}:${line}`).toHaveProperty([script!]);
+    for (const [, file] of text.matchAll(/\.\/(scripts\/\w+)/g))
+      expect(existsSync(join(REPOSITORY, file!)), file).toBe(true);
   }
 });
 
@@ -71,7 +75,9 @@ describe('these checks can fail', () => {
 
   test('when only what varies differs, nothing does', () => {
     const line = (time: string, by: string) => `  history  ${time}Z  switch by ${by}: because`;
-    expect(difference([line('2026-01-02 03:04:05', 'ann')], `${line('2027-06-07 08:09:10', 'root')}\n`)).toBeUndefined();
+    expect(
+      difference([line('2026-01-02 03:04:05', 'ann')], `${line('2027-06-07 08:09:10', 'root')}\n`),
+    ).toBeUndefined();
   });
 
   test('when a command ends otherwise, or says something else', { timeout: SLOW }, () => {

@@ -132,40 +132,43 @@ class Walk {
   }
 
   conclude(): Proof {
-    const count = { arrived: 0, altered: 0, duplicates: 0, gaps: 0, behind: 0, misplaced: 0 };
-    const writes = { writesFound: 0, writesInvented: 0 };
     const { records, users: usersExpected } = this.#manifest;
-    for (let n = 0; n < records; n++) {
-      const [now, old, away] = [this.#inNewHome[n]!, this.#inOldHome[n]!, this.#elsewhere[n]!];
-      const entities = now + old + away;
-      if (entities === 0) this.#note(`${recordAt(n).from} is gone`);
+    const { writes: acknowledgedWrites, irregular } = this.#acknowledged;
+    const counted = this.#count();
+    const { arrived, duplicates, writesFound, writesInvented } = counted;
+    const users = this.#users.size;
+    const tooMany = duplicates + this.#strangers + writesInvented + irregular;
+    const allThere = arrived === records && writesFound === acknowledgedWrites && users === usersExpected;
+    const rest = { records, strangers: this.#strangers, acknowledgedWrites, users, usersExpected };
+    return { ...counted, ...rest, holds: allThere && tooMany === 0, samples: this.#samples };
+  }
+
+  #count() {
+    const counted = { arrived: 0, altered: 0, duplicates: 0, gaps: 0, behind: 0, misplaced: 0 };
+    const writes = { writesFound: 0, writesInvented: 0 };
+    for (let n = 0; n < this.#manifest.records; n++) {
+      const entities = this.#inNewHome[n]! + this.#inOldHome[n]! + this.#elsewhere[n]!;
+      const fate = this.#fateOf(n, entities);
+      if (fate) counted[fate]++;
       if (entities > 1) this.#note(`${recordAt(n).from} stands in ${entities} places`);
-      count.duplicates += Math.max(0, entities - 1);
-      if (entities === 0) count.gaps++;
-      else if (now > 0 && !this.#exact[n]) count.altered++;
-      else if (now > 0 && entities === 1) count.arrived++;
-      else if (now === 0 && old > 0) count.behind++;
-      else if (now === 0) count.misplaced++;
+      counted.duplicates += Math.max(0, entities - 1);
       const acknowledged = this.#acknowledged.last.get(n)?.visits ?? 0;
       writes.writesFound += Math.min(acknowledged, this.#visits[n]!);
       writes.writesInvented += Math.max(0, this.#visits[n]! - acknowledged);
     }
-    const holds =
-      count.arrived === records &&
-      count.duplicates + this.#strangers + writes.writesInvented + this.#acknowledged.irregular === 0 &&
-      writes.writesFound === this.#acknowledged.writes &&
-      this.#users.size === usersExpected;
-    return {
-      records,
-      ...count,
-      ...writes,
-      strangers: this.#strangers,
-      acknowledgedWrites: this.#acknowledged.writes,
-      users: this.#users.size,
-      usersExpected,
-      holds,
-      samples: this.#samples,
-    };
+    return { ...counted, ...writes };
+  }
+
+  /** What became of a record; undefined for one that arrived as it should and stands elsewhere too. */
+  #fateOf(n: number, entities: number): 'arrived' | 'altered' | 'gaps' | 'behind' | 'misplaced' | undefined {
+    if (this.#inNewHome[n]! > 0) {
+      if (!this.#exact[n]) return 'altered';
+      return entities === 1 ? 'arrived' : undefined;
+    }
+    if (entities === 0) this.#note(`${recordAt(n).from} is gone`);
+    else this.#note(`${recordAt(n).from} did not arrive`);
+    if (entities === 0) return 'gaps';
+    return this.#inOldHome[n]! > 0 ? 'behind' : 'misplaced';
   }
 }
 

@@ -104,9 +104,9 @@ export class Traffic {
     }
   }
 
-  /** Any record, some far more often than others; undefined when another hand is at it. */
+  /** Any record, but half of the visits are to one in 250; undefined when another hand is at it. */
   #pick(): number | undefined {
-    const n = Math.floor(Math.random() ** 4 * this.#options.records);
+    const n = Math.floor(Math.random() ** 8 * this.#options.records);
     return this.#busy.has(n) ? undefined : n;
   }
 
