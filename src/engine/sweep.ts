@@ -28,7 +28,7 @@ const nameOf = ({ generation, sweep }: Pick<CampaignDocument, 'generation' | 'sw
 
 export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep', campaign.id, nameOf(campaign));
 
-export const rangeKey = (campaign: CampaignDocument, index: number): Key =>
+const rangeKey = (campaign: CampaignDocument, index: number): Key =>
   documentKey('range', campaign.id, `${nameOf(campaign)}.${String(index).padStart(6, '0')}`);
 
 /** All keys of one home of one rule. */

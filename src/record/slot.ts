@@ -3,7 +3,7 @@ import { LIMITS } from '../limits.ts';
 
 /** The property that carries a record's own state, beside its content, in the same entity. */
 export const SLOT_PROPERTY = '_handover';
-export const SLOT_VERSION = 1;
+const SLOT_VERSION = 1;
 
 /**
  * - `owner`: the truth; with `deleted` a tombstone

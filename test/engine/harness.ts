@@ -2,7 +2,6 @@ import * as commands from '../../src/admin/commands.ts';
 import type { Clock } from '../../src/clock.ts';
 import { entity } from '../../src/define/entity.ts';
 import { defineMigration, type Migration } from '../../src/define/migration.ts';
-import { documentKey, load } from '../../src/engine/documents.ts';
 import { type VerifyReport, verify } from '../../src/engine/verify.ts';
 import { Worker } from '../../src/engine/worker.ts';
 import { Content } from '../../src/record/content.ts';
@@ -18,7 +17,7 @@ export interface Feed {
   visits: number;
 }
 
-export const feedRule = entity<Feed>({
+const feedRule = entity<Feed>({
   from: 'Feed',
   into: 'User/Feed',
   to: (feed, old) => key('User', feed.user, 'Feed', old.id),
@@ -33,7 +32,7 @@ export const changingRule = entity<Feed, { user: string; name: string; visits: n
   backward: ({ user, name, visits }) => ({ user, visits, title: name.toLowerCase() }),
 });
 
-export const feedsUnderUsers = defineMigration({ name: 'feeds', version: 1, records: [feedRule] });
+const feedsUnderUsers = defineMigration({ name: 'feeds', version: 1, records: [feedRule] });
 
 export const content = (plain: object): Content => Content.of(fromPlain(plain));
 export const feedOf = (n: number): Feed => ({ user: `u${n % 7}`, title: `feed ${n}`, visits: 0 });
@@ -115,6 +114,3 @@ export async function all(store: Store, kind: string, rootKind = kind): Promise<
     range = { ...range, after: last.key };
   }
 }
-
-export const campaignOf = async ({ store }: World, id: string) =>
-  (await load(store, 'campaign', documentKey('campaign', id)))!.value;

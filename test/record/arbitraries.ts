@@ -24,7 +24,7 @@ export const anyKey: fc.Arbitrary<Key> = fc
   .tuple(fc.array(pathElement, { minLength: 1, maxLength: 4 }), namespace)
   .map(([path, ns]) => Key.of(path, ns));
 
-export const anyInteger: fc.Arbitrary<bigint> = fc.oneof(
+const anyInteger: fc.Arbitrary<bigint> = fc.oneof(
   fc.bigInt(MIN_INTEGER, MAX_INTEGER),
   fc.integer().map(BigInt),
   fc.constantFrom(
@@ -40,7 +40,7 @@ export const anyInteger: fc.Arbitrary<bigint> = fc.oneof(
   ),
 );
 
-export const anyDouble: fc.Arbitrary<number> = fc.oneof(
+const anyDouble: fc.Arbitrary<number> = fc.oneof(
   fc.double(),
   fc.constantFrom(0, -0, 1, -1, 2 ** 53, 2 ** 63, Number.NaN, Infinity, -Infinity, Number.MIN_VALUE),
 );
@@ -51,7 +51,7 @@ const propertiesOf = (value: fc.Arbitrary<Value>, maxLength: number): fc.Arbitra
   fc.uniqueArray(fc.tuple(names, value), { maxLength, selector: ([name]) => name }).map((entries) => new Map(entries));
 
 /** Any typed value, flags and meanings at every level. */
-export const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value; typed: Value }>((tie) => ({
+const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value; typed: Value }>((tie) => ({
   value: fc
     .tuple(tie('typed'), fc.boolean(), fc.option(fc.nat({ max: 30 }), { nil: undefined, freq: 4 }))
     .map(([typed, unindexed, meaning]) => ({

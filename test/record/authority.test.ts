@@ -31,7 +31,7 @@ const SIDES: Record<SideLetter, (at: 'S' | 'T') => Side> = {
 const LETTERS = Object.keys(SIDES) as SideLetter[];
 const PAIRS = LETTERS.flatMap((s) => LETTERS.map((t) => [s, t] as const));
 
-// ---------------------------------------------------------------- the model, word for word from protocol/check.mjs
+// ---------------------------------------------------------------- the truth as the model of the protocol states it
 const OWNER = 'O';
 const CEDED = 'C';
 const TOMB = 0;
