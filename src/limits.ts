@@ -12,6 +12,8 @@ export const LIMITS = {
   lanes: 4,
   /** How long a lane without a range waits for the others. */
   laneIdleMs: 5,
+  /** A range is checkpointed this often: what is done since is looked at again after a crash, which changes nothing. */
+  checkpointMs: 100,
   /** A worker that has not checkpointed for this long has lost its claim on a range; a claim is advice, never a lock. */
   claimMs: 750,
   /** How often an idle worker looks for work. */

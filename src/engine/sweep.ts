@@ -150,11 +150,11 @@ export async function claimRange(
 
 const claimOf = (worker: string, now: number) => ({ by: worker, untilMs: now + LIMITS.claimMs });
 
-/** Advances a range past a page that is done. Undefined when somebody else has it by now. */
+/** Advances a range past what is done. Undefined when somebody else has it by now. */
 export async function checkpoint(
   store: Store,
   { key, value, version }: Stored<'range'>,
-  page: { cursor: Key | undefined; done: boolean; counts: Counts },
+  page: { cursor: string | undefined; done: boolean; counts: Counts },
   worker: string,
   now: number,
 ): Promise<Stored<'range'> | undefined> {
@@ -165,7 +165,7 @@ export async function checkpoint(
     ...kept,
     done: page.done,
     counts,
-    ...(page.cursor ? { cursor: page.cursor.toString() } : {}),
+    ...(page.cursor ? { cursor: page.cursor } : {}),
     ...(page.done ? {} : { claim: claimOf(worker, now) }),
   };
   const saved = await save<'range'>(store, key, next, version);

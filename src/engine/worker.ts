@@ -152,23 +152,29 @@ export class Worker {
     const claimant = claimed.value.claim!.by;
     let cursor = claimed.value.cursor;
     let saved: Promise<Stored<'range'> | undefined> = Promise.resolve(claimed);
+    let savedAt = clock.now();
+    let counted: Counts = {};
     for (let more = true; more && !signal.aborted; ) {
       const campaign = (await load(store, 'campaign', documentKey('campaign', started.id)))?.value;
       if (!campaign || !sameSweep(campaign, started)) break;
       const found = await store.scan(remaining(migration, range, cursor), LIMITS.pageSize);
       const { counts, newlyQuarantined } = await this.#process(campaign, migration, range, found.entities);
       if (newlyQuarantined > 0) await this.#checkBudget(campaign, migration);
+      for (const [name, n] of Object.entries(counts)) add(counted, name, n);
+      events?.paged?.(campaign.id, counts.seen ?? 0);
+      const last = found.entities[found.entities.length - 1]?.key;
+      cursor = last?.toString() ?? cursor;
+      more = found.more;
+      if (more && clock.now() - savedAt < LIMITS.checkpointMs) continue;
       const before = await saved;
       if (!before) return;
-      const last = found.entities[found.entities.length - 1]?.key;
-      // Issued after its page is done, never before: a checkpoint ahead of a crash would skip records. It is awaited
+      // Issued after its pages are done, never before: a checkpoint ahead of a crash would skip records. It is awaited
       // only before the next one, so that it travels with the next page's moves.
-      saved = checkpoint(store, before, { cursor: last, done: !found.more, counts }, claimant, clock.now());
+      savedAt = clock.now();
+      saved = checkpoint(store, before, { cursor, done: !more, counts: counted }, claimant, savedAt);
       // Awaited above or below; a failure in between must not go unnoticed by the one and kill the process by the other.
       saved.catch(() => undefined);
-      events?.paged?.(campaign.id, counts.seen ?? 0);
-      cursor = last?.toString();
-      more = found.more;
+      counted = {};
     }
     await saved;
   }

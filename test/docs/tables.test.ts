@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
@@ -165,6 +166,11 @@ describe('the architecture', () => {
     const fields = tableBelow(ARCHITECTURE, 'The slot').map(([field]) => field);
     expect(fields).toEqual(Object.keys(JSON.parse(shown!.text)));
   });
+});
+
+test('the figures in the README are of cases that the benchmark has', () => {
+  const benchmark = readFileSync(join(REPOSITORY, 'bench/lmdb.ts'), 'utf8');
+  for (const [name] of tableBelow('README.md', 'Figures')) expect(benchmark).toContain(`'${name}'`);
 });
 
 describe('links to a heading', () => {

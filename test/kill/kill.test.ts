@@ -131,6 +131,8 @@ it('a campaign whose two workers are killed fifty times under a live writer lose
   writer.kill('SIGTERM');
   await writerDone;
   expect(firstMoves.length).toBeGreaterThan(KILLS / 3);
+  // From the start of the process, Node's own start included. Some find nothing to move just then; hence the median.
+  expect(quantile(firstMoves, 0.5)).toBeLessThan(1000);
   const counts = await checkResult(store, acknowledged);
   const report = await verify(store, migrations[0]!, await commands.theCampaign(context, 'feeds'), context);
   expect(report).toMatchObject({ clean: true, started: RECORDS, completed: RECORDS, duplicates: 0, gaps: 0 });
@@ -197,8 +199,12 @@ async function checkResult(store: Store, acknowledged: ReadonlyMap<number, reado
   return { found, moves };
 }
 
-function summary(values: readonly number[]): string {
+function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}
+
+function summary(values: readonly number[]): string {
+  const at = (share: number) => Math.round(quantile(values, share));
   return `${at(0)} to ${at(1)}, median ${at(0.5)}`;
 }
