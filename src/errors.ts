@@ -23,14 +23,15 @@ export const ERRORS = {
     'The target key already holds an entity that this campaign did not write. Move that entity, or change `to`.',
   'target.collision':
     'Two source records map to the same target key. Make `to` unique, start a new campaign, or remove one record.',
-  'transform.to': '`to` failed for this record. Correct the definition or the record, then retry.',
+  'transform.to':
+    '`to` failed for this record. Correct the record and retry it; or cancel, correct the definition, and start it as a new version.',
   'transform.forward':
     'The forward transform failed for this record. Correct the definition or the record, then retry.',
   'transform.backward':
     'The backward transform failed for this record, so it could not be reversed. Correct it, then retry.',
   'transform.unstable': '`to` gave two different keys for the same content. It must depend on the record alone.',
   'reverse.missing':
-    'The record was modified after the switch and its definition has no backward transform. Add one, then reverse.',
+    'The record was modified after the switch and its definition has no backward transform. It can only stay: go on to complete, or undo the modification, then reverse.',
   'definition.invalid':
     'Correct the module in the migrations folder: it exports defineMigration({ … }) as its default.',
   'definition.missing': 'No such migration. Look at the migrations folder named in the configuration.',
@@ -46,7 +47,6 @@ export const ERRORS = {
   'store.closed': 'The store is closed.',
   'store.unknown': 'The answer of the store was lost: the write may or may not have been applied. Look again.',
   'campaign.missing': 'No such campaign. `handover status` lists them.',
-  'campaign.exists': 'The migration has an open campaign already. Continue, complete or cancel that one.',
   'campaign.refused': '`handover status` says what is possible now; docs/states.md shows which command leads where.',
   'campaign.contended': 'Several operators changed the campaign at once. Look at its status, then try again.',
   'gate.closed': 'Let a worker finish (`handover work`), look at `handover status`, then try again.',

@@ -8,7 +8,17 @@ export { Worker, type WorkerEvents, type WorkerOptions } from './engine/worker.t
 export { ERRORS, type ErrorCode, HandoverError } from './errors.ts';
 export { Content } from './record/content.ts';
 export { Key, key, type PathElement } from './record/key.ts';
-export { double, GeoPoint, integer, type PlainRecord, type PlainValue, Timestamp, unindexed } from './record/plain.ts';
+export {
+  double,
+  fromPlain,
+  GeoPoint,
+  integer,
+  type PlainRecord,
+  type PlainValue,
+  Timestamp,
+  toPlain,
+  unindexed,
+} from './record/plain.ts';
 export type { Properties, Value } from './record/value.ts';
 export { type Address, Router, type RouterOptions } from './router/router.ts';
 export type {

@@ -10,10 +10,10 @@ import type { WriterMessage } from './lib/writerProcess.ts';
  * The application, as a process of its own: goes on changing random records of the store until it is told to stop, by
  * SIGTERM, by Ctrl-C, or by the end of its parent. Then it finishes what is under way and reports.
  *
- *   npx jiti examples/feed-reader/writer.ts [--rate 400] [--in-flight 8]
+ *   npx jiti examples/feed-reader/writer.ts [--rate 100] [--in-flight 8]
  */
 const { values } = parseArgs({ options: { rate: { type: 'string' }, 'in-flight': { type: 'string' } } });
-const ratePerSecond = wholeNumber('rate', values.rate, 400);
+const ratePerSecond = wholeNumber('rate', values.rate, 100);
 const inFlight = wholeNumber('in-flight', values['in-flight'], 8);
 
 const folder = folderOf();

@@ -9,6 +9,7 @@ import { countQuarantined, release } from '../engine/quarantine.ts';
 import { aim, everything } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { probe } from '../store/probe.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -43,7 +44,10 @@ export async function start(
   const open = await openCampaign(context, name);
   const campaign = open ?? (await create(context, migration));
   const event = to === 'copied' ? 'start' : (`start.${to}` as const);
-  return command(context, campaign.id, event, to, options, 'home');
+  // From a campaign on its way back, some records may be past what is wanted now.
+  return command(context, campaign.id, event, to, options, 'home', async (current) => {
+    if (current.stage !== 'draft') await checkReverse(context, campaign);
+  });
 }
 
 /** Makes the new home the owner. Refused until a copy was complete and clean once. */
@@ -51,6 +55,8 @@ export async function switchOver(context: CommandContext, name: string, options:
   const campaign = await theCampaign(context, name);
   return command(context, campaign.id, 'switch', 'switched', options, 'copied', async (current) => {
     if (!current.switchGateOpen) throw closed('the copy is not complete and clean yet; see `handover status`');
+    // A smaller share than before brings records back.
+    if ((options.share ?? 100) < 100) await checkReverse(context, campaign);
   });
 }
 
@@ -98,7 +104,9 @@ export async function retry(
   name: string,
   which: { readonly code?: string; readonly key?: string } = {},
 ): Promise<number> {
-  const { id } = await theCampaign(context, name);
+  const campaign = await theCampaign(context, name);
+  if (campaign.closed) throw refused(campaign, 'retry');
+  const { id } = campaign;
   const released = await release(
     context.store,
     id,
@@ -154,6 +162,8 @@ async function checkPredecessors(context: CommandContext, { after, name }: Migra
 
 async function create(context: CommandContext, migration: Migration): Promise<CampaignDocument> {
   const { store, clock } = context;
+  // Before the first record is touched: a store that ignores a conflict would lose writes.
+  await probe(store, clock);
   for (;;) {
     const number = (await campaignsOf(context, migration.name)).length + 1;
     const campaign: CampaignDocument = {
@@ -201,6 +211,8 @@ async function command(
     const targets = [...aim(current.targets, target, share, rest)];
     const next = { ...unsettled, ...step.next, targets, generation: current.generation + 1, sweep: 1 };
     if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
+    // Who starts straight for a later stage wants no gate: each record is copied and checked on its own way.
+    if (event.startsWith('start.')) next.switchGateOpen = true;
     return record(context, next, share === 100 ? event : `${event} ${share} %`, options.reason);
   });
 }

@@ -93,11 +93,11 @@ function pattern(name: string, text: string): readonly string[] {
 
 function targetOf(to: EntityDefinition['to'], into: readonly string[], key: Key, content: Content): Key {
   const target = guarded('transform.to', key, () => to(toPlain(content.properties), key));
-  if (typeof target?.path !== 'object' || !matches(into, target)) {
+  if (typeof target?.path !== 'object' || !matches(into, target) || target.namespace !== key.namespace) {
     const got = `${target?.toString()}`;
     throw new HandoverError(
       'transform.to',
-      `\`to\` of ${key} gave ${got}, which is not of the form ${into.join('/')}.`,
+      `\`to\` of ${key} gave ${got}, which is not of the form ${into.join('/')} in the same namespace.`,
       {
         key: key.toString(),
         got,

@@ -5,7 +5,7 @@ const LITERAL = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`|
  * A function's text in a form that does not depend on who compiled it: a definition that is loaded by the command line,
  * run as it is by Node, or compiled ahead by the application must have one fingerprint, or each would refuse the others'
  * campaigns. They differ in white space, quotes, comments, trailing commas and semicolons, and in what they make of an
- * imported name: `key`, `(0, _handover.key)`.
+ * imported name: `key`, `(0, _handover.key)`, `_handover.key`.
  */
 export function sourceText(run: unknown): string {
   const literals: string[] = [];
@@ -15,6 +15,7 @@ export function sourceText(run: unknown): string {
   });
   return code
     .replace(/\(0,\s*[\w$]+\.([\w$]+)\)/g, ' $1')
+    .replace(/(?<![\w$.])_[\w$]+\.(?=[\w$])/g, '')
     .replace(/\s+/g, ' ')
     .replace(/ ?([^\w$ ]) ?/g, '$1')
     .replace(/,(?=[)\]}])|;(?=})/g, '')

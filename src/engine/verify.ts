@@ -189,7 +189,11 @@ function judge({ pair, target, result }: Item, listed: boolean, { campaign, home
     const finding =
       listed || result ? 'quarantined' : mismatch(pair, campaign.id) ? 'inFlight' : findingOf(pair, state, target);
     if (finding) note(report, finding, keys.S);
-    if (finding === 'splits') report.duplicates++;
+    // Two owners are two owners, listed or not.
+    if ((state === 'split' || state === 'corrupt') && !mismatch(pair, campaign.id)) {
+      report.duplicates++;
+      if (finding !== 'splits') note(report, 'splits', keys.S);
+    }
     if (!finding && settled) report.completed++;
     else if (finding !== 'quarantined' && finding !== 'inFlight') report.inFlight++;
   }

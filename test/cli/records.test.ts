@@ -175,7 +175,7 @@ describe('records that cannot be moved', () => {
     const refused = await project.run('complete');
     expect(refused).toMatchObject({ code: 3, out: '' });
     expect(refused.err).toBe(
-      'gate.closed\n  Not yet: records are quarantined and would stay in the old home; retry them, or pass\n  --leave-quarantined.\n  A gate is closed.\n',
+      'gate.closed\n  Not yet: records are quarantined and would stay in the old home; retry them, or pass\n  --leave-quarantined.\n  Let a worker finish (`handover work`), look at `handover status`, then try again.\n',
     );
     expect((await project.run('complete', '--leave-quarantined', '--wait')).code).toBe(5);
   });

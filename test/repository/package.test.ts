@@ -17,7 +17,7 @@ describe('every subpath of the package has a source', () => {
 
   test('and so has the command', () => {
     const main = readFileSync(join(ROOT, sourceOf(manifest.bin.handover)), 'utf8');
-    expect(main).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(main).toMatch(/^#!\/usr\/bin\/env (-S )?node( --[\w-]+(=\d+)?)*\n/);
   });
 });
 

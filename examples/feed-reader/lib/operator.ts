@@ -21,6 +21,9 @@ export class Operator {
   readonly #options: OperatorOptions;
   readonly #context: commands.CommandContext;
 
+  /** A share is a share of hashes, not an exact part: how many records it was is known when they are home. */
+  #half: number | undefined;
+
   constructor(options: OperatorOptions) {
     const { store, migration } = options;
     this.#options = options;
@@ -30,7 +33,7 @@ export class Operator {
   /** Gives the command, and waits until every record is where it is wanted. Resolves with the seconds that took. */
   async take(step: Step): Promise<number> {
     const { migration, records, screen, worker, writer } = this.#options;
-    const total = Math.round((records * step.share) / 100);
+    let total = step.share === 100 ? records : (this.#half ?? Math.round(records / 2));
     const before = { writes: writer.acknowledged, moved: worker.moved(step.lastMove) };
     const writes = () => `${number(writer.acknowledged - before.writes)} writes`;
     screen.line(screen.style('bold', `handover ${step.title}`));
@@ -43,6 +46,7 @@ export class Operator {
       bar.update(worker.moved(step.lastMove) - before.moved, writes(), again);
     });
     const seconds = (performance.now() - from) / 1000;
+    if (step.share < 100) total = await this.#countHalf(total);
     bar.finish(
       `  ${screen.style('green', '✓')} ${number(total)} records ${step.did} in ${seconds.toFixed(1)} s, ` +
         `${number(total / seconds)}/s, during ${writes()}`,
@@ -66,6 +70,12 @@ export class Operator {
     const verdict = report.clean ? `${screen.style('green', '✓')} clean` : `${screen.style('red', '✗')} not clean`;
     bar.finish(`  ${verdict}: ${number(report.seen)} entities looked at in ${seconds.toFixed(1)} s`);
     return report;
+  }
+
+  async #countHalf(estimate: number): Promise<number> {
+    const { lastSweep } = await commands.theCampaign(this.#context, this.#options.migration.name);
+    this.#half ??= lastSweep?.counts['S.atHome'] ?? estimate;
+    return this.#half;
   }
 
   async #rest(onTick: (sweep: number) => void): Promise<void> {

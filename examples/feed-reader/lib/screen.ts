@@ -65,7 +65,7 @@ export class Screen {
         const share = Math.min(1, done / total);
         const full = Math.round(share * WIDTH);
         const drawn = `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)}`;
-        const percent = `${Math.floor(share * 100)}`.padStart(3);
+        const percent = `${Math.round(share * 100)}`.padStart(3);
         const figures = [`${number(done)} ${unit}`, instead ?? rate(done, from), aside];
         text = `${this.style('cyan', drawn)} ${percent} %  ${figures.filter(Boolean).join('  ')}`;
         bar.update(Math.min(done, total));
@@ -85,7 +85,7 @@ export class Screen {
       update: (done, aside = '', instead = undefined) => {
         if (performance.now() - last < LINE_EVERY_MS) return;
         last = performance.now();
-        const percent = Math.min(100, Math.floor((100 * done) / total));
+        const percent = Math.min(100, Math.round((100 * done) / total));
         const figures = [`${percent} %`, `${number(done)} ${unit}`, instead ?? rate(done, from), aside];
         this.line(`  ${figures.filter(Boolean).join(', ')}`);
       },

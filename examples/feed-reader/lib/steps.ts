@@ -8,8 +8,8 @@ export interface Step {
   readonly meanwhile: string;
   /** What has been done to a record that is through, in a word. */
   readonly did: string;
-  /** Percent of the records that move. */
-  readonly share: number;
+  /** Percent of the records that move: all, or the half that was reversed. */
+  readonly share: 100 | 50;
   /** The last move a record makes in this step: with it the record is through. */
   readonly lastMove: Move;
   command(context: commands.CommandContext, migration: string): Promise<commands.Campaign>;
