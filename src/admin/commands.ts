@@ -74,7 +74,7 @@ export async function complete(
 ) {
   const campaign = await theCampaign(context, name);
   return command(context, campaign.id, 'complete', 'completed', options, 'switched', async (current) => {
-    if (current.settledAt === undefined) throw closed('records are still on their way; see `handover status`');
+    if (!hasSettled(current)) throw closed('records are still on their way; see `handover status`');
     const left = options.leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1);
     if (left > 0) {
       throw closed('records are quarantined and would stay in the old home; retry them, or pass --leave-quarantined');
@@ -253,6 +253,10 @@ function record(context: CommandContext, campaign: CampaignDocument, what: strin
   };
   return { ...campaign, history: [...campaign.history, entry].slice(-LIMITS.historyEntries) };
 }
+
+/** Whether this generation has come to rest, if only once: a campaign at rest is swept again and again. */
+const hasSettled = ({ settledAt, lastSweep, generation }: CampaignDocument): boolean =>
+  settledAt !== undefined || (lastSweep?.clean === true && lastSweep.generation === generation);
 
 const closed = (why: string) => new HandoverError('gate.closed', `Not yet: ${why}.`);
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { entity } from '../../src/define/entity.ts';
 import { defineMigration } from '../../src/define/migration.ts';
-import { list, type QuarantineDocument } from '../../src/engine/documents.ts';
+import { list, type QuarantineDocument, updateCampaign } from '../../src/engine/documents.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { key } from '../../src/record/key.ts';
 import { toPlain } from '../../src/record/plain.ts';
@@ -257,6 +257,19 @@ describe('the gates', () => {
     await rest(w);
     await expect(commands.complete(w.context, 'feeds')).rejects.toMatchObject({ code: 'gate.closed' });
     await commands.complete(w.context, 'feeds', { leaveQuarantined: true });
+    expect((await rest(w)).stage).toBe('completed');
+  });
+
+  it('stay open while a campaign at rest is being swept again', async () => {
+    const w = world();
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds', { to: 'switched' });
+    await rest(w);
+    await updateCampaign(w.store, 'feeds.1', ({ settledAt: _, ...campaign }) => ({
+      ...campaign,
+      sweep: campaign.sweep + 1,
+    }));
+    await commands.complete(w.context, 'feeds');
     expect((await rest(w)).stage).toBe('completed');
   });
 
