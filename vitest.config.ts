@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^handover$/, replacement: source('src/index.ts') },
       { find: /^handover\/router$/, replacement: source('src/router/router.ts') },
+      { find: /^handover\/testing$/, replacement: source('src/store/memory.ts') },
       { find: /^handover\/(store\/.+)$/, replacement: `${source('src/')}$1.ts` },
     ],
   },

@@ -33,6 +33,7 @@ const OURS = {
   'handover/router': router,
   'handover/store/lmdb': lmdb,
   'handover/store/memory': memory,
+  'handover/testing': memory,
 };
 
 /**
