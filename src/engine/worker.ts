@@ -33,6 +33,8 @@ export interface WorkerEvents {
   /** A record cannot be moved, and was not listed before. */
   quarantined?(entry: QuarantineDocument): void;
   paused?(campaign: string, because: string): void;
+  /** This worker has not the definition that the campaign was started with; told once. */
+  refused?(campaign: CampaignDocument): void;
   /** The store did not answer; the worker will look again. */
   faltered?(error: HandoverError): void;
 }
@@ -56,6 +58,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   /** Generations in which the new homes turned out to be filled already. */
   readonly #filled = new Set<string>();
+  readonly #refused = new Set<string>();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -118,7 +121,8 @@ export class Worker {
   async #advance(campaign: CampaignDocument, signal: AbortSignal, lane: number): Promise<boolean> {
     const { store, clock } = this.#options;
     const migration = this.#migrationOf(campaign);
-    if (!migration || campaign.closed || campaign.stage === 'draft' || campaign.run === 'paused') return false;
+    if (campaign.closed || campaign.stage === 'draft' || campaign.run === 'paused') return false;
+    if (!migration) return this.#refuse(campaign);
     if (campaign.settledAt !== undefined) return this.#sweepAgain(campaign);
     const sweep = await currentSweep(store, migration, campaign, clock.now());
     const progress = await progressOf(store, campaign, sweep);
@@ -129,6 +133,13 @@ export class Worker {
     if (claimed === 'busy') return false;
     await this.#workOn(campaign, migration, sweep.ranges[claimed.index]!, claimed.stored, signal);
     return true;
+  }
+
+  /** Says once that this worker cannot work on a campaign: it has another definition of its migration, or none. */
+  #refuse(campaign: CampaignDocument): false {
+    if (!this.#refused.has(campaign.id)) this.#options.events?.refused?.(campaign);
+    this.#refused.add(campaign.id);
+    return false;
   }
 
   /** A campaign is only worked on under the very definition it was started with. */

@@ -83,6 +83,7 @@ function eventsTo(log: pino.Logger, tally: Tally): WorkerEvents {
       log.warn({ event: 'record.quarantined', campaign, key, code, message });
     },
     paused: (campaign, because) => log.warn({ event: 'campaign.paused', campaign, because }),
+    refused: ({ id, migration }) => log.warn({ event: 'campaign.refused', campaign: id, migration }),
     faltered: ({ code, detail }) => log.warn({ event: 'store.faltered', code, detail }),
   };
 }
