@@ -38,6 +38,7 @@ export async function start(
   name: string,
   options: CommandOptions & { readonly to?: 'copied' | 'switched' | 'completed' } = {},
 ): Promise<CampaignDocument> {
+  shareOf(options);
   const migration = migrationNamed(context, name);
   await checkPredecessors(context, migration);
   const to = options.to ?? 'copied';
@@ -189,6 +190,11 @@ async function create(context: CommandContext, migration: Migration): Promise<Ca
   }
 }
 
+function shareOf({ share = 100 }: CommandOptions): number {
+  if (share > 0 && share <= 100) return share;
+  throw new HandoverError('usage.invalid', `A share is over 0 and up to 100, not ${share}.`);
+}
+
 /** One transition of the campaign, with the targets that go with it, in one compare-and-set. */
 async function command(
   context: CommandContext,
@@ -199,17 +205,17 @@ async function command(
   rest: Target | undefined,
   gate: (current: CampaignDocument) => Promise<void> = async () => {},
 ): Promise<CampaignDocument> {
-  const share = options.share ?? 100;
-  if (!(share > 0 && share <= 100))
-    throw new HandoverError('usage.invalid', `A share is over 0 and up to 100, not ${share}.`);
+  const share = shareOf(options);
   return updateCampaign(context.store, id, async (current) => {
-    definitionOf(context, current);
+    if (current.stage !== 'draft') definitionOf(context, current);
     const step = campaignStep({ stage: current.stage, run: current.run }, event);
     if (!step) throw refused(current, event);
     await gate(current);
     const { settledAt: _, ...unsettled } = current;
     const targets = [...aim(current.targets, target, share, rest)];
-    const next = { ...unsettled, ...step.next, targets, generation: current.generation + 1, sweep: 1 };
+    const next = { ...unsettled, ...step.next, ...adopted(context, current), targets };
+    next.generation++;
+    next.sweep = 1;
     if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
     // Who starts straight for a later stage wants no gate: each record is copied and checked on its own way.
     if (event.startsWith('start.')) next.switchGateOpen = true;
@@ -226,6 +232,12 @@ async function runOrPause(context: CommandContext, name: string, event: 'pause' 
     const because = event === 'pause' ? { pausedBecause: reason ?? `paused by ${context.by}` } : {};
     return record(context, { ...kept, ...step.next, ...because }, event, reason);
   });
+}
+
+/** A draft has moved nothing: it takes the definition as it is now. */
+function adopted({ migrations }: CommandContext, { stage, migration }: CampaignDocument): Partial<CampaignDocument> {
+  const found = stage === 'draft' && migrations.find(({ name }) => name === migration);
+  return found ? { definition: found.fingerprint, migrationVersion: found.version } : {};
 }
 
 /** A definition that changed under an open campaign would mix two shapes: refused before anything moves. */

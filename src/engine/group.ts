@@ -50,7 +50,9 @@ export async function processGroup(context: GroupContext, root: Key, target: Tar
     before === 'gathering' && event === 'members.arrived' ? groupStep(before, 'members.ready')!.next : before;
   const state = groupStep(ready, event)?.next ?? ready;
   // Lost to another worker: it looked at the same members, and the next sweep looks again.
-  await save<'group'>(store, key, { v: 1, state, members: result.members, generation, sweep }, stored?.version);
+  // Only what rests is done for this sweep: what does not must be counted again by whoever comes after a crash here.
+  const done = (result.counts.unresolved ?? 0) > 0 ? 0 : sweep;
+  await save<'group'>(store, key, { v: 1, state, members: result.members, generation, sweep: done }, stored?.version);
   return result;
 }
 

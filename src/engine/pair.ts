@@ -57,7 +57,9 @@ export function locate(
   const slot = ownSlot(held.slot, campaign, key);
   if (slot && (slot.side === 'T' || slot.role !== 'owner')) {
     const peer = Key.parse(slot.peer);
-    return slot.side === 'T' ? { side: 'T', keys: { S: peer, T: key } } : { side: 'S', keys: { S: key, T: peer } };
+    const keys = slot.side === 'T' ? { S: peer, T: key } : { S: key, T: peer };
+    // Homes of several rules may lie in one range of keys: this record is another rule's.
+    return matches(rule.from, keys.S) && matches(rule.into, keys.T) ? { side: slot.side, keys } : undefined;
   }
   if (!matches(rule.from, key)) return undefined;
   if (slot?.deleted) return { side: 'S', keys: { S: key, T: Key.parse(slot.peer) } };

@@ -117,9 +117,13 @@ function belongsElsewhere(item: Item): Key | undefined {
 }
 
 /** What is left at a T that S no longer maps to: S has been owner since, so a shadow or a ceded side there says nothing. */
-function clearStranded(item: Item, actor: Actor): Planned | 'look' {
+function clearStranded(item: Item, actor: Actor): Planned | 'look' | undefined {
   const { pair } = item;
   if (pair.replaceable !== 'both') return 'look';
+  if (!pair.T) {
+    item.result = { status: 'rest', state: 'absent' };
+    return undefined;
+  }
   const role = roleOf(pair.T);
   if (role !== 'H' && role !== 'C') {
     throw new HandoverError('record.split', `${pair.keys.S} maps elsewhere, but ${pair.keys.T} is an owner too.`);

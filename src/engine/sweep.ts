@@ -195,7 +195,8 @@ export async function forgetOldSweeps(store: Store, campaign: CampaignDocument):
   for (const kind of ['sweep', 'range'] as const) {
     const old: Stored<typeof kind>[] = [];
     for await (const stored of list(store, kind, campaign.id)) {
-      if (!String(stored.key.id).startsWith(current)) old.push(stored);
+      // Older names only: whoever is late with this must not touch a sweep that began since.
+      if (String(stored.key.id) < current) old.push(stored);
     }
     await erase(store, old);
   }

@@ -133,7 +133,9 @@ async function verifyPage(entities: readonly Entity[], context: Context): Promis
   for (const entity of entities) {
     report.seen++;
     const found = toItem(entity, context);
-    if (found === 'unreadable') {
+    if (found === 'unreadable' && home === 'T') {
+      note(report, 'gaps', entity.key);
+    } else if (found === 'unreadable') {
       report.started++;
       note(report, 'quarantined', entity.key);
     } else if (found) items.push(found);
@@ -166,8 +168,7 @@ function toItem(
     return { pair, target, moves: 0 };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
-    // Counted once: an entity of the old home here, one of the new home when its peer is judged.
-    return home === 'S' ? 'unreadable' : undefined;
+    return 'unreadable';
   }
 }
 

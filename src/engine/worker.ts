@@ -74,13 +74,23 @@ export class Worker {
     }
   }
 
+  async #stepOrFalter(campaign: CampaignDocument, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await this.step(campaign, signal);
+    } catch (error) {
+      if (!(error instanceof HandoverError) || error.code !== 'store.unknown') throw error;
+      this.#options.events?.faltered?.(error);
+      return false;
+    }
+  }
+
   /** A store that does not answer is no reason to die: nothing is known, so look again a little later. */
   async #stepAll(signal: AbortSignal): Promise<boolean> {
     const { store, events } = this.#options;
     let worked = false;
     try {
       for await (const { value } of list(store, 'campaign')) {
-        if (await this.step(value, signal)) worked = true;
+        worked = (await this.#stepOrFalter(value, signal)) || worked;
       }
     } catch (error) {
       if (!(error instanceof HandoverError) || error.code !== 'store.unknown') throw error;
@@ -246,13 +256,18 @@ export class Worker {
     const { store, clock, events } = this.#options;
     let clean = false;
     let first = false;
-    const after = await updateCampaign(store, campaign.id, (current) => {
+    const after = await updateCampaign(store, campaign.id, async (current) => {
       first = sameSweep(current, campaign);
       if (!first) return undefined;
       clean = isClean(current, counts);
       const { generation, sweep } = current;
       const lastSweep = { generation, sweep, at: clock.now(), clean, counts };
-      return clean ? settle({ ...current, lastSweep }, clock.now()) : { ...current, lastSweep, sweep: sweep + 1 };
+      if (!clean) return { ...current, lastSweep, sweep: sweep + 1 };
+      // Called off, but not all home: it rests open, so that what is quarantined can be retried.
+      const leftovers = current.stage === 'cancelling' && (await countQuarantined(store, current.id, 1)) > 0;
+      return leftovers
+        ? { ...current, lastSweep, settledAt: clock.now() }
+        : settle({ ...current, lastSweep }, clock.now());
     });
     if (first) events?.swept?.(after, counts, clean);
     await forgetOldSweeps(store, after);

@@ -54,10 +54,14 @@ export class Router<N extends object = PlainRecord> {
    */
   async update(address: Address, change: (record: N) => N): Promise<N | undefined> {
     const nonce = this.#clock.id(8);
+    let lost = false;
     for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
       const pair = await this.#look(address);
       const found = truthOf(pair);
       if (!found) return undefined;
+      // A commit whose answer was lost may land late: before any further attempt, see whether it has by now.
+      if (lost && bears(pair, nonce))
+        return toPlain(this.#inNewShape(pair, found.at, found.held.content).properties) as N;
       // Gave the truth away and the other side is not there to take it: give it its copy back first, then look again.
       // Never by inserting an owner: the worker that ceded may be about to do the same.
       const at = roleOf(found.held) === 'C' ? other(found.at) : found.at;
@@ -70,6 +74,7 @@ export class Router<N extends object = PlainRecord> {
       const content = at === 'T' ? Content.of(written) : this.#inOldShape(pair, Content.of(written));
       const [outcome] = await this.#store.commit([this.#write(pair, at, content, nonce)]);
       if (await this.#wasApplied(outcome!, pair, at, address, nonce)) return toPlain(written) as N;
+      if (outcome!.status === 'unknown') lost = true;
     }
     throw new HandoverError('record.contended', `${address.from} kept changing.`, { key: address.from.toString() });
   }
@@ -145,11 +150,13 @@ export class Router<N extends object = PlainRecord> {
   async #wasApplied(outcome: Outcome, before: Pair, at: Side, address: Address, nonce: string): Promise<boolean> {
     if (outcome.status !== 'unknown') return outcome.status === 'applied';
     const now = await this.#look(address);
-    if (now.S?.slot?.nonce === nonce || now.T?.slot?.nonce === nonce) return true;
+    if (bears(now, nonce)) return true;
     if (now[at]?.version === before[at]!.version) return false;
     throw new HandoverError('store.unknown', `${address.from} was written by others since.`, { cause: outcome.cause });
   }
 }
+
+const bears = ({ S, T }: Pair, nonce: string): boolean => S?.slot?.nonce === nonce || T?.slot?.nonce === nonce;
 
 const NEVER_MOVED: Pick<Slot, 'seq' | 'journal'> = { seq: 0, journal: [] };
 

@@ -274,6 +274,42 @@ describe('the gates', () => {
     expect((await rest(w)).stage).toBe('completed');
   });
 
+  it('keep a campaign that is called off open while a record cannot come home', async () => {
+    let broken = false;
+    const migration = transforming(
+      (feed) => feed,
+      (feed) => {
+        if (broken && feed.title === 'feed 7') throw new Error('no way back');
+        return feed;
+      },
+    );
+    const w = world({ migration });
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds', { to: 'switched' });
+    await rest(w);
+    broken = true;
+    await commands.cancel(w.context, 'feeds');
+    expect(await rest(w)).toMatchObject({ stage: 'cancelling', closed: false });
+    broken = false;
+    await commands.retry(w.context, 'feeds');
+    expect(await rest(w)).toMatchObject({ stage: 'cancelled', closed: true });
+    expect((await all(w.store, 'Feed', 'User')).size).toBe(0);
+  });
+
+  it('let a record go whose group changed while it was copied', async () => {
+    const w = world();
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds');
+    await rest(w);
+    await put(w.store, oldKey(7), { ...feedOf(7), user: 'somebody-else' });
+    await commands.switchOver(w.context, 'feeds');
+    await rest(w);
+    expect(await quarantineOf(w)).toEqual([]);
+    await commands.complete(w.context, 'feeds');
+    await rest(w);
+    expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, seen: N });
+  });
+
   it('refuse to go on under a definition that changed', async () => {
     const w = world();
     await seed(w.store, N);
