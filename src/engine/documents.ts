@@ -199,7 +199,8 @@ export async function erase(store: Store, documents: readonly Stored<DocumentKin
 
 /**
  * Changes a campaign by compare-and-set: read, compute, swap, and again if somebody was faster. `change` returns the new
- * document, or undefined to leave it. A lost answer is settled by looking: the change is computed anew from what is there.
+ * document, or undefined to leave it. After a lost answer the change is computed anew from what is
+ * there: it is never applied to what nobody looked at, but a command that took effect may report a refusal.
  */
 export async function updateCampaign(
   store: Store,

@@ -20,7 +20,7 @@ import { uniform } from './targets.ts';
 
 /**
  * A sweep is one look at every record of a campaign: all old homes, then all new ones, cut into ranges that workers
- * share. A range's checkpoint and its counts are one document, advanced by compare-and-set after a page is done: a page
+ * share. A range's checkpoint and its counts are one document, advanced by compare-and-set after its pages are done: a page
  * may be done twice after a crash, which changes nothing, but is counted once.
  */
 const nameOf = ({ generation, sweep }: Pick<CampaignDocument, 'generation' | 'sweep'>) =>
