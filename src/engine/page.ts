@@ -4,7 +4,7 @@ import type { EntityRule } from '../define/entity.ts';
 import { HandoverError } from '../errors.ts';
 import type { Key } from '../record/key.ts';
 import { isOwnerAtNewHome } from '../record/slot.ts';
-import { checkKey } from '../store/guard.ts';
+import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import type { QuarantineDocument } from './documents.ts';

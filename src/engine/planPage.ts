@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts';
 import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import { encodeSlot } from '../record/slot.ts';
-import { checkEntity } from '../store/guard.ts';
+import { checkEntity } from '../store/check.ts';
 import { atomicTogether, type Entity, type Store } from '../store/store.ts';
 import { hold, locate, mismatch, type Pair, roleOf } from './pair.ts';
 import type { PlanProblem, PlanReport, RulePlan } from './plan.ts';

@@ -4,7 +4,7 @@ import { type ErrorCode, HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
-import { checkEntity } from '../store/guard.ts';
+import { checkEntity } from '../store/check.ts';
 import { atomicTogether, type Mutation, type Outcome, type Store, type UnitOutcome } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { type Actor, heldAfter, type Write, writesOf } from './moves.ts';

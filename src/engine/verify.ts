@@ -5,7 +5,7 @@ import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
-import { checkKey } from '../store/guard.ts';
+import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { type CampaignDocument, documentKey, load, save } from './documents.ts';

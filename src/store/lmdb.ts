@@ -3,7 +3,7 @@ import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { Value } from '../record/value.ts';
 import { boundsOf, piecesOf } from './bounds.ts';
-import { checkEntity, checkKey, checkMutations, checkUnits } from './guard.ts';
+import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits } from './check.ts';
 import { applyMutations, applyUnits, overwriteAll } from './lmdbApply.ts';
 import { entityOf, rangeEntityOf } from './lmdbEntry.ts';
 import { type IndexDeclaration, Indexes } from './lmdbIndex.ts';
@@ -74,19 +74,21 @@ export function lmdbStore(options: LmdbOptions): Store {
       reading();
       return find(tables, indexes, range, property, value, limit);
     },
-    async commit(mutations) {
+    async commit(mutations, guard) {
       writing();
       checkMutations(mutations, capabilities);
+      checkGuard(guard, capabilities);
       return writer.submit(
-        () => applyMutations(tables, writer, indexes, mutations),
+        () => applyMutations(tables, writer, indexes, mutations, guard),
         (cause) => mutations.map(() => ({ status: 'unknown', cause })),
       );
     },
-    async commitTogether(units: readonly (readonly Mutation[])[]) {
+    async commitTogether(units: readonly (readonly Mutation[])[], guard) {
       writing();
       checkUnits(units, capabilities);
+      checkGuard(guard, capabilities);
       return writer.submit(
-        () => applyUnits(tables, writer, indexes, units),
+        () => applyUnits(tables, writer, indexes, units, guard),
         (cause) => units.map(() => ({ status: 'unknown', cause })),
       );
     },
@@ -116,6 +118,8 @@ function capabilitiesOf(tables: Tables, indexes: Indexes, atomic: 'group' | 'any
     snapshotReads: true,
     scans: 'strong',
     finds: indexes.at(readState(tables.meta)[1]).none ? 'scanned' : 'indexed',
+    guards: true,
+    lateMs: 0,
     maxMutations: LIMITS.pageSize,
     maxEntityBytes: LIMITS.entityBytes,
     maxKeyBytes: LIMITS.keyBytes,

@@ -4,11 +4,12 @@ import { encodeEntry } from './lmdbEntry.ts';
 import type { Indexes } from './lmdbIndex.ts';
 import type { Tables } from './lmdbTables.ts';
 import type { Writer } from './lmdbWriter.ts';
-import type { Mutation, Outcome, UnitOutcome, Version } from './store.ts';
+import type { Guard, Mutation, Outcome, UnitOutcome, Version } from './store.ts';
 
 /** What jobs do inside the write transaction, where nobody else writes: what holds when looked at holds when written. */
 
 const CONFLICT = { status: 'conflict' } as const;
+const FENCED = { status: 'fenced' } as const;
 /** A delete gives no version; the port says that this one is meaningless. */
 const NO_VERSION = 0;
 const DELETED = { status: 'applied', version: NO_VERSION } as const;
@@ -18,7 +19,9 @@ export function applyMutations(
   writer: Writer,
   indexes: Indexes,
   mutations: readonly Mutation[],
+  guard: Guard | undefined,
 ): Outcome[] {
+  if (isFenced(tables, guard)) return mutations.map(() => FENCED);
   indexes.at(writer.generation);
   const outcomes = new Array<Outcome>(mutations.length);
   for (let i = 0; i < mutations.length; i++) {
@@ -34,7 +37,9 @@ export function applyUnits(
   writer: Writer,
   indexes: Indexes,
   units: readonly (readonly Mutation[])[],
+  guard: Guard | undefined,
 ): UnitOutcome[] {
+  if (isFenced(tables, guard)) return units.map(() => FENCED);
   indexes.at(writer.generation);
   return units.map((unit) => {
     for (let i = 1; i < unit.length; i++) if (!holds(tables, unit[i]!)) return CONFLICT;
@@ -71,10 +76,14 @@ export function overwriteAll(
   }
 }
 
-function holds({ entities }: Tables, mutation: Mutation): boolean {
-  if (mutation.op === 'insert') return entities.doesExist(mutation.key.bytes, null);
-  return typeof mutation.version === 'number' && entities.doesExist(mutation.key.bytes, mutation.version);
+function holds(tables: Tables, mutation: Mutation): boolean {
+  return mutation.op === 'insert' ? tables.entities.doesExist(mutation.key.bytes, null) : isAt(tables, mutation);
 }
+
+const isFenced = (tables: Tables, guard: Guard | undefined) => guard !== undefined && !isAt(tables, guard);
+
+const isAt = ({ entities }: Tables, { key, version }: Guard): boolean =>
+  typeof version === 'number' && entities.doesExist(key.bytes, version);
 
 /** The new version, or nothing when the condition does not hold. lmdb compares and writes in one native call. */
 function apply(tables: Tables, writer: Writer, indexes: Indexes, mutation: Mutation): number | undefined {

@@ -2,10 +2,10 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import { piecesOf } from './bounds.ts';
-import { checkEntity, checkKey, checkMutations, checkUnits, refuseTwice } from './guard.ts';
+import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits, refuseTwice } from './check.ts';
 import { MemoryData } from './memoryData.ts';
 import { isFound, termOf } from './property.ts';
-import type { Capabilities, Entity, Mutation, Outcome, Page, Store, UnitOutcome, Version } from './store.ts';
+import type { Capabilities, Entity, Guard, Mutation, Outcome, Page, Store, UnitOutcome, Version } from './store.ts';
 
 export { MemoryData } from './memoryData.ts';
 
@@ -48,6 +48,8 @@ const DEFAULTS: Capabilities = {
   snapshotReads: true,
   scans: 'strong',
   finds: 'scanned',
+  guards: true,
+  lateMs: 0,
   maxMutations: LIMITS.pageSize,
   maxEntityBytes: LIMITS.entityBytes,
   maxKeyBytes: LIMITS.keyBytes,
@@ -77,21 +79,29 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store & { readonl
         const term = termOf(property, value);
         return page(matching(data.walk(range, staleness(fault)), property, term), limit);
       }),
-    commit: async (mutations) => {
+    commit: async (mutations, guard) => {
       checkMutations(mutations, capabilities);
+      checkGuard(guard, capabilities);
       refuseTwice(mutations);
       return call(
         { op: 'commit', keys: mutations.map(({ key }) => key), mutations },
-        (fault) => mutations.map((mutation, i) => commitOne(data, mutation, i, fault)),
+        (fault) => {
+          if (isFenced(data, guard)) return mutations.map(() => FENCED);
+          return mutations.map((mutation, i) => commitOne(data, mutation, i, fault));
+        },
         () => mutations.map(() => lost()),
       );
     },
-    commitTogether: async (units) => {
+    commitTogether: async (units, guard) => {
       checkUnits(units, capabilities);
+      checkGuard(guard, capabilities);
       const mutations = units.flat();
       return call(
         { op: 'commitTogether', keys: mutations.map(({ key }) => key), mutations },
-        (fault) => units.map((unit, i) => commitUnit(data, unit, i, fault)),
+        (fault) => {
+          if (isFenced(data, guard)) return units.map(() => FENCED);
+          return units.map((unit, i) => commitUnit(data, unit, i, fault));
+        },
         () => units.map(() => lost()),
       );
     },
@@ -144,6 +154,9 @@ function answerLost<T>(op: string, unknown: (() => T) | undefined): T {
   throw new HandoverError('store.unknown', `The answer to ${op} was lost.`);
 }
 
+const FENCED = { status: 'fenced' } as const;
+const isFenced = (data: MemoryData, guard: Guard | undefined): boolean =>
+  guard !== undefined && data.get(guard.key)?.version !== guard.version;
 const lost = () => ({ status: 'unknown', cause: 'the answer was lost' }) as const;
 const staleness = (fault: Fault | undefined): number => (fault?.kind === 'stale' ? fault.writes : 0);
 const loses = (fault: Fault | undefined, i: number): boolean => fault?.kind === 'conflict' && fault.index === i;

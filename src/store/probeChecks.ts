@@ -121,6 +121,25 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'guard.stale',
+    rule: 'A commit whose guard has changed applies nothing; one whose guard stands is applied.',
+    breach:
+      'A commit was applied although its guard had changed: a late worker could move records of a closed campaign.',
+    fatal: true,
+    applies: ({ guards }) => guards,
+    async holds(bench) {
+      const [watched, a, b] = ['guard', 'guard.a', 'guard.b'].map(bench.entity) as [Key, Key, Key];
+      const old = await insert(bench, watched, 1);
+      const now = await update(bench, watched, old, 2);
+      const under = async (at: Key, version: Version) => {
+        const guard = { key: watched, version };
+        return known((await bench.store.commit([{ op: 'insert', key: at, content: bench.content(1) }], guard))[0]);
+      };
+      const fenced = (await under(a, old)).status === 'fenced' && (await read(bench, a)) === undefined;
+      return fenced && (await under(b, now)).status === 'applied' && (await read(bench, b)) !== undefined;
+    },
+  },
+  {
     name: 'unit.torn',
     rule: 'A unit with one stale mutation is not applied at all; the unit beside it is.',
     breach: 'A unit was applied in part: source and target of one record would disagree.',

@@ -43,13 +43,22 @@ export type Mutation =
     }
   | { readonly op: 'delete'; readonly key: Key; readonly version: Version };
 
+/** An entity outside the call that must still be at this version when the call is applied. */
+export interface Guard {
+  readonly key: Key;
+  readonly version: Version;
+}
+
 /**
  * `unknown`: the answer was lost, the mutation may have been applied. Never treat it as a failure: look again.
+ * `fenced`: the guard had changed; then it is the answer to every mutation of the call, and nothing of it was applied.
  * The version of an applied delete is meaningless.
  */
-export type Outcome =
-  | { readonly status: 'applied'; readonly version: Version }
+export type Outcome = { readonly status: 'applied'; readonly version: Version } | NotApplied;
+
+export type NotApplied =
   | { readonly status: 'conflict' }
+  | { readonly status: 'fenced' }
   | { readonly status: 'unknown'; readonly cause: string };
 
 export interface Capabilities {
@@ -62,6 +71,10 @@ export interface Capabilities {
   readonly scans: 'strong' | 'eventual';
   /** Whether `find` is served by an index or by a scan. */
   readonly finds: 'indexed' | 'scanned';
+  /** Whether a commit can be made to depend on a guard. */
+  readonly guards: boolean;
+  /** Milliseconds after which a commit that was handed in has been applied or never will be. Asked only without `guards`. */
+  readonly lateMs: number;
   readonly maxMutations: number;
   readonly maxEntityBytes: number;
   readonly maxKeyBytes: number;
@@ -78,9 +91,9 @@ export interface Store {
   /** All keys at one and the same moment. Only with `snapshotReads`. */
   readTogether(keys: readonly Key[]): Promise<readonly (Entity | undefined)[]>;
   /** Each mutation on its own: an outcome each, in order. Durable before it is acknowledged. No key twice. */
-  commit(mutations: readonly Mutation[]): Promise<readonly Outcome[]>;
+  commit(mutations: readonly Mutation[], guard?: Guard): Promise<readonly Outcome[]>;
   /** Each unit all or nothing: an outcome each. Every unit's keys must lie within `capabilities.atomic`. */
-  commitTogether(units: readonly (readonly Mutation[])[]): Promise<readonly UnitOutcome[]>;
+  commitTogether(units: readonly (readonly Mutation[])[], guard?: Guard): Promise<readonly UnitOutcome[]>;
   /** Entities of the range, in key order, whose indexed property (or one element of it) equals the value. */
   find(range: KeyRange, property: string, value: Value, limit: number): Promise<Page>;
   /** Writes and removes without looking: for seeding, and for measuring against. The engine never calls it. */
@@ -88,10 +101,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type UnitOutcome =
-  | { readonly status: 'applied'; readonly versions: readonly Version[] }
-  | { readonly status: 'conflict' }
-  | { readonly status: 'unknown'; readonly cause: string };
+export type UnitOutcome = { readonly status: 'applied'; readonly versions: readonly Version[] } | NotApplied;
 
 /** Whether one atomic commit may span both keys. */
 export function atomicTogether({ atomic }: Capabilities, a: Key, b: Key): boolean {

@@ -1,4 +1,4 @@
-import type { Side, Target } from '../../machines/moves.ts';
+import type { Move, Side, Target } from '../../machines/moves.ts';
 import type { Rules } from './flaws.ts';
 import {
   birth,
@@ -27,16 +27,26 @@ interface Reads {
   readonly T: Entity | null;
 }
 
+/** `late`: it looked at the campaign under an earlier sweep or an earlier command. */
 export type Worker =
   | { readonly at: 'idle' }
-  | { readonly at: 'starting'; readonly target: Target }
-  | ({ readonly at: 'readingT' | 'looking' | 'acting'; readonly target: Target } & Reads);
+  | { readonly at: 'starting'; readonly target: Target; readonly late?: boolean }
+  | ({ readonly at: 'readingT' | 'looking' | 'acting'; readonly target: Target; readonly late?: boolean } & Reads);
+
+/**
+ * How a campaign comes to its end, where a scenario asks for it. A sweep is `fresh` until somebody looks, `looking` while
+ * one worker does and nothing had to be moved, `moved` once a move was tried or the look changed hands. A sweep that is
+ * over proves that the record rests (`rests`), or it is followed by another (`again`).
+ */
+export type Phase = 'fresh' | 'looking' | 'moved' | 'rests' | 'again' | 'closed';
 
 export interface Client extends Reads {
   readonly operation: Operation;
   readonly at: 'new' | 'reading' | 'readingT' | 'confirmingS' | 'confirmingT' | 'acting' | 'born' | 'settling' | 'done';
   /** The truths since it began, one bit each. */
   readonly seen: number;
+  /** It looked at the record before the sweep that is under way began. */
+  readonly late?: boolean;
 }
 
 export interface World extends Pair {
@@ -47,6 +57,13 @@ export interface World extends Pair {
   readonly crashes: number;
   readonly workers: readonly Worker[];
   readonly clients: readonly Client[];
+  readonly phase?: Phase;
+}
+
+/** From here on, whatever was looked at before is late. */
+export function newSweep(world: World, phase: Phase): World {
+  const late = <A extends Worker | Client>(actor: A): A => (actor.at === 'idle' ? actor : { ...actor, late: true });
+  return { ...world, phase, workers: world.workers.map(late), clients: world.clients.map(late) };
 }
 
 /** What a client takes for done: it wrote `value` over `over`, or it tells that `value` was the truth. */
@@ -71,12 +88,16 @@ function compareAndSet(world: World, reads: Reads, set: Partial<Pair>, { flaw }:
 
 export function* workerSteps(world: World, i: number, rules: Rules): Generator<Step> {
   const worker = world.workers[i]!;
-  const become = (next: Worker, rest: World = world): World => ({ ...rest, workers: rest.workers.with(i, next) });
+  const become = (next: Worker, rest: World = world): World => {
+    const kept = next.at !== 'idle' && worker.at !== 'idle' && worker.late ? { ...next, late: true } : next;
+    return { ...rest, workers: rest.workers.with(i, kept) };
+  };
   const step = (doing: string, to: World, aim?: Target): Step => {
     return { by: 'worker', note: `worker ${doing}`, world: to, ...(aim ? { aim } : {}) };
   };
   if (worker.at === 'idle') {
-    yield step('starts', become({ at: 'starting', target: world.target }));
+    const phase = phaseAtStart(world, rules);
+    if (phase !== 'over') yield step('starts', become({ at: 'starting', target: world.target }, inPhase(world, phase)));
     return;
   }
   const { target } = worker;
@@ -95,10 +116,29 @@ export function* workerSteps(world: World, i: number, rules: Rules): Generator<S
     yield step('looks at S again', become(next));
   } else {
     const move = rules.decide(worker, target);
-    const done = move && compareAndSet(world, worker, effectOf(move, worker), rules);
+    const fenced = worker.late && rules.flaw !== 'unfenced';
+    const done = move && !fenced && compareAndSet(world, worker, effectOf(move, worker), rules);
     const what = move ? `makes ${JSON.stringify(move)} of ${show(worker)}` : 'rests';
-    yield step(what, become({ at: 'idle' }, done || world), target);
+    const after = worker.late ? world.phase : phaseAfter(world, worker, move);
+    yield step(what, become({ at: 'idle' }, inPhase(done || world, after)), target);
   }
+}
+
+const inPhase = (world: World, phase: Phase | undefined): World => (phase ? { ...world, phase } : world);
+
+/** A second look in one sweep means that the first one came to no end: whoever made it may have moved something. */
+function phaseAtStart({ phase }: World, { flaw }: Rules): Phase | 'over' | undefined {
+  if (phase === undefined) return undefined;
+  if (phase === 'fresh') return 'looking';
+  if (phase === 'looking' || phase === 'moved') return flaw === 'handsUnnoticed' ? phase : 'moved';
+  return 'over';
+}
+
+/** An insert that is under way is waited for: nobody closes over it. */
+function phaseAfter({ phase }: World, reads: Reads, move: Move | null): Phase | undefined {
+  if (phase !== 'looking' && phase !== 'moved') return phase;
+  if (move) return 'moved';
+  return phase === 'looking' && roleOf(reads.S) !== 'B' ? 'rests' : 'again';
 }
 
 // ------------------------------------------------------------ clients: the router's rules
@@ -141,7 +181,7 @@ export function* clientSteps(world: World, i: number, rules: Rules): Generator<S
     world: { ...rest, clients: rest.clients.with(i, { ...client, ...next }) },
     seen: client.seen,
   });
-  const again = (what: string, rest = world) => go(what, { at: 'reading', S: null, T: null }, rest);
+  const again = (what: string, rest = world) => go(what, { at: 'reading', S: null, T: null, late: false }, rest);
   const done = (what: string, wish: Wish | undefined, rest = world): Step => {
     return { ...go(what, { at: 'done', S: null, T: null }, rest), ...(wish ? { wish } : {}) } as Step;
   };
@@ -195,6 +235,9 @@ function act(doing: Doing): Step {
 function overwrite({ world, client, rules, again, done }: Doing, at: Side, value: number): Step {
   const outright = roleOf(client[other(at)]) !== 'C' || rules.flaw === 'deleteOutright';
   const gone = outright ? null : tombstone();
+  if (value === NOTHING && !outright && client.late && rules.flaw !== 'buryLate') {
+    return again('looks again before it leaves a tombstone');
+  }
   const written = compareAndSet(world, client, { [at]: value === NOTHING ? gone : owner(value) }, rules);
   if (!written) return again(`loses ${at}`);
   return done(`writes ${value} at ${at}`, { kind: 'wrote', over: client[at]!.value, value }, written);
@@ -205,6 +248,8 @@ type Ceded = Extract<Found, { in: 'ceded' }>;
 /** Ceded and not taken: the record is on its way to the peer, and a write takes it there by promoting the shadow. */
 function promote({ world, client, rules, again, done }: Doing, { peer, value: frozen }: Ceded, value: number): Step {
   const role = roleOf(client[peer]);
+  if (role === '-' && client.late && rules.flaw !== 'healLate')
+    return again('looks again before it gives a shadow back');
   if (role === '-' && rules.flaw !== 'promoteByInsert') {
     const healed = compareAndSet(world, client, { [peer]: shadow(frozen) }, rules);
     return again(`gives ${peer} its shadow back`, healed ?? world);

@@ -5,6 +5,12 @@ import { type Pair, stateOf } from './pair.ts';
 /** What the store offers: both sides in one read; both sides in one commit; or neither. */
 export type Mode = 'snapshots' | 'together' | 'separate';
 
+/**
+ * How what was seen before a sweep is kept from landing in it: a `guard` fences it with every command and every new
+ * sweep; without one, a sweep after the first waits until nothing older can land any more (`quiet`).
+ */
+export type Fence = 'guard' | 'quiet';
+
 /** Known-wrong variants, each of which must be caught: a checker that cannot fail proves nothing. */
 export const FLAWS = {
   uncede: 'a ceded record is taken back though its peer was never owner',
@@ -18,21 +24,27 @@ export const FLAWS = {
   promoteByInsert: 'a client promotes a missing peer by inserting the owner',
   noConfirm: 'a client trusts two reads that saw no owner, or deletes at T without looking at S again',
   lastWriteWins: 'the store ignores the version that a write names',
+  unfenced: 'a worker acts on what it saw before the sweep that closes the campaign',
+  handsUnnoticed: 'a sweep in which a look changed hands closes the campaign',
+  closeOnMoves: 'a sweep that moved something closes the campaign',
+  buryLate: 'a client leaves a tombstone on what it saw before the sweep that closes the campaign',
+  healLate: 'a client gives a shadow back on what it saw before the sweep that closes the campaign',
 } as const;
 export type Flaw = keyof typeof FLAWS;
 
 export interface Rules {
   readonly mode: Mode;
+  readonly fence: Fence;
   readonly flaw: Flaw | undefined;
   /** The worker's brain. */
   readonly decide: (pair: Pair, target: Target) => Move | null;
 }
 
-export function rulesOf(mode: Mode, flaw?: Flaw): Rules {
+export function rulesOf(mode: Mode, flaw?: Flaw, fence: Fence = 'guard'): Rules {
   const together = mode === 'together';
   const decide = (pair: Pair, target: Target) =>
     flawedMove(flaw, pair, target) ?? nextMove(stateOf(pair), target, together);
-  return { mode, flaw, decide };
+  return { mode, fence, flaw, decide };
 }
 
 function flawedMove(flaw: Flaw | undefined, pair: Pair, target: Target): Move | null {

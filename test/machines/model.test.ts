@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FLAWS, type Flaw, type Mode, rulesOf } from './flaws.ts';
+import { type Fence, FLAWS, type Flaw, type Mode, rulesOf } from './flaws.ts';
 import { explore, type Scenario } from './model.ts';
 import { owner } from './pair.ts';
 
@@ -61,11 +61,45 @@ const SCENARIOS = {
   'an insert while reversing': { targets: ['switched', 'home'], workers: 1, clients: [insert(2), remove] },
 } satisfies Record<string, Scenario>;
 
+/** To the end: workers sweep, and the campaign closes. */
+const closing = (targets: Scenario['targets'], workers: number, clients: Scenario['clients'], more = {}): Scenario => ({
+  ...atHome,
+  targets,
+  workers,
+  clients,
+  closes: true,
+  ...more,
+});
+const CLOSING = {
+  'after the move, a worker stalls and one crashes': closing(['completed'], 2, [], { crashes: 1 }),
+  'after the move, under a delete': closing(['completed'], 2, [remove]),
+  'after the move, under an update': closing(['completed'], 2, [update(2)]),
+  'called off, a worker stalls and one crashes': closing(['switched', 'home'], 2, [], { crashes: 1 }),
+  'called off under a delete': closing(['switched', 'home'], 2, [remove]),
+  'called off under an update': closing(['switched', 'home'], 2, [update(2)]),
+  'called off under a delete and an update': closing(['switched', 'home'], 1, [remove, update(2)]),
+  'called off under an insert and a delete': closing(['switched', 'home'], 1, [insert(2), remove], { S: null }),
+  'after the target wavered, under a delete': closing(['switched', 'home', 'completed'], 2, [remove]),
+  'brought home under a delete, three workers, one crashes': closing(['home'], 3, [remove], {
+    S: null,
+    T: owner(1),
+    crashes: 1,
+  }),
+} satisfies Record<string, Scenario>;
+
 /** Without snapshots half a million worlds come up in each of these: eight seconds, so only where CI=true. */
-const LARGE = ['a delete and an update, called home', 'three workers, an update, called home'];
+const LARGE: readonly string[] = [
+  'a delete and an update, called home',
+  'three workers, an update, called home',
+  'after the target wavered, under a delete',
+  'brought home under a delete, three workers, one crashes',
+];
 
 /** Which scenario catches a flaw, and the invariant that it breaks there. */
-const CAUGHT: Readonly<Record<Flaw, { by: keyof typeof SCENARIOS; breaks: string; mode?: Mode }>> = {
+const ALL: Readonly<Record<string, Scenario>> = { ...SCENARIOS, ...CLOSING };
+const CAUGHT: Readonly<
+  Record<Flaw, { by: keyof typeof SCENARIOS | keyof typeof CLOSING; breaks: string; mode?: Mode; fence?: Fence }>
+> = {
   uncede: { by: 'called home under an update', breaks: 'P1' },
   promoteStale: { by: 'three workers, an update, called home', breaks: 'P2' },
   promoteUnceded: { by: 'called home under an update', breaks: 'P1' },
@@ -77,9 +111,14 @@ const CAUGHT: Readonly<Record<Flaw, { by: keyof typeof SCENARIOS; breaks: string
   promoteByInsert: { by: 'the target wavers under an update', breaks: 'P1' },
   noConfirm: { by: 'a delete and a read', breaks: 'P3', mode: 'separate' },
   lastWriteWins: { by: 'two workers move it, one crashes', breaks: 'P2' },
+  unfenced: { by: 'called off, a worker stalls and one crashes', breaks: 'P7' },
+  handsUnnoticed: { by: 'after the move, under a delete', breaks: 'P7' },
+  closeOnMoves: { by: 'after the move, under a delete', breaks: 'P7' },
+  buryLate: { by: 'after the move, under a delete', breaks: 'P7' },
+  healLate: { by: 'called off under an update', breaks: 'P7', fence: 'quiet' },
 };
 
-describe.each(['snapshots', 'together', 'separate'] as const)('every order of steps keeps P1 to P6, %s', (mode) => {
+describe.each(['snapshots', 'together', 'separate'] as const)('every order of steps keeps P1 to P7, %s', (mode) => {
   for (const [name, scenario] of Object.entries<Scenario>(SCENARIOS)) {
     const tooLarge = mode === 'separate' && LARGE.includes(name) && !process.env['CI'];
     test.skipIf(tooLarge)(name, { timeout: 120_000 }, () => {
@@ -88,9 +127,20 @@ describe.each(['snapshots', 'together', 'separate'] as const)('every order of st
   }
 });
 
+describe.each(['guard', 'quiet'] as const)('nothing lands on a closed campaign (P7), %s', (fence) => {
+  for (const mode of ['snapshots', 'together', 'separate'] as const) {
+    for (const [name, scenario] of Object.entries<Scenario>(CLOSING)) {
+      const tooLarge = mode === 'separate' && LARGE.includes(name) && !process.env['CI'];
+      test.skipIf(tooLarge)(`${name}, ${mode}`, { timeout: 120_000 }, () => {
+        expect(explore(scenario, rulesOf(mode, undefined, fence)).violation).toBeUndefined();
+      });
+    }
+  }
+});
+
 describe('a known-wrong variant is caught', () => {
-  test.each(Object.entries(CAUGHT))('%s', (flaw, { by, breaks, mode = 'snapshots' }) => {
-    const { violation } = explore(SCENARIOS[by], rulesOf(mode, flaw as Flaw));
+  test.each(Object.entries(CAUGHT))('%s', (flaw, { by, breaks, mode = 'snapshots', fence }) => {
+    const { violation } = explore(ALL[by]!, rulesOf(mode, flaw as Flaw, fence));
     expect(violation?.why, FLAWS[flaw as Flaw]).toMatch(new RegExp(`^${breaks}:`));
     expect(violation?.steps.length).toBeGreaterThan(1);
   });

@@ -2,6 +2,7 @@ import type { Side, Target } from '../../machines/moves.ts';
 import {
   type Client,
   clientSteps,
+  newSweep,
   type Operation,
   type Step,
   type Wish,
@@ -19,13 +20,15 @@ import { apply, type Entity, isSplit, NOTHING, type Pair, roleOf, show, truth } 
  * it held is gone, and it looks again.
  */
 export interface Scenario {
-  readonly S?: Entity;
-  readonly T?: Entity;
+  readonly S?: Entity | null;
+  readonly T?: Entity | null;
   /** Where the operator wants the record, one command after the other. */
   readonly targets: readonly Target[];
   readonly workers: number;
   readonly crashes?: number;
   readonly clients: readonly Operation[];
+  /** Workers sweep, and the campaign closes at its last target. */
+  readonly closes?: boolean;
 }
 
 export interface Verdict {
@@ -66,8 +69,9 @@ export function explore(scenario: Scenario, rules: Rules): Verdict {
   return { worlds: worlds.length };
 }
 
-function open({ S, T, targets, workers, crashes, clients }: Scenario): World {
+function open({ S, T, targets, workers, crashes, clients, closes }: Scenario): World {
   return {
+    ...(closes ? { phase: 'fresh' as const } : {}),
     S: S ?? null,
     T: T ?? null,
     target: targets[0]!,
@@ -82,11 +86,27 @@ function* stepsOf(world: World, rules: Rules): Generator<Step> {
   for (let i = 0; i < world.workers.length; i++) yield* workerSteps(world, i, rules);
   for (let i = 0; i < world.clients.length; i++) yield* clientSteps(world, i, rules);
   const [target, ...commands] = world.commands;
-  if (target) yield { by: 'operator', note: `operator: ${target}`, world: { ...world, target, commands } };
+  const { phase } = world;
+  if (target && phase !== 'closed') {
+    const next = { ...world, target, commands };
+    yield { by: 'operator', note: `operator: ${target}`, world: phase ? afterCommand(next, rules) : next };
+  }
+  const closes = phase === 'rests' || (phase === 'again' && rules.flaw === 'closeOnMoves');
+  if (closes && !target) yield { by: 'operator', note: 'the campaign closes', world: newSweep(world, 'closed') };
+  if (phase === 'again') yield { by: 'operator', note: 'the next sweep begins', world: newSweep(world, 'fresh') };
 }
 
-/** P1, P2, P3 and P6 of one step. */
+/** Without a guard, what others saw before the command may still land: the sweep that follows proves nothing. */
+const afterCommand = (world: World, { fence }: Rules): World =>
+  fence === 'guard' ? newSweep(world, 'fresh') : { ...world, phase: 'moved' };
+
+/** P1, P2, P3, P6 and P7 of one step. */
 function checkStep(before: World, step: Step): string | undefined {
+  const { phase, target } = step.world;
+  const shape = roleOf(step.world.S) + roleOf(step.world.T);
+  if (phase === 'closed' && !REST[target].includes(shape) && shape !== 'B-') {
+    return `P7: ${show(step.world)} under a campaign that closed at ${target}`;
+  }
   if (isSplit(step.world)) return `P1: two hold the truth: ${show(step.world)}`;
   const was = truth(before);
   const is = truth(step.world);
@@ -123,6 +143,7 @@ const MOST_MOVES = 12;
 
 /** P4, from the pair as it stands and with nobody else about: by the full path and by the short one. */
 function checkRest(world: World, rested: Set<string>, rules: Rules): string | undefined {
+  if (world.phase === 'closed') return undefined;
   const name = `${show(world)} ${world.target}`;
   if (rested.has(name)) return undefined;
   rested.add(name);
@@ -174,7 +195,7 @@ function heldKey(held: Entity | null, side: Side, world: World): string {
 function workerKey(worker: Worker, world: World): string {
   if (worker.at === 'idle') return 'i';
   const held = worker.at === 'starting' ? '' : heldKey(worker.S, 'S', world) + heldKey(worker.T, 'T', world);
-  return `${worker.at[0]}${worker.target[1]}${held}`;
+  return `${worker.at[0]}${worker.target[1]}${worker.late ? '!' : ''}${held}`;
 }
 
 const CLIENT_AT = ['new', 'reading', 'readingT', 'confirmingS', 'confirmingT', 'acting', 'born', 'settling', 'done'];
@@ -182,11 +203,11 @@ const CLIENT_AT = ['new', 'reading', 'readingT', 'confirmingS', 'confirmingT', '
 function clientKey(client: Client, world: World): string {
   if (client.at === 'done') return 'd';
   const at = CLIENT_AT.indexOf(client.at);
-  return `${at}${String.fromCharCode(0x400 + client.seen)}${heldKey(client.S, 'S', world)}${heldKey(client.T, 'T', world)}`;
+  return `${at}${client.late ? '!' : ''}${String.fromCharCode(0x400 + client.seen)}${heldKey(client.S, 'S', world)}${heldKey(client.T, 'T', world)}`;
 }
 
 function keyOf(world: World): string {
-  let key = `${entityKey(world.S)}${entityKey(world.T)}${world.commands.length}${world.crashes}`;
+  let key = `${entityKey(world.S)}${entityKey(world.T)}${world.commands.length}${world.crashes}${world.phase ?? ''}`;
   for (const worker of world.workers) key += workerKey(worker, world);
   for (const client of world.clients) key += clientKey(client, world);
   return key;

@@ -1,6 +1,7 @@
 import type { Store } from '../../src/store/store.ts';
 import { concurrencyContract } from './contract/concurrency.ts';
 import { findContract } from './contract/find.ts';
+import { guardContract } from './contract/guards.ts';
 import { mutationContract } from './contract/mutations.ts';
 import { passThroughContract } from './contract/passThrough.ts';
 import { probeContract } from './contract/probe.ts';
@@ -26,6 +27,7 @@ export const CONTRACT_INDEXES = [
 export function storeContract(name: string, open: Open): void {
   mutationContract(name, open);
   unitContract(name, open);
+  guardContract(name, open);
   concurrencyContract(name, open);
   rangeContract(name, open);
   passThroughContract(name, open);

@@ -61,6 +61,14 @@ export function probeContract(name: string, open: Open): void {
       expect(error.detail).toContain('read of two keys');
     });
 
+    it('refuses a store that ignores guards', async ({ skip }) => {
+      if (!the.store.capabilities.guards) skip();
+      const blind: Store = { ...the.store, commit: (mutations) => the.store.commit(mutations) };
+      const error = await refusal(blind);
+      expect(error).toMatchObject({ code: 'store.unsafe' });
+      expect(error.detail).toContain('guard');
+    });
+
     it('tells of a scan that misses an acknowledged write, and does not refuse the store for it', async ({ skip }) => {
       if (the.store.capabilities.scans !== 'strong') skip();
       const blind: Store = { ...the.store, scan: async () => ({ entities: [], more: false }) };

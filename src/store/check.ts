@@ -1,7 +1,7 @@
 import { HandoverError } from '../errors.ts';
 import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
-import { atomicTogether, type Capabilities, type Mutation } from './store.ts';
+import { atomicTogether, type Capabilities, type Guard, type Mutation } from './store.ts';
 
 /**
  * What a call must satisfy before any of it is applied. `key.tooLong` and `entity.tooLarge` are the record's fault and
@@ -32,6 +32,11 @@ export function checkUnits(units: readonly (readonly Mutation[])[], capabilities
     }
   }
   checkCount(count, capabilities);
+}
+
+/** A guard that the store would ignore is worse than none. */
+export function checkGuard(guard: Guard | undefined, { name, guards }: Capabilities): void {
+  if (guard && !guards) throw new RangeError(`${name} takes no guards.`);
 }
 
 /** The port forbids it: what the second one does depends on the store. */
