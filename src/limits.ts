@@ -16,6 +16,13 @@ export const LIMITS = {
   checkpointMs: 100,
   /** A worker that has not checkpointed for this long has lost its claim on a range; a claim is advice, never a lock. */
   claimMs: 750,
+  /** A claim on a slow store may be longer, up to this; one that lies further ahead was made by a clock gone wrong. */
+  longestClaimMs: 15_000,
+  /**
+   * A worker or client that has looked this long ago looks again before it acts (rule 4), so that the end of a campaign
+   * can wait until nothing that was seen before can land any more. Nobody needs as long for a round, unless it stalls.
+   */
+  actWithinMs: 5_000,
   /** How often an idle worker looks for work. */
   idleMs: 200,
   /** A resting campaign is swept again this often, so that strays and stale shadows are found. */

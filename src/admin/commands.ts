@@ -5,7 +5,8 @@ import type { Migration } from '../define/migration.ts';
 import { campaignStep } from '../engine/decide.ts';
 import { type CampaignDocument, documentKey, list, load, save, updateCampaign } from '../engine/documents.ts';
 import { countModified } from '../engine/modified.ts';
-import { countQuarantined, release } from '../engine/quarantine.ts';
+import { countQuarantined } from '../engine/quarantine.ts';
+import { isAskedFor, nameOf } from '../engine/sweep.ts';
 import { aim, everything } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -74,13 +75,15 @@ export async function complete(
   options: CommandOptions & { readonly leaveQuarantined?: boolean } = {},
 ) {
   const campaign = await theCampaign(context, name);
-  return command(context, campaign.id, 'complete', 'completed', options, 'switched', async (current) => {
+  const { leaveQuarantined = false } = options;
+  const gate = async (current: CampaignDocument) => {
     if (!hasSettled(current)) throw closed('records are still on their way; see `handover status`');
-    const left = options.leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1);
+    const left = leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1);
     if (left > 0) {
       throw closed('records are quarantined and would stay in the old home; retry them, or pass --leave-quarantined');
     }
-  });
+  };
+  return command(context, campaign.id, 'complete', 'completed', options, 'switched', gate, { leaveQuarantined });
 }
 
 /** Brings everything home and closes the campaign. */
@@ -99,7 +102,10 @@ export async function resume(context: CommandContext, name: string, options: { r
   return runOrPause(context, name, 'resume', options.reason);
 }
 
-/** Tries quarantined records again: all of them, those with one cause, or one by its old key. Returns how many. */
+/**
+ * Tries quarantined records again: all of them, those with one cause, or one by its old key. Returns how many. Writes
+ * down what is asked for, with a new sweep; the worker that begins that sweep takes the records off the list.
+ */
 export async function retry(
   context: CommandContext,
   name: string,
@@ -108,18 +114,19 @@ export async function retry(
   const campaign = await theCampaign(context, name);
   if (campaign.closed) throw refused(campaign, 'retry');
   const { id } = campaign;
-  const released = await release(
-    context.store,
-    id,
-    ({ code, key }) =>
-      (which.code === undefined || code === which.code) && (which.key === undefined || key === which.key),
-  );
-  if (released === 0) return 0;
-  await updateCampaign(context.store, id, (current) => {
-    const { settledAt: _, ...unsettled } = current;
-    return record(context, { ...unsettled, sweep: current.sweep + 1 }, `retry ${released}`);
+  let count = 0;
+  for await (const { value } of list(context.store, 'quarantine', id)) if (isAskedFor(which, value)) count++;
+  if (count === 0) return 0;
+  await change(context, id, (current) => {
+    if (current.closed) throw refused(current, 'retry');
+    const { settledAt: _, generation, ...unsettled } = current;
+    const sweep = current.sweep + 1;
+    // What an earlier `retry` asked for may not have been begun yet.
+    const before = current.retry && nameOf(current.retry) === nameOf(current) ? current.retry.which : [];
+    const retry = { generation, sweep, which: [...before, which] };
+    return { ...unsettled, generation, sweep, retry, ...record(context, current, `retry ${count}`) };
   });
-  return released;
+  return count;
 }
 
 /** The newest campaign of a migration. Throws `campaign.missing`. */
@@ -204,33 +211,52 @@ async function command(
   options: CommandOptions,
   rest: Target | undefined,
   gate: (current: CampaignDocument) => Promise<void> = async () => {},
+  also: Pick<CampaignDocument, 'leaveQuarantined'> = {},
 ): Promise<CampaignDocument> {
   const share = shareOf(options);
-  return updateCampaign(context.store, id, async (current) => {
+  return change(context, id, async (current) => {
     if (current.stage !== 'draft') definitionOf(context, current);
     const step = campaignStep({ stage: current.stage, run: current.run }, event);
     if (!step) throw refused(current, event);
     await gate(current);
     const { settledAt: _, ...unsettled } = current;
     const targets = [...aim(current.targets, target, share, rest)];
-    const next = { ...unsettled, ...step.next, ...adopted(context, current), targets };
+    const next = { ...unsettled, ...step.next, ...adopted(context, current), ...also, targets };
     next.generation++;
     next.sweep = 1;
     if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
     // Who starts straight for a later stage wants no gate: each record is copied and checked on its own way.
     if (event.startsWith('start.')) next.switchGateOpen = true;
-    return record(context, next, share === 100 ? event : `${event} ${share} %`, options.reason);
+    return { ...next, ...record(context, next, share === 100 ? event : `${event} ${share} %`, options.reason) };
   });
 }
 
 async function runOrPause(context: CommandContext, name: string, event: 'pause' | 'resume', reason?: string) {
   const { id } = await theCampaign(context, name);
-  return updateCampaign(context.store, id, (current) => {
+  return change(context, id, (current) => {
     const step = campaignStep({ stage: current.stage, run: current.run }, event);
     if (!step || current.closed) throw refused(current, event);
     const { pausedBecause: _, ...kept } = current;
     const because = event === 'pause' ? { pausedBecause: reason ?? `paused by ${context.by}` } : {};
-    return record(context, { ...kept, ...step.next, ...because }, event, reason);
+    return { ...kept, ...step.next, ...because, ...record(context, current, event, reason) };
+  });
+}
+
+/**
+ * Changes the campaign once. Each call marks the entry it writes into the history: when an answer is lost and the look
+ * that follows finds the mark, the command took effect, whatever its gates would say by now.
+ */
+async function change(
+  context: CommandContext,
+  id: string,
+  compute: (current: CampaignDocument) => CampaignDocument | Promise<CampaignDocument>,
+): Promise<CampaignDocument> {
+  const call = context.clock.id();
+  return updateCampaign(context.store, id, async (current) => {
+    if (current.history.some((entry) => entry.id === call)) return undefined;
+    const next = await compute(current);
+    const history = next.history.map((entry, i, all) => (i === all.length - 1 ? { ...entry, id: call } : entry));
+    return { ...next, history };
   });
 }
 
@@ -255,15 +281,10 @@ async function checkReverse(context: CommandContext, campaign: CampaignDocument)
   throw new HandoverError('reverse.missing', `${count} records, ${samples.join(', ')} among them.`, { count, samples });
 }
 
-function record(context: CommandContext, campaign: CampaignDocument, what: string, reason?: string): CampaignDocument {
-  const entry = {
-    at: context.clock.now(),
-    by: context.by,
-    what,
-    ...(reason === undefined ? {} : { reason }),
-    targets: campaign.targets,
-  };
-  return { ...campaign, history: [...campaign.history, entry].slice(-LIMITS.historyEntries) };
+/** The history with one more entry, the oldest forgotten. */
+function record(context: CommandContext, { history, targets }: CampaignDocument, what: string, reason?: string) {
+  const entry = { at: context.clock.now(), by: context.by, what, ...(reason === undefined ? {} : { reason }), targets };
+  return { history: [...history, entry].slice(-LIMITS.historyEntries) };
 }
 
 /** Whether this generation has come to rest, if only once: a campaign at rest is swept again and again. */

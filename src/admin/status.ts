@@ -1,7 +1,7 @@
 import type { Run, Stage } from '../../machines/campaign.ts';
 import type { Migration } from '../define/migration.ts';
+import { statesOf } from '../engine/counts.ts';
 import { type CampaignDocument, list } from '../engine/documents.ts';
-import type { Counts } from '../engine/page.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
 import { type CommandContext, campaigns } from './commands.ts';
@@ -92,18 +92,6 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     createdAt: campaign.createdAt,
     history: campaign.history,
   };
-}
-
-/** See `CampaignStatus.states`. */
-export function statesOf(counts: Counts): Record<string, number> {
-  const states: Record<string, number> = {};
-  for (const [name, n] of Object.entries(counts)) {
-    const [home, state] = name.split('.');
-    if (state === undefined || (state === 'completed' && home === 'S')) continue;
-    states[state] = (states[state] ?? 0) + n;
-  }
-  const completed = Math.max(counts['S.completed'] ?? 0, counts['T.completed'] ?? 0);
-  return completed > 0 ? { ...states, completed } : states;
 }
 
 function blockOf({ migrations }: Context, { migration, definition, id }: CampaignDocument) {

@@ -1,7 +1,9 @@
+import { isClean } from '../engine/campaign.ts';
+import type { Counts } from '../engine/counts.ts';
 import type { CampaignDocument, SweepDocument } from '../engine/documents.ts';
 import { load } from '../engine/documents.ts';
-import type { Counts } from '../engine/page.ts';
-import { isClean, type Progress, progressOf, sweepKey } from '../engine/sweep.ts';
+import { type Progress, progressOf, sweepKey } from '../engine/sweep.ts';
+import type { Capabilities } from '../store/store.ts';
 import type { CommandContext } from './commands.ts';
 
 type Context = Pick<CommandContext, 'store' | 'migrations'>;
@@ -37,7 +39,13 @@ export async function sweepStatus(context: Context, campaign: CampaignDocument):
   // The documents of a sweep that is over are deleted; what it counted is in the campaign.
   const counts = progress?.counts ?? (settledAt === undefined ? {} : lastSweep?.counts) ?? {};
   const seen = counts['seen'] ?? 0;
-  const expected = sweep && progress ? expectedIn(campaign, sweep, progress, isByGroup(context, campaign)) : undefined;
+  const expected =
+    sweep && progress
+      ? expectedIn(campaign, sweep, progress, {
+          byGroup: isByGroup(context, campaign),
+          capabilities: store.capabilities,
+        })
+      : undefined;
   return {
     generation,
     number: campaign.sweep,
@@ -57,14 +65,14 @@ export function expectedIn(
   campaign: CampaignDocument,
   { ranges }: SweepDocument,
   progress: Progress,
-  byGroup: boolean,
+  { byGroup, capabilities }: { readonly byGroup: boolean; readonly capabilities: Capabilities },
 ): number | undefined {
   const seenIn = (i: number) => progress.ranges[i]?.value.counts['seen'] ?? 0;
   const all = ranges.map((range, index) => ({ index, done: progress.ranges[index]?.value.done === true, ...range }));
   const done = all.filter((range) => range.done);
   const meanOf = (some: typeof all) => some.reduce((sum, { index }) => sum + seenIn(index), 0) / some.length;
   // After a first look at the old homes that moved much, the new homes are left to the next sweep.
-  const skips = campaign.sweep === 1 && !byGroup && !isClean(campaign, progress.counts);
+  const skips = campaign.sweep === 1 && !byGroup && !isClean(campaign, progress.counts, capabilities);
   let expected = 0;
   for (const range of all) {
     if (skips && range.home === 'T') continue;

@@ -1,7 +1,7 @@
 import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
 import { sweepStatus } from '../admin/sweepStatus.ts';
+import type { Counts } from '../engine/counts.ts';
 import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
-import type { Counts } from '../engine/page.ts';
 import { Worker } from '../engine/worker.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';

@@ -34,6 +34,18 @@ export const SCHEMAS = {
     /** When this generation came to rest; unset while it has not. */
     settledAt: z.number().optional(),
     switchGateOpen: z.boolean(),
+    /** Said with `complete`: quarantined records stay in the old home, and with them the groups they are of. */
+    leaveQuarantined: z.boolean().optional(),
+    /** What `retry` asked for: entries listed before this sweep that are of one cause, or of one old key, or any. */
+    retry: z
+      .object({
+        generation: z.number(),
+        sweep: z.number(),
+        which: z.array(z.object({ code: z.string().optional(), key: z.string().optional() })),
+      })
+      .optional(),
+    /** How many records the newest settled sweep counted, and when: what `verify` compares with. */
+    population: z.object({ at: z.number(), records: z.number() }).optional(),
     closed: z.boolean(),
     createdAt: z.number(),
     /** What the last finished sweep saw. */
@@ -45,6 +57,8 @@ export const SCHEMAS = {
         at: z.number(),
         by: z.string(),
         what: z.string(),
+        /** Which call wrote it: so a call whose answer was lost finds its own entry. */
+        id: z.string().optional(),
         reason: z.string().optional(),
         targets: targets.optional(),
       }),
@@ -81,6 +95,8 @@ export const SCHEMAS = {
     code: z.string(),
     message: z.string(),
     at: z.number(),
+    /** The sweep that listed it, `generation.sweep`: one that is retried in a later sweep is not listed before it. */
+    sweep: z.string().optional(),
   }),
   group: z.object({
     v: version,
@@ -103,6 +119,7 @@ export const SCHEMAS = {
 export type DocumentKind = keyof typeof SCHEMAS;
 export type Document<K extends DocumentKind> = z.infer<(typeof SCHEMAS)[K]>;
 export type CampaignDocument = Document<'campaign'>;
+export type Retried = NonNullable<CampaignDocument['retry']>['which'][number];
 export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;
@@ -199,8 +216,8 @@ export async function erase(store: Store, documents: readonly Stored<DocumentKin
 
 /**
  * Changes a campaign by compare-and-set: read, compute, swap, and again if somebody was faster. `change` returns the new
- * document, or undefined to leave it. After a lost answer the change is computed anew from what is
- * there: it is never applied to what nobody looked at, but a command that took effect may report a refusal.
+ * document, or undefined to leave it. After a lost answer the change is computed anew from what is there: it is never
+ * applied to what nobody looked at. A change that must know whether it took effect leaves a mark of its own.
  */
 export async function updateCampaign(
   store: Store,

@@ -4,9 +4,10 @@ import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
+import { add, addAll, type Counts } from './counts.ts';
 import { groupStep } from './decide.ts';
 import { type CampaignDocument, documentKey, load, save } from './documents.ts';
-import { add, type Counts, type PageOptions, processPage } from './page.ts';
+import { type PageOptions, processPage } from './page.ts';
 import { anyIn } from './quarantine.ts';
 import { homeRange } from './sweep.ts';
 
@@ -19,7 +20,9 @@ export interface GroupContext {
   readonly store: Store;
   readonly migration: Migration;
   readonly campaign: CampaignDocument;
-  readonly page: Omit<PageOptions, 'rule' | 'ruleIndex' | 'home' | 'onlyCopy' | 'optimistic' | 'targetOf' | 'allTo'>;
+  readonly page: Pick<PageOptions, 'store' | 'actor' | 'fence' | 'sweep' | 'onMoves' | 'onQuarantined'>;
+  /** Whether the old homes' pass of this sweep left a record unresolved: then a sibling may have no copy yet. */
+  readonly siblingsMissing: boolean;
 }
 
 export interface GroupResult {
@@ -36,19 +39,21 @@ export async function processGroup(context: GroupContext, root: Key, target: Tar
   if (stored?.value.generation === generation && stored.value.sweep === sweep) return undefined;
 
   const away = target === 'switched' || target === 'completed';
-  let result = await passOver(context, root, target, away);
+  const held = campaign.leaveQuarantined && (await anyIn(store, campaign.id, root));
+  let result = await passOver(context, root, target, away ? (held ? 'home' : 'copied') : undefined);
   let event: GroupEvent['type'] = 'members.behind';
-  if (away && result.allRest && !(await anyIn(store, campaign.id, root))) {
+  const ready = result.allRest && !context.siblingsMissing && !(await anyIn(store, campaign.id, root));
+  if (away && ready) {
     const gathered = result;
-    result = await passOver(context, root, target, false);
+    result = await passOver(context, root, target, undefined);
     event = result.allRest && result.allAway ? 'members.arrived' : 'members.ready';
-    add(result.counts, 'moved', gathered.counts.moved ?? 0);
+    for (const name of ['moved', 'doubtful']) add(result.counts, name, gathered.counts[name] ?? 0);
   }
   const before = stored?.value.state ?? 'gathering';
   // Whoever has arrived was ready on the way: a group that was gathering passes through `moving`.
-  const ready =
+  const passed =
     before === 'gathering' && event === 'members.arrived' ? groupStep(before, 'members.ready')!.next : before;
-  const state = groupStep(ready, event)?.next ?? ready;
+  const state = groupStep(passed, event)?.next ?? passed;
   // Lost to another worker: it looked at the same members, and the next sweep looks again.
   // Only what rests is done for this sweep: what does not must be counted again by whoever comes after a crash here.
   const done = (result.counts.unresolved ?? 0) > 0 ? 0 : sweep;
@@ -62,7 +67,8 @@ interface Pass extends GroupResult {
   readonly allAway: boolean;
 }
 
-async function passOver(context: GroupContext, root: Key, target: Target, onlyCopy: boolean): Promise<Pass> {
+/** Pages through all members. `behindTo`: where those go that have not switched, if not to the target. */
+async function passOver(context: GroupContext, root: Key, target: Target, behindTo: Target | undefined): Promise<Pass> {
   const { store, migration, page } = context;
   const counts: Counts = {};
   let newlyQuarantined = 0;
@@ -77,13 +83,13 @@ async function passOver(context: GroupContext, root: Key, target: Target, onlyCo
         rule,
         ruleIndex,
         home: 'T' as const,
-        onlyCopy,
+        behindTo: behindTo && (() => behindTo),
         allTo: target,
         optimistic: false,
         targetOf: () => target,
       };
       const result = await processPage(found.entities, options);
-      for (const [name, n] of Object.entries(result.counts)) add(counts, name, n);
+      addAll(counts, result.counts);
       newlyQuarantined += result.newlyQuarantined;
       away += result.away;
       more = found.more;

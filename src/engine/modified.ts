@@ -1,10 +1,11 @@
+import type { EntityRule } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { Store } from '../store/store.ts';
+import type { Entity, Store } from '../store/store.ts';
 import { mirror } from './moves.ts';
 import { hold, locate, type Pair, roleOf } from './pair.ts';
-import { lookAtPeers } from './reconcile.ts';
+import { type Item, lookAtPeers } from './reconcile.ts';
 import { homeRange } from './sweep.ts';
 
 /** Records at T that could not go home: no backward transform, and no longer what the old home's content became. */
@@ -20,16 +21,10 @@ export async function countModified(
     let range = homeRange(migration, index, 'T');
     for (let more = true; more; ) {
       const page = await store.scan(range, LIMITS.pageSize);
-      const pairs = page.entities.flatMap((entity) => {
-        const held = hold(entity)!;
-        const place = locate(rule, campaign, entity.key, held);
-        if (place?.side !== 'T' || roleOf(held) !== 'O') return [];
-        const pair: Pair = { rule, scanned: 'T', keys: place.keys, S: undefined, T: held, replaceable: 'T' };
-        return [{ pair, target: 'home' as const, moves: 0 }];
-      });
+      const pairs = page.entities.flatMap((entity) => ownerAtNewHome(entity, rule, campaign));
       await lookAtPeers(pairs, 'T', store);
-      for (const { pair } of pairs) {
-        if (canReturn(pair)) continue;
+      for (const { pair, result } of pairs) {
+        if (result || canReturn(pair)) continue;
         count++;
         if (samples.length < LIMITS.samples) samples.push(pair.keys.T.toString());
       }
@@ -41,12 +36,26 @@ export async function countModified(
   return { count, samples };
 }
 
+/** What does not decode is not modified, as far as anybody can tell: the sweep will quarantine it where it is. */
+function ownerAtNewHome(entity: Entity, rule: EntityRule, campaign: string): Item[] {
+  try {
+    const held = hold(entity)!;
+    const place = locate(rule, campaign, entity.key, held);
+    if (place?.side !== 'T' || roleOf(held) !== 'O') return [];
+    const pair: Pair = { rule, scanned: 'T', keys: place.keys, S: undefined, T: held, replaceable: 'T' };
+    return [{ pair, target: 'home', moves: 0 }];
+  } catch (error) {
+    if (error instanceof HandoverError) return [];
+    throw error;
+  }
+}
+
 function canReturn(pair: Pair): boolean {
   try {
     mirror(pair, 'S');
     return true;
   } catch (error) {
-    if (error instanceof HandoverError && error.code === 'reverse.missing') return false;
+    if (error instanceof HandoverError) return false;
     throw error;
   }
 }

@@ -6,19 +6,14 @@ import type { Key } from '../record/key.ts';
 import { isOwnerAtNewHome } from '../record/slot.ts';
 import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
+import { add, type Counts } from './counts.ts';
 import { nextMove } from './decide.ts';
-import type { QuarantineDocument } from './documents.ts';
+import type { CampaignDocument, QuarantineDocument } from './documents.ts';
 import type { Actor } from './moves.ts';
 import { type Held, hold, locate, type Pair, roleOf } from './pair.ts';
 import { quarantine, quarantined, quarantineKey } from './quarantine.ts';
 import { type Item, lookAtPeers, type ReconcileOptions, reconcile } from './reconcile.ts';
-
-/** What a page came to. Keys are `S.<state>` or `T.<state>`, `moved`, `unresolved`, `quarantined`, `seen`. */
-export type Counts = Record<string, number>;
-
-export const add = (into: Counts, name: string, by = 1): void => {
-  into[name] = (into[name] ?? 0) + by;
-};
+import { nameOf } from './sweep.ts';
 
 export interface PageOptions {
   readonly store: Store;
@@ -30,8 +25,11 @@ export interface PageOptions {
   readonly targetOf: (keys: Pair['keys']) => Target;
   /** The one target that all records share, if there is one. */
   readonly allTo: Target | undefined;
-  /** Under a campaign by group, until the group is admitted: bring records no further than `copied`. */
-  readonly onlyCopy: boolean;
+  /** Under a campaign by group: where its records go that have not switched, as long as the group is not admitted. */
+  readonly behindTo?: ((keys: Pair['keys']) => Target) | undefined;
+  readonly fence: ReconcileOptions['fence'];
+  /** The sweep under way, for what is quarantined in it. */
+  readonly sweep: Pick<CampaignDocument, 'generation' | 'sweep'>;
   /** Whether new homes are likely to be empty: then the look-up is skipped, and an insert that conflicts finds out. */
   readonly optimistic: boolean;
   readonly onMoves?: ReconcileOptions['onMoves'] | undefined;
@@ -95,6 +93,7 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
 
 function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item | 'arrived' | undefined {
   const { rule, actor, home } = options;
+  let peer: Key | undefined;
   try {
     // An owner at T that is wanted at `completed` rests there; what may stand at S, the old home's sweep sees.
     if (home === 'T' && options.allTo === 'completed' && entity.slot !== undefined) {
@@ -103,21 +102,22 @@ function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item
     const held = hold(entity)!;
     const place = locate(rule, actor.campaign, entity.key, held);
     if (!place || place.side !== home) return undefined;
-    checkKey(place.keys.T, options.store.capabilities);
+    peer = place.keys.T;
+    checkKey(peer, options.store.capabilities);
     const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
     pair[home] = held;
     const wanted = options.targetOf(place.keys);
-    const target = options.onlyCopy && isBehind(pair) && wanted !== 'home' ? 'copied' : wanted;
+    const target = options.behindTo && isBehind(pair) && wanted !== 'home' ? options.behindTo(place.keys) : wanted;
     const mapped = home === 'S' ? { mapped: held.content } : {};
     return { pair, target, moves: 0, ...mapped };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
-    failures.push({ source: entity.key, code: error.code, message: error.detail });
+    failures.push({ source: entity.key, ...(peer ? { peer } : {}), code: error.code, message: error.detail });
     return undefined;
   }
 }
 
-/** Not switched yet, as far as the scanned side tells. What has switched is never called back by `onlyCopy`. */
+/** Not switched yet, as far as the scanned side tells. What has switched is never called back by `behindTo`. */
 function isBehind({ scanned, S, T }: Pair): boolean {
   return scanned === 'S' ? roleOf(S) === 'O' : roleOf(T) === 'H' || roleOf(T) === 'C';
 }
@@ -134,6 +134,7 @@ function countItem(item: Item, home: Side, counts: Counts, failures: Failure[]):
   const { pair, result } = item;
   if (item.moves > 0) add(counts, 'moved');
   if (item.moves > 0) add(counts, 'moves', item.moves);
+  if (item.doubtful) add(counts, 'doubtful');
   if (result?.status === 'failed') {
     failures.push({ source: pair.keys.S, peer: pair.keys.T, code: result.code, message: result.message });
   } else if (result?.status === 'unresolved') add(counts, 'unresolved');
@@ -144,7 +145,7 @@ function countItem(item: Item, home: Side, counts: Counts, failures: Failure[]):
 const countsHere = (state: RecordState, home: Side, pair: Pair): boolean =>
   state !== 'absent' && (home === 'S' || pair.S === undefined);
 
-function toEntry(failure: Failure, { actor, ruleIndex }: PageOptions): { key: Key; value: QuarantineDocument } {
+function toEntry(failure: Failure, { actor, ruleIndex, sweep }: PageOptions): { key: Key; value: QuarantineDocument } {
   const { source, peer, code, message } = failure;
   const group = peer?.root;
   return {
@@ -159,6 +160,7 @@ function toEntry(failure: Failure, { actor, ruleIndex }: PageOptions): { key: Ke
       code,
       message,
       at: actor.now(),
+      sweep: nameOf(sweep),
     },
   };
 }

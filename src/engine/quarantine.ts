@@ -2,7 +2,17 @@ import { hash } from 'node:crypto';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
-import { documentKey, erase, KINDS, list, loadMany, type QuarantineDocument, type Stored, save } from './documents.ts';
+import {
+  type CampaignDocument,
+  documentKey,
+  erase,
+  KINDS,
+  list,
+  loadMany,
+  type QuarantineDocument,
+  type Stored,
+  save,
+} from './documents.ts';
 import type { Pair } from './pair.ts';
 
 /**
@@ -10,11 +20,11 @@ import type { Pair } from './pair.ts';
  * `retry`. Listed under the campaign and then the group, so that what of a group is quarantined is one short scan.
  */
 export function quarantineKey(campaign: string, group: Key | undefined, source: Key): Key {
-  return documentKey('quarantine', campaign, group ? nameOf(group) : '-', nameOf(source));
+  return documentKey('quarantine', campaign, group ? textOf(group) : '-', textOf(source));
 }
 
 /** A key's text where it fits into a name, else a digest of it: the document itself has the whole. */
-function nameOf(key: Key): string {
+function textOf(key: Key): string {
   const text = key.toString();
   return text.length <= 300 ? text : hash('sha256', text, 'hex');
 }
@@ -49,9 +59,23 @@ export async function quarantined(store: Store, campaign: string, pairs: readonl
 export async function anyIn(store: Store, campaign: string, group?: Key): Promise<boolean> {
   const range: KeyRange = { namespace: '', kind: KINDS.quarantine, root: documentKey('campaign', campaign) };
   if (!group) return (await store.scan(range, 1)).entities.length > 0;
-  const first = documentKey('quarantine', campaign, nameOf(group));
-  const last = documentKey('quarantine', campaign, nameOf(group), '\u{10FFFF}');
+  const first = documentKey('quarantine', campaign, textOf(group));
+  const last = documentKey('quarantine', campaign, textOf(group), '\u{10FFFF}');
   return (await store.scan({ ...range, after: first, until: last }, 1)).entities.length > 0;
+}
+
+/**
+ * The groups that stay behind when a campaign completes with `leaveQuarantined`: those a quarantined record is of. As
+ * many keys as there are such groups: the error budget bounds them.
+ */
+export async function groupsHeldBack(
+  store: Store,
+  { id, leaveQuarantined }: Pick<CampaignDocument, 'id' | 'leaveQuarantined'>,
+): Promise<ReadonlySet<string>> {
+  const groups = new Set<string>();
+  if (!leaveQuarantined) return groups;
+  for await (const { value } of list(store, 'quarantine', id)) if (value.group) groups.add(value.group);
+  return groups;
 }
 
 /** How many, counted up to `enough`. */

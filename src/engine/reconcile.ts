@@ -7,6 +7,7 @@ import type { Key } from '../record/key.ts';
 import { checkEntity } from '../store/check.ts';
 import { atomicTogether, type Mutation, type Outcome, type Store, type UnitOutcome } from '../store/store.ts';
 import { nextMove } from './decide.ts';
+import { type Fence, Fenced } from './fence.ts';
 import { type Actor, heldAfter, type Write, writesOf } from './moves.ts';
 import { hold, mismatch, other, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
 
@@ -24,6 +25,8 @@ export interface Item {
   result?: Result;
   /** Moves made on this record here. */
   moves: number;
+  /** The answer to a move was lost: it may still land. */
+  doubtful?: boolean;
   /** The content that this worker wrote here last. */
   wrote?: Content;
   /** The content of S for which `pair.keys.T` is known to be the target. */
@@ -40,10 +43,12 @@ export type Result =
 export interface ReconcileOptions {
   readonly store: Store;
   readonly actor: Actor;
+  readonly fence: Pick<Fence, 'guard' | 'renew' | 'check'>;
   /** Told of the moves that were applied; for counters and logs. */
   readonly onMoves?: ((type: Move['type'], count: number) => void) | undefined;
 }
 
+/** Throws `Fenced` when the campaign has gone on: what was not committed by then is not. */
 export async function reconcile(items: readonly Item[], options: ReconcileOptions): Promise<void> {
   let open = items.filter((item) => !item.result);
   for (let round = 0; open.length > 0 && round < LIMITS.roundsPerPage; round++) {
@@ -54,6 +59,7 @@ export async function reconcile(items: readonly Item[], options: ReconcileOption
       if (plan === 'look') stale.push(item);
       else if (plan) planned.push(plan);
     }
+    await options.fence.renew();
     await carryOut(planned, options);
     // Looked at after the commit, so that one look-up serves those that lost just now too.
     for (const { item } of planned) if (item.pair.replaceable === 'neither') stale.push(item);
@@ -164,17 +170,20 @@ function attempt<R>(item: Item, run: () => R): R | undefined {
 }
 
 async function carryOut(planned: readonly Planned[], options: ReconcileOptions): Promise<void> {
-  const { store } = options;
+  const { store, fence } = options;
+  if (planned.length === 0) return;
+  fence.check();
   const single = planned.filter(({ writes }) => writes.length === 1);
   const double = planned.filter(({ writes }) => writes.length > 1);
   // The batches of one round are of different records: nothing orders them, so none waits for another.
   const singles = [...batches(single, store.capabilities.maxMutations)].map(async (part) => {
-    const outcomes = await store.commit(part.map(({ writes }) => writes[0]!.mutation));
+    const mutations = part.map(({ writes }) => writes[0]!.mutation);
+    const outcomes = await store.commit(mutations, fence.guard);
     settle(part, outcomes.map(asUnit), options);
   });
   const doubles = [...batches(double, Math.floor(store.capabilities.maxMutations / 2))].map(async (part) => {
     const units = part.map(({ writes }) => writes.map(({ mutation }): Mutation => mutation));
-    settle(part, await store.commitTogether(units), options);
+    settle(part, await store.commitTogether(units, fence.guard), options);
   });
   await Promise.all([...singles, ...doubles]);
 }
@@ -188,7 +197,9 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
     const outcome = outcomes[i]!;
     const { pair } = item;
     // A conflict means that something changed, an unknown that something may have: forget what was held.
+    if (outcome.status === 'fenced') throw new Fenced();
     if (outcome.status !== 'applied') {
+      if (outcome.status === 'unknown') item.doubtful = true;
       pair.replaceable = 'neither';
       return;
     }

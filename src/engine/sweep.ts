@@ -3,6 +3,8 @@ import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
+import { claimOf, type Pulse } from './claim.ts';
+import { add, addAll, type Counts } from './counts.ts';
 import {
   type CampaignDocument,
   documentKey,
@@ -10,20 +12,21 @@ import {
   list,
   load,
   loadMany,
+  type QuarantineDocument,
   type RangeDocument,
+  type Retried,
   type Stored,
   type SweepDocument,
   save,
 } from './documents.ts';
-import { add, type Counts } from './page.ts';
-import { uniform } from './targets.ts';
+import { release } from './quarantine.ts';
 
 /**
  * A sweep is one look at every record of a campaign: all old homes, then all new ones, cut into ranges that workers
  * share. A range's checkpoint and its counts are one document, advanced by compare-and-set after its pages are done: a page
  * may be done twice after a crash, which changes nothing, but is counted once.
  */
-const nameOf = ({ generation, sweep }: Pick<CampaignDocument, 'generation' | 'sweep'>) =>
+export const nameOf = ({ generation, sweep }: Pick<CampaignDocument, 'generation' | 'sweep'>) =>
   `${String(generation).padStart(6, '0')}.${String(sweep).padStart(6, '0')}`;
 
 export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep', campaign.id, nameOf(campaign));
@@ -48,9 +51,25 @@ export async function currentSweep(
   for (;;) {
     const stored = await load(store, 'sweep', key);
     if (stored) return stored.value;
+    // Before the sweep begins: what it finds again is listed under its own name, and no late hand releases that.
+    await releaseRetried(store, campaign);
     await save<'sweep'>(store, key, { v: 1, startedAt: now, ranges: await planRanges(store, migration) }, undefined);
   }
 }
+
+/** Takes off the list what `retry` asked for and earlier sweeps have listed. Whoever plans the sweep does it, or does it again. */
+async function releaseRetried(store: Store, { id, retry }: CampaignDocument): Promise<void> {
+  if (!retry) return;
+  const asked = nameOf(retry);
+  await release(
+    store,
+    id,
+    (entry) => retry.which.some((which) => isAskedFor(which, entry)) && (entry.sweep ?? '') < asked,
+  );
+}
+
+export const isAskedFor = ({ code, key }: Retried, entry: QuarantineDocument): boolean =>
+  (code === undefined || entry.code === code) && (key === undefined || entry.key === key);
 
 async function planRanges(store: Store, migration: Migration): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];
@@ -87,6 +106,8 @@ export interface Progress {
   readonly ranges: readonly (Stored<'range'> | undefined)[];
   /** Everything the ranges have counted so far. */
   readonly counts: Counts;
+  /** The part of it that is of old homes. */
+  readonly oldHomes: Counts;
   readonly oldHomesDone: boolean;
   readonly done: boolean;
   /** 0 to 1, by ranges; a range under way counts for nothing. */
@@ -100,12 +121,17 @@ export async function progressOf(store: Store, campaign: CampaignDocument, sweep
     sweep.ranges.map((_, i) => rangeKey(campaign, i)),
   );
   const counts: Counts = {};
-  for (const range of ranges) for (const [name, n] of Object.entries(range?.value.counts ?? {})) add(counts, name, n);
+  const oldHomes: Counts = {};
+  ranges.forEach((range, i) => {
+    addAll(counts, range?.value.counts ?? {});
+    if (sweep.ranges[i]!.home === 'S') addAll(oldHomes, range?.value.counts ?? {});
+  });
   const doneAt = (home: Side) => sweep.ranges.every((range, i) => range.home !== home || ranges[i]?.value.done);
   const oldHomesDone = doneAt('S');
   return {
     ranges,
     counts,
+    oldHomes,
     oldHomesDone,
     done: oldHomesDone && doneAt('T'),
     share: ranges.filter((range) => range?.value.done).length / Math.max(1, ranges.length),
@@ -114,14 +140,15 @@ export async function progressOf(store: Store, campaign: CampaignDocument, sweep
 
 /**
  * A range to work on, with this worker's claim on it; 'busy' when others hold all that is left. Claims only keep workers
- * out of each other's way: two that work on one range lose time, never data.
+ * out of each other's way: two that work on one range lose time, never data. Whoever takes a range over cannot know what
+ * the one before moved there and did not live to count, so that such a sweep proves less: it is `doubtful`.
  */
 export async function claimRange(
   store: Store,
   campaign: CampaignDocument,
   sweep: SweepDocument,
   progress: Progress,
-  worker: string,
+  lane: { readonly name: string; readonly pulse: Pulse },
   now: number,
 ): Promise<{ index: number; stored: Stored<'range'> } | 'busy'> {
   const open = sweep.ranges
@@ -130,63 +157,27 @@ export async function claimRange(
     .filter((index) => sweep.ranges[index]!.home === (progress.oldHomesDone ? 'T' : 'S'));
   const free = open.filter((index) => {
     const claim = progress.ranges[index]?.value.claim;
-    return !claim || claim.untilMs <= now || claim.untilMs > now + 10 * LIMITS.claimMs;
+    return !claim || claim.untilMs <= now || claim.untilMs > now + LIMITS.longestClaimMs;
   });
   // Each worker begins at a place of its own.
-  const start = [...worker].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % Math.max(1, free.length);
+  const start = [...lane.name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % Math.max(1, free.length);
   for (let i = 0; i < free.length; i++) {
     const index = free[(start + i) % free.length]!;
     const before = progress.ranges[index];
+    const counts = { ...before?.value.counts };
+    if (before?.value.claim) add(counts, 'doubtful');
     const value: RangeDocument = {
-      ...(before?.value ?? { v: 1, done: false, counts: {} }),
-      claim: claimOf(worker, now),
+      v: 1,
+      done: false,
+      ...before?.value,
+      counts,
+      claim: claimOf(lane.name, now, lane.pulse),
     };
     const key = rangeKey(campaign, index);
     const version = await save<'range'>(store, key, value, before?.version);
     if (version) return { index, stored: { key, value, version } };
   }
   return 'busy';
-}
-
-const claimOf = (worker: string, now: number) => ({ by: worker, untilMs: now + LIMITS.claimMs });
-
-/** Advances a range past what is done. Undefined when somebody else has it by now. */
-export async function checkpoint(
-  store: Store,
-  { key, value, version }: Stored<'range'>,
-  page: { cursor: string | undefined; done: boolean; counts: Counts },
-  worker: string,
-  now: number,
-): Promise<Stored<'range'> | undefined> {
-  const counts = { ...value.counts };
-  for (const [name, n] of Object.entries(page.counts)) add(counts, name, n);
-  const { claim: _, ...kept } = value;
-  const next: RangeDocument = {
-    ...kept,
-    done: page.done,
-    counts,
-    ...(page.cursor ? { cursor: page.cursor } : {}),
-    ...(page.done ? {} : { claim: claimOf(worker, now) }),
-  };
-  const saved = await save<'range'>(store, key, next, version);
-  return saved ? { key, value: next, version: saved } : undefined;
-}
-
-/**
- * Whether a finished sweep proves that the campaign rests. Every record that existed when it began was seen, and rested
- * when it was seen; live traffic may have unsettled some since, or before the sweep came by, which is what the moves
- * were for. `home` and `completed` must see a sweep without any move. The others need one with few moves, or, so that
- * traffic cannot keep them for ever, one that was no longer much better than the sweep before.
- */
-export function isClean(campaign: CampaignDocument, counts: Counts): boolean {
-  if ((counts.unresolved ?? 0) > 0) return false;
-  const moved = counts.moved ?? 0;
-  if (moved === 0) return true;
-  const target = uniform(campaign.targets);
-  if (target === 'home' || target === 'completed') return false;
-  if (moved <= LIMITS.cleanShare * (counts.seen ?? 0)) return true;
-  const before = campaign.lastSweep;
-  return before?.generation === campaign.generation && campaign.sweep >= 3 && moved * 2 >= (before.counts.moved ?? 0);
 }
 
 /** Deletes the documents of sweeps that are over. */

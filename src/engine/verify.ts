@@ -10,7 +10,7 @@ import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { type CampaignDocument, documentKey, load, save } from './documents.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
-import { quarantined } from './quarantine.ts';
+import { groupsHeldBack, quarantined } from './quarantine.ts';
 import { type Item, lookAgain, lookAtPeers } from './reconcile.ts';
 import { homeRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
@@ -41,6 +41,12 @@ export interface VerifyReport {
   splits: number;
   /** Entities in the new home that this campaign did not write. They are left alone. */
   foreign: number;
+  /**
+   * What the newest settled sweep counted, and when: records that exist and are not quarantined. A difference to `started`
+   * and `quarantined` is what the application has inserted and deleted since, or what was lost behind the router's back:
+   * nobody can tell these apart once the last old side is dropped.
+   */
+  readonly counted: { readonly at: number; readonly records: number } | undefined;
   /** Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0. */
   clean: boolean;
   readonly samples: Record<string, string[]>;
@@ -71,7 +77,8 @@ export async function verify(
   const saved = options.restart ? undefined : await load(store, 'verify', key);
   const resumed =
     saved && saved.value.step < steps.length && saved.value.of === stamp(campaign) ? saved.value : undefined;
-  const report = (resumed?.report as VerifyReport | undefined) ?? emptyReport(campaign.id, options.clock.now());
+  const report = (resumed?.report as VerifyReport | undefined) ?? emptyReport(campaign, options.clock.now());
+  const heldBack = migration.by === 'group' ? await groupsHeldBack(store, campaign) : new Set<string>();
   let version = saved?.version ?? (await load(store, 'verify', key))?.version;
   let cursor = resumed?.cursor;
   for (let step = resumed?.step ?? 0; step < steps.length; step++) {
@@ -79,7 +86,7 @@ export async function verify(
     for (let more = true; more && !options.signal?.aborted; ) {
       const from = cursor === undefined ? {} : { after: Key.parse(cursor) };
       const page = await store.scan({ ...homeRange(migration, index, home), ...from }, LIMITS.pageSize);
-      await verifyPage(page.entities, { store, migration, campaign, rule, home, report });
+      await verifyPage(page.entities, { store, migration, campaign, heldBack, rule, home, report });
       options.onProgress?.(report.seen);
       more = page.more;
       cursor = more ? page.entities[page.entities.length - 1]!.key.toString() : undefined;
@@ -99,7 +106,7 @@ export async function verify(
 /** A checkpoint counts only for the targets it was made under. */
 const stamp = ({ generation, stage }: CampaignDocument) => `${generation} ${stage}`;
 
-const emptyReport = (campaign: string, at: number): VerifyReport => ({
+const emptyReport = ({ id: campaign, population }: CampaignDocument, at: number): VerifyReport => ({
   campaign,
   at,
   seen: 0,
@@ -114,6 +121,7 @@ const emptyReport = (campaign: string, at: number): VerifyReport => ({
   orphans: 0,
   splits: 0,
   foreign: 0,
+  counted: population,
   clean: false,
   samples: {},
 });
@@ -122,6 +130,8 @@ interface Context {
   readonly store: Store;
   readonly migration: Migration;
   readonly campaign: CampaignDocument;
+  /** Groups that stay behind with a quarantined member. */
+  readonly heldBack: ReadonlySet<string>;
   readonly rule: EntityRule;
   readonly home: 'S' | 'T';
   readonly report: VerifyReport;
@@ -149,7 +159,9 @@ async function verifyPage(entities: readonly Entity[], context: Context): Promis
     campaign.id,
     items.map(({ pair }) => pair),
   );
-  for (const item of items) judge(item, listed.has(item.pair), context);
+  const { heldBack } = context;
+  const stays = ({ pair }: Item) => heldBack.has(pair.keys.T.root.toString()) && stateOf(pair) === 'atHome';
+  for (const item of items) judge(item, listed.has(item.pair) || stays(item), context);
 }
 
 function toItem(

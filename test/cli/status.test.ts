@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/admin/inspect.ts';
-import { statesOf } from '../../src/admin/status.ts';
 import { expectedIn } from '../../src/admin/sweepStatus.ts';
+import { statesOf } from '../../src/engine/counts.ts';
 import type { CampaignDocument, SweepDocument } from '../../src/engine/documents.ts';
 import type { Progress } from '../../src/engine/sweep.ts';
+import { memoryStore } from '../../src/store/memory.ts';
 import { FEEDS, Project } from './project.ts';
 
 describe('status', () => {
@@ -86,6 +87,8 @@ describe('what a sweep will come to', () => {
     sweep: 2,
     targets: [{ below: 100, target: 'copied' }],
   } as unknown as CampaignDocument;
+  const { capabilities } = memoryStore();
+  const about = (byGroup: boolean) => ({ byGroup, capabilities });
   const ranges = (...homes: ('S' | 'T')[]) =>
     ({ ranges: homes.map((home) => ({ rule: 0, home })) }) as unknown as SweepDocument;
   const progress = (...seen: (number | undefined)[]) =>
@@ -98,24 +101,26 @@ describe('what a sweep will come to', () => {
 
   it('is what ranges like it came to', () => {
     const sweep = ranges('S', 'S', 'S', 'S', 'T', 'T');
-    expect(expectedIn(campaign, sweep, progress(100, 110, -30, undefined, undefined, undefined), false)).toBe(630);
-    expect(expectedIn(campaign, sweep, progress(100, 100, 100, 100, 7, undefined), false)).toBe(414);
+    expect(expectedIn(campaign, sweep, progress(100, 110, -30, undefined, undefined, undefined), about(false))).toBe(
+      630,
+    );
+    expect(expectedIn(campaign, sweep, progress(100, 100, 100, 100, 7, undefined), about(false))).toBe(414);
   });
 
   it('is never less than what was seen', () => {
-    expect(expectedIn(campaign, ranges('S', 'S'), progress(100, -180), false)).toBe(280);
+    expect(expectedIn(campaign, ranges('S', 'S'), progress(100, -180), about(false))).toBe(280);
   });
 
   it('is what the sweep before saw, or not known, while no range is done', () => {
-    expect(expectedIn(campaign, ranges('S', 'T'), progress(undefined, undefined), false)).toBeUndefined();
+    expect(expectedIn(campaign, ranges('S', 'T'), progress(undefined, undefined), about(false))).toBeUndefined();
     const later = { ...campaign, lastSweep: { generation: 1, counts: { seen: 900 } } } as unknown as CampaignDocument;
-    expect(expectedIn(later, ranges('S', 'T'), progress(0, -30), false)).toBe(900);
+    expect(expectedIn(later, ranges('S', 'T'), progress(0, -30), about(false))).toBe(900);
   });
 
   it('leaves the new homes out where a first look will skip them', () => {
     const first = { ...campaign, sweep: 1 } as CampaignDocument;
     const moved = { ...progress(100, undefined, undefined), counts: { seen: 100, moved: 100 } } as Progress;
-    expect(expectedIn(first, ranges('S', 'S', 'T'), moved, false)).toBe(200);
-    expect(expectedIn(first, ranges('S', 'S', 'T'), moved, true)).toBe(300);
+    expect(expectedIn(first, ranges('S', 'S', 'T'), moved, about(false))).toBe(200);
+    expect(expectedIn(first, ranges('S', 'S', 'T'), moved, about(true))).toBe(300);
   });
 });

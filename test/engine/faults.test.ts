@@ -100,7 +100,7 @@ const STORES: readonly [string, Partial<Capabilities>][] = [
 ];
 
 for (const [name, capabilities] of STORES) {
-  describe(`faults, ${name}`, () => {
+  describe(`faults, ${name}`, { timeout: 180_000 }, () => {
     const everyCall = async (make: (index: number) => Plan) => {
       const { calls } = await journeyWith(() => undefined, capabilities);
       for (let index = 0; index < calls; index++) {

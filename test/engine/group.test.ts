@@ -3,8 +3,10 @@ import * as commands from '../../src/admin/commands.ts';
 import { entity } from '../../src/define/entity.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { type GroupDocument, list } from '../../src/engine/documents.ts';
+import { Worker } from '../../src/engine/worker.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { key } from '../../src/record/key.ts';
+import { type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { all, content, oldKey, rest, seed, verified, type World, world } from './harness.ts';
 
@@ -75,6 +77,47 @@ describe('a campaign by group', () => {
     const { entities } = await w.store.scan({ namespace: '', kind: 'Feed', rootKind: 'Feed' }, 1000);
     const ceded = entities.filter(({ slot }) => slot?.includes('"r":"C"')).map(({ key: at }) => Number(at.id) % 3);
     expect(new Set(ceded)).toEqual(new Set([0, 2]));
+  });
+
+  it('stays behind as a whole when it is left quarantined: nothing of it is in the new home any more', async () => {
+    const w = world({ migration });
+    await seed(w.store, 40, owned);
+    await seedNotes(w.store, 25, (n) => (n === 4 ? { ...owned(n), title: 'bad' } : owned(n)));
+    await commands.start(w.context, 'feeds', { to: 'completed' });
+    expect(await rest(w)).toMatchObject({ stage: 'completing', closed: false });
+    await commands.complete(w.context, 'feeds', { leaveQuarantined: true });
+    expect(await rest(w)).toMatchObject({ stage: 'completed', closed: true });
+    const moved = await all(w.store, 'Feed', 'User');
+    const left = await all(w.store, 'Feed');
+    expect(new Set([...moved.values()].map(({ user }) => user))).toEqual(new Set(['u0', 'u2']));
+    expect(new Set([...left.values()].map(({ user }) => user))).toEqual(new Set(['u1']));
+    expect(moved.size + left.size).toBe(40);
+    expect(await verified(w)).toMatchObject({ clean: true, started: 65, inFlight: 0, missing: 0 });
+  });
+
+  it('waits when a sibling kept changing while the old homes were swept: it may have no copy yet', async () => {
+    // Every commit on the sibling loses, until the campaign was swept once.
+    let sweeping = true;
+    const fault = ({ mutations }: StoreCall): Fault | undefined => {
+      const index = mutations.findIndex(({ key: at }) => at.id === 1n && at.path.length === 2);
+      return sweeping && index >= 0 ? { kind: 'conflict', index } : undefined;
+    };
+    const data = new MemoryData();
+    const w = world({ migration, store: memoryStore({ data, fault }) });
+    await seed(w.store, 9, owned);
+    await commands.start(w.context, 'feeds', { to: 'switched' });
+    const ceded = () => [...data.walk({ namespace: '', kind: 'Feed' })].filter(({ slot }) => slot?.includes('"r":"C"'));
+    let unresolved = 0;
+    const swept = ({ lastSweep }: commands.Campaign) => {
+      if (lastSweep?.sweep !== 1) return;
+      sweeping = false;
+      unresolved = lastSweep.counts.unresolved ?? 0;
+      expect(ceded()).toEqual([]);
+    };
+    const worker = new Worker({ ...w.context, events: { swept } });
+    await rest({ ...w, worker });
+    expect(unresolved).toBe(1);
+    expect(Object.values(await groups(w))).toEqual(['whole', 'whole', 'whole']);
   });
 
   it('is not whole any more when a record is inserted at home, and whole again when that has moved', async () => {

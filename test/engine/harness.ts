@@ -50,6 +50,7 @@ export function handClock(): Clock & { advance(ms: number): void } {
   let ids = 0;
   return {
     now: () => now,
+    ticks: () => now,
     advance: (ms) => {
       now += ms;
     },

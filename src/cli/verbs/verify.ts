@@ -1,7 +1,7 @@
 import { theCampaign } from '../../admin/commands.ts';
 import { type VerifyReport, verify } from '../../engine/verify.ts';
 import { migrationUnder } from '../definition.ts';
-import { count, paragraphs, table } from '../format.ts';
+import { count, moment, paragraphs, table } from '../format.ts';
 import { meterFor } from '../meter.ts';
 import { meant, type Verb } from '../verb.ts';
 
@@ -53,7 +53,16 @@ function reportText(report: VerifyReport): string {
   ]);
   const strangers = foreign > 0 ? `${entities(foreign)} of others in the new home, left alone.` : '';
   const verdict = clean ? `${campaign} is clean` : `${campaign} is NOT clean`;
-  return paragraphs(`${verdict}: looked at ${entities(seen)} in both homes.`, equation, details.join('\n'), strangers);
+  const looked = `${verdict}: looked at ${entities(seen)} in both homes.`;
+  return paragraphs(looked, equation, details.join('\n'), sinceCounted(report), strangers);
+}
+
+/** Only where it says something: the numbers differ. */
+function sinceCounted({ counted, started, quarantined }: VerifyReport): string {
+  const now = started - quarantined;
+  if (!counted || counted.records === now) return '';
+  const [n, what] = now > counted.records ? [now - counted.records, 'more'] : [counted.records - now, 'fewer'];
+  return `${count(n)} ${what} than the newest settled sweep counted (${count(counted.records)}, ${moment(counted.at)}): inserted and deleted since.`;
 }
 
 const entities = (n: number): string => `${count(n)} ${n === 1 ? 'entity' : 'entities'}`;

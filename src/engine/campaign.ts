@@ -1,0 +1,121 @@
+import type { CampaignEvent } from '../../machines/campaign.ts';
+import type { Clock } from '../clock.ts';
+import type { Migration } from '../define/migration.ts';
+import { LIMITS } from '../limits.ts';
+import type { Capabilities, Store } from '../store/store.ts';
+import { type Counts, populationOf } from './counts.ts';
+import { campaignStep } from './decide.ts';
+import { type CampaignDocument, updateCampaign } from './documents.ts';
+import { sameSweep } from './fence.ts';
+import { countQuarantined } from './quarantine.ts';
+import { uniform } from './targets.ts';
+
+/** What workers do to a campaign: end a sweep, begin another, pause. Whoever is first does it, by compare-and-set. */
+export interface SweepEnd {
+  readonly campaign: CampaignDocument;
+  readonly clean: boolean;
+  /** Whether it was this worker that ended the sweep. */
+  readonly first: boolean;
+}
+
+/** Ends a sweep: the campaign comes to rest, or the next sweep begins. */
+export async function endSweep(store: Store, clock: Clock, swept: CampaignDocument, counts: Counts): Promise<SweepEnd> {
+  let clean = false;
+  let first = false;
+  const campaign = await updateCampaign(store, swept.id, async (current) => {
+    first = sameSweep(current, swept);
+    if (!first) return undefined;
+    clean = isClean(current, counts, store.capabilities);
+    const { generation, sweep } = current;
+    const at = clock.now();
+    const lastSweep = { generation, sweep, at, clean, counts };
+    if (!clean) return { ...current, lastSweep, sweep: sweep + 1 };
+    const settled = { ...current, lastSweep, population: { at, records: populationOf(counts) } };
+    // What is quarantined is nobody's to close over: the campaign rests open, so that it can be retried, or left behind.
+    const leftovers =
+      isClosing(current) && !current.leaveQuarantined && (await countQuarantined(store, current.id, 1)) > 0;
+    return leftovers ? { ...settled, settledAt: at } : settle(settled, at);
+  });
+  return { campaign, clean, first };
+}
+
+/** Whether the campaign closes when it comes to rest. */
+export const isClosing = ({ stage }: CampaignDocument): boolean => stage === 'completing' || stage === 'cancelling';
+
+/**
+ * Whether a finished sweep proves that the campaign rests. Every record that existed when it began was seen, and rested
+ * when it was seen; live traffic may have unsettled some since, or before the sweep came by, which is what the moves
+ * were for. `home` and `completed` must see a sweep without any move. The others need one with few moves, or, so that
+ * traffic cannot keep them for ever, one that was no longer much better than the sweep before.
+ */
+export function isClean(campaign: CampaignDocument, counts: Counts, capabilities: Capabilities): boolean {
+  if ((counts.unresolved ?? 0) > 0) return false;
+  if (isClosing(campaign) && !provesRest(campaign, counts, capabilities)) return false;
+  const moved = counts.moved ?? 0;
+  if (moved === 0) return true;
+  const target = uniform(campaign.targets);
+  if (target === 'home' || target === 'completed') return false;
+  if (moved <= LIMITS.cleanShare * (counts.seen ?? 0)) return true;
+  const before = campaign.lastSweep;
+  return before?.generation === campaign.generation && campaign.sweep >= 3 && moved * 2 >= (before.counts.moved ?? 0);
+}
+
+/**
+ * After a campaign has closed nobody looks again, so nothing may land any more (P7). What was seen before this sweep
+ * cannot (rule 4); without guards that is so from the second sweep on, which waits for it. And within this sweep nobody
+ * may have begun a move: no answer was lost, no range changed hands, and no insert is under way.
+ */
+function provesRest({ sweep }: CampaignDocument, counts: Counts, { guards }: Capabilities): boolean {
+  const underWay = (counts.doubtful ?? 0) + (counts['S.birth'] ?? 0);
+  return underWay === 0 && (guards || sweep > 1);
+}
+
+/** A campaign at rest is looked over now and then: copies go stale, and strangers write where they should not. */
+export async function sweepAgain(store: Store, { id, generation, sweep }: CampaignDocument): Promise<void> {
+  await updateCampaign(store, id, (current) => {
+    if (current.generation !== generation || current.sweep !== sweep || current.settledAt === undefined)
+      return undefined;
+    const { settledAt: _, ...rest } = current;
+    return { ...rest, sweep: sweep + 1 };
+  });
+}
+
+/** Pauses a campaign that has more quarantined records than its migration allows; says why, if it is over. */
+export async function checkBudget(
+  store: Store,
+  clock: Clock,
+  { id }: CampaignDocument,
+  { errorBudget }: Migration,
+  by: string,
+): Promise<string | undefined> {
+  const count = await countQuarantined(store, id, errorBudget + 1);
+  if (count <= errorBudget) return undefined;
+  const because = `more than ${errorBudget} records are quarantined`;
+  await updateCampaign(store, id, (current) => {
+    const step = campaignStep(current, 'budget.exceeded');
+    if (!step) return undefined;
+    const entry = { at: clock.now(), by, what: 'pause', reason: because };
+    const history = [...current.history, entry].slice(-LIMITS.historyEntries);
+    return { ...current, ...step.next, pausedBecause: because, history };
+  });
+  return because;
+}
+
+/** Every record rests at its target: what that means for the campaign is the machine's to say. */
+function settle(campaign: CampaignDocument, now: number): CampaignDocument {
+  const step = campaignStep({ stage: campaign.stage, run: campaign.run }, settledEvent(campaign));
+  const effects = step?.effects ?? [];
+  return {
+    ...campaign,
+    ...step?.next,
+    settledAt: now,
+    switchGateOpen: campaign.switchGateOpen || effects.some(({ type }) => type === 'openSwitchGate'),
+    closed: effects.some(({ type }) => type === 'close'),
+  };
+}
+
+function settledEvent({ targets }: CampaignDocument): CampaignEvent['type'] {
+  if (uniform(targets)) return 'sweep.settled';
+  const away = targets.some(({ target }) => target === 'switched' || target === 'completed');
+  return away ? 'sweep.settledPartlySwitched' : 'sweep.settledPartlyCopied';
+}

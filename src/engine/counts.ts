@@ -1,0 +1,31 @@
+/**
+ * What a page, a range or a sweep came to. Keys are `S.<state>` or `T.<state>`, `seen`, `moved` (records) and `moves`,
+ * `unresolved` (kept changing), `doubtful` (may have been moved by what nobody counted), `quarantined`.
+ */
+export type Counts = Record<string, number>;
+
+export const add = (into: Counts, name: string, by = 1): void => {
+  into[name] = (into[name] ?? 0) + by;
+};
+
+export function addAll(into: Counts, counts: Readonly<Counts>): void {
+  for (const [name, n] of Object.entries(counts)) add(into, name, n);
+}
+
+/**
+ * Records per state. Each is counted once a sweep: in its old home, or, where that holds nothing of it, in its new home.
+ * What rests at `completed` is counted again by the sweep of the new home.
+ */
+export function statesOf(counts: Counts): Record<string, number> {
+  const states: Record<string, number> = {};
+  for (const [name, n] of Object.entries(counts)) {
+    const [home, state] = name.split('.');
+    if (state === undefined || (state === 'completed' && home === 'S')) continue;
+    states[state] = (states[state] ?? 0) + n;
+  }
+  const completed = Math.max(counts['S.completed'] ?? 0, counts['T.completed'] ?? 0);
+  return completed > 0 ? { ...states, completed } : states;
+}
+
+/** How many records a sweep counted that are not quarantined. */
+export const populationOf = (counts: Counts): number => Object.values(statesOf(counts)).reduce((sum, n) => sum + n, 0);

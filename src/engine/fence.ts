@@ -1,0 +1,74 @@
+import { type Clock, elapsed, type Moment, moment } from '../clock.ts';
+import { LIMITS } from '../limits.ts';
+import type { Guard, Store } from '../store/store.ts';
+import { type CampaignDocument, documentKey, load, type Stored } from './documents.ts';
+
+/** The campaign has gone on since a worker looked at it: what the worker holds is of no use any more. */
+export class Fenced extends Error {
+  override readonly name = 'Fenced';
+}
+
+/**
+ * Rule 4: a commit relies on the campaign as it was looked at, and must not land after it has gone on. Where the store
+ * takes guards, every commit names the campaign's version: a command or a new sweep fences all that was seen before.
+ * Where it takes none, no commit is handed in later than `actWithinMs` after the look, and whoever must be sure that
+ * nothing older lands waits for that long and for the store's `lateMs`.
+ */
+export class Fence {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #alive: () => void;
+  #campaign: Stored<'campaign'>;
+  #looked: Moment;
+
+  private constructor(store: Store, clock: Clock, campaign: Stored<'campaign'>, looked: Moment, alive: () => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#campaign = campaign;
+    this.#looked = looked;
+    this.#alive = alive;
+  }
+
+  /** Looks at a campaign; undefined when the sweep that was started is not the one under way. `alive` hears of rounds. */
+  static async look(
+    store: Store,
+    clock: Clock,
+    started: CampaignDocument,
+    alive: () => void = () => undefined,
+  ): Promise<Fence | undefined> {
+    // The time is taken before the look: the campaign was as it is seen at some moment after it.
+    const looked = moment(clock);
+    const campaign = await load(store, 'campaign', documentKey('campaign', started.id));
+    if (!campaign || !sameSweep(campaign.value, started)) return undefined;
+    return new Fence(store, clock, campaign, looked, alive);
+  }
+
+  get campaign(): CampaignDocument {
+    return this.#campaign.value;
+  }
+
+  get guard(): Guard | undefined {
+    const { key, version } = this.#campaign;
+    return this.#store.capabilities.guards ? { key, version } : undefined;
+  }
+
+  /** Before a round: looks again where the last look is getting old. Throws `Fenced` when the campaign has gone on. */
+  async renew(): Promise<void> {
+    this.#alive();
+    if (this.#store.capabilities.guards || elapsed(this.#clock, this.#looked) < LIMITS.actWithinMs / 2) return;
+    const again = await Fence.look(this.#store, this.#clock, this.#campaign.value);
+    if (!again) throw new Fenced();
+    this.#campaign = again.#campaign;
+    this.#looked = again.#looked;
+  }
+
+  /** Right before a commit. Throws `Fenced` when the look is too old to act on. */
+  check(): void {
+    if (this.#store.capabilities.guards || elapsed(this.#clock, this.#looked) < LIMITS.actWithinMs) return;
+    throw new Fenced();
+  }
+}
+
+/** Whether the sweep of `b` is the one that is under way in `a`. */
+export const sameSweep = (a: CampaignDocument, b: CampaignDocument): boolean =>
+  a.generation === b.generation && a.sweep === b.sweep && a.run === 'running' && !a.closed && a.settledAt === undefined;
