@@ -109,9 +109,29 @@ function nextEntry(move: Move & { at: Side }, { S, T }: Pair, actor: Actor): rea
   const one = S?.slot?.campaign === actor.campaign ? S.slot : undefined;
   const two = T?.slot?.campaign === actor.campaign ? T.slot : undefined;
   const past = (one?.seq ?? -1) > (two?.seq ?? -1) ? one : two;
-  const entry = { seq: (past?.seq ?? 0) + 1, move: `${move.type} ${move.at}`, at: actor.now(), by: actor.worker };
-  return [...(past?.journal.slice(-(LIMITS.journalEntries - 1)) ?? []), entry];
+  return appended(past?.journal ?? NONE, {
+    seq: (past?.seq ?? 0) + 1,
+    move: `${move.type} ${move.at}`,
+    at: actor.now(),
+    by: actor.worker,
+  });
 }
+
+/** The journal that was made last. */
+let last: { readonly past: readonly JournalEntry[]; readonly journal: readonly JournalEntry[] } | undefined;
+
+/** Records that took the same moves at the same moment share one journal, so that it is made and encoded once. */
+function appended(past: readonly JournalEntry[], entry: JournalEntry): readonly JournalEntry[] {
+  if (last?.past !== past || !sameEntry(last.journal[last.journal.length - 1]!, entry)) {
+    last = { past, journal: [...past.slice(-(LIMITS.journalEntries - 1)), entry] };
+  }
+  return last.journal;
+}
+
+const NONE: readonly JournalEntry[] = [];
+
+const sameEntry = (a: JournalEntry, b: JournalEntry): boolean =>
+  a.at === b.at && a.seq === b.seq && a.move === b.move && a.by === b.by;
 
 /** What a worker holds after its own write was applied. */
 export function heldAfter(write: Write, version: Version): Held | undefined {

@@ -58,22 +58,24 @@ export function encodeSlot(slot: Slot): string {
   if (!Number.isSafeInteger(seq) || seq < 0) throw unwritable(slot, `its sequence number is ${seq}`);
   if (deleted && role !== 'owner') throw unwritable(slot, `a ${role} cannot be deleted`);
   if (of === '' && (role === 'shadow' || role === 'ceded')) throw unwritable(slot, `a ${role} is of something`);
-  return (
-    `{"v":${SLOT_VERSION},"r":"${LETTER[role]}${deleted ? 'X' : ''}","s":"${side}","f":${quote(of)},` +
-    `"p":${quote(peer)},"c":${quote(campaign)},"n":${seq},"j":${quote(encodeJournal(slot))}` +
-    `${nonce === undefined ? '' : `,"w":${quote(nonce)}`}}`
-  );
+  if (slot.journal.length > LIMITS.journalEntries) throw unwritable(slot, 'its journal is too long');
+  const head = `{"v":${SLOT_VERSION},"r":"${LETTER[role]}${deleted ? 'X' : ''}","s":"${side}","f":${quote(of)},"p":${quote(peer)}`;
+  return `${head},"c":${quote(campaign)},"n":${seq},"j":${journalJson(slot)}${nonce === undefined ? '' : `,"w":${quote(nonce)}`}}`;
+}
+
+/** The journal that was encoded last: records that took the same moves at the same moment share one (moves.ts). */
+let encoded: { readonly journal: Slot['journal']; readonly json: string } | undefined;
+
+function journalJson(slot: Slot): string {
+  if (slot.journal !== encoded?.journal) encoded = { journal: slot.journal, json: quote(encodeJournal(slot)) };
+  return encoded.json;
 }
 
 function encodeJournal(slot: Slot): string {
-  if (slot.journal.length > LIMITS.journalEntries) throw unwritable(slot, 'its journal is too long');
-  let journal = '';
-  for (const { seq, move, at, by } of slot.journal) {
-    const entry = `${seq} ${move} ${at} ${by}`;
-    if (!ENTRY.test(entry)) throw unwritable(slot, `its journal has ${JSON.stringify(entry)}`);
-    journal += journal === '' ? entry : `;${entry}`;
-  }
-  return journal;
+  const entries = slot.journal.map(({ seq, move, at, by }) => `${seq} ${move} ${at} ${by}`);
+  const wrong = entries.find((entry) => !ENTRY.test(entry));
+  if (wrong !== undefined) throw unwritable(slot, `its journal has ${JSON.stringify(wrong)}`);
+  return entries.join(';');
 }
 
 const PLAIN = /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/;
@@ -84,8 +86,11 @@ const quote = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.s
  * writer, and writes these fields first and in this order. False says nothing: decode it.
  */
 export function isOwnerAtNewHome(text: string, campaign: string): boolean {
-  return text.startsWith(OWNER_AT_T) && text.includes(`","c":${quote(campaign)},"n":`);
+  if (campaign !== ours.campaign) ours = { campaign, field: `","c":${quote(campaign)},"n":` };
+  return text.startsWith(OWNER_AT_T) && text.includes(ours.field);
 }
+// A sweep asks of one campaign at a time, once for each record.
+let ours: { readonly campaign: string | undefined; readonly field: string } = { campaign: undefined, field: '' };
 const OWNER_AT_T = `{"v":${SLOT_VERSION},"r":"${LETTER.owner}","s":"T","f":"`;
 
 type Raw = Partial<Record<'v' | 'r' | 's' | 'f' | 'p' | 'c' | 'n' | 'j' | 'w', unknown>>;
@@ -111,7 +116,7 @@ export function decodeSlot(text: string): Slot {
     campaign: c,
     seq: n,
     ...(w === undefined ? {} : { nonce: w }),
-    journal: j === '' ? [] : j.split(';').map((entry) => decodeEntry(entry, text)),
+    journal: decodeJournal(j, text),
   };
 }
 
@@ -132,6 +137,16 @@ function parse(text: string): Raw {
   // Writing the slot again would drop what is not known here.
   for (const name of Object.keys(raw)) if (!FIELDS.has(name)) throw corrupt(text, `it has a field ${name}`);
   return raw as Raw;
+}
+
+/** The journal that was decoded last: records that share one lie beside each other. */
+let decoded: { readonly text: string; readonly journal: Slot['journal'] } | undefined;
+const NONE: Slot['journal'] = [];
+
+function decodeJournal(text: string, slot: string): Slot['journal'] {
+  if (text === '') return NONE;
+  if (text !== decoded?.text) decoded = { text, journal: text.split(';').map((entry) => decodeEntry(entry, slot)) };
+  return decoded.journal;
 }
 
 function decodeEntry(entry: string, slot: string): JournalEntry {

@@ -111,5 +111,5 @@ export function atomicTogether({ atomic }: Capabilities, a: Key, b: Key): boolea
 function sameGroup(a: Key, b: Key): boolean {
   const one = a.path[0]!;
   const two = b.path[0]!;
-  return one.id === two.id && one.kind === two.kind && a.namespace === b.namespace;
+  return one.kind === two.kind && one.id === two.id && a.namespace === b.namespace;
 }
