@@ -67,16 +67,25 @@ interface Written {
 
 interface WorkerProcess {
   readonly child: ChildProcess;
-  /** Resolves with the milliseconds from the start of the process to its first move. */
-  readonly firstMove: Promise<number>;
+  /** Resolves with its first move. */
+  readonly firstMove: Promise<FirstMove>;
+}
+
+/** Milliseconds to a first move: from the start of the process, and from when Node and the project were loaded. */
+interface FirstMove {
+  readonly sinceSpawn: number;
+  readonly sinceLoaded: number;
 }
 
 function startWorker(): WorkerProcess {
   const began = performance.now();
   const child = start([join(ROOT, 'dist/src/cli/main.js'), 'work', '--config', join(folder, 'handover.config.mjs')]);
-  const firstMove = new Promise<number>((done) => {
+  let loaded = began;
+  const firstMove = new Promise<FirstMove>((done) => {
     createInterface({ input: child.stderr! }).on('line', (line) => {
-      if (line.includes('"move.made"')) done(performance.now() - began);
+      const now = performance.now();
+      if (line.includes('"worker.started"')) loaded = now;
+      if (line.includes('"move.made"')) done({ sinceSpawn: now - began, sinceLoaded: now - loaded });
       else if (!line.startsWith('{')) process.stderr.write(`worker: ${line}\n`);
     });
   });
@@ -112,12 +121,12 @@ it('a campaign whose two workers are killed fifty times under a live writer lose
 
   await commands.start(context, 'feeds');
   const workers = [startWorker(), startWorker()];
-  const firstMoves: number[] = [];
+  const firstMoves: FirstMove[] = [];
   let flips = 0;
   for (let kills = 0; kills < KILLS; kills++) {
     flips += await wantSomethingElse(context, kills % 4 === 3);
     const victim = workers[kills % 2]!;
-    void victim.firstMove.then((ms) => firstMoves.push(ms));
+    void victim.firstMove.then((first) => firstMoves.push(first));
     // Every fifth dies anywhere in its start; the others in the middle of their work, a moment that traffic chooses.
     if (kills % 5 !== 0) await Promise.race([victim.firstMove, afterWrites(3000)]);
     await afterWrites(1 + Math.floor(Math.random() * 200));
@@ -131,15 +140,18 @@ it('a campaign whose two workers are killed fifty times under a live writer lose
   writer.kill('SIGTERM');
   await writerDone;
   expect(firstMoves.length).toBeGreaterThan(KILLS / 3);
-  // From the start of the process, Node's own start included. Some find nothing to move just then; hence the median.
-  expect(quantile(firstMoves, 0.5)).toBeLessThan(1000);
+  // There is no recovery to wait for: it looks and moves. Some find nothing to move just then; hence the median. How long
+  // Node takes to start is the machine's affair, and printed.
+  const sinceLoaded = firstMoves.map((first) => first.sinceLoaded);
+  expect(quantile(sinceLoaded, 0.5)).toBeLessThan(1000);
   const counts = await checkResult(store, acknowledged);
   const report = await verify(store, migrations[0]!, await commands.theCampaign(context, 'feeds'), context);
   expect(report).toMatchObject({ clean: true, started: RECORDS, completed: RECORDS, duplicates: 0, gaps: 0 });
   expect(flips).toBeGreaterThan(0);
   process.stdout.write(
     `killed ${KILLS} times; ${flips} changes of mind; ${writes} writes acknowledged, ${counts.found} found; ` +
-      `${counts.moves} moves in the journals; first moves after ${summary(firstMoves)} ms\n`,
+      `${counts.moves} moves in the journals; first moves after ` +
+      `${summary(firstMoves.map((first) => first.sinceSpawn))} ms, ${summary(sinceLoaded)} ms of them at work\n`,
   );
   await store.close();
 });
