@@ -29,6 +29,8 @@ export const LIMITS = {
   restSweepMs: 60_000,
   /** A sweep under live traffic counts as clean when at most this share of what it saw needed a move. */
   cleanShare: 0.001,
+  /** Clean sweeps in a row that settle a campaign where scans may lag: they were seen to show all rows by the third. */
+  eventualSweeps: 3,
   /** Attempts of one compare-and-set on a control document before giving up. */
   controlAttempts: 50,
   /** Attempts of a router call on one record before it says `record.contended`. */

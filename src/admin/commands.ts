@@ -129,25 +129,34 @@ export async function retry(
   return count;
 }
 
-/** The newest campaign of a migration. Throws `campaign.missing`. */
+/** The newest campaign of a migration, or the one of this id. Throws `campaign.missing`. */
 export async function theCampaign(context: Pick<CommandContext, 'store'>, name: string): Promise<CampaignDocument> {
-  const all = await campaignsOf(context, name);
-  const newest = all.reduce<CampaignDocument | undefined>(
-    (a, b) => (a && a.createdAt > b.createdAt ? a : b),
-    undefined,
-  );
+  const newest = (await campaignsOf(context, name)).at(-1) ?? (await campaignAt(context, name));
   if (!newest) throw new HandoverError('campaign.missing', `Migration ${name} has no campaign.`);
   return newest;
 }
 
+/** All campaigns, oldest first. */
 export async function campaigns({ store }: Pick<CommandContext, 'store'>): Promise<CampaignDocument[]> {
   const all: CampaignDocument[] = [];
   for await (const { value } of list(store, 'campaign')) all.push(value);
   return all.sort((a, b) => a.createdAt - b.createdAt);
 }
 
-const campaignsOf = async (context: Pick<CommandContext, 'store'>, name: string) =>
-  (await campaigns(context)).filter(({ migration, id }) => migration === name || id === name);
+/** Those of one migration, oldest first: looked up one by one, for a scan may lag and show a command the wrong one. */
+async function campaignsOf(context: Pick<CommandContext, 'store'>, name: string): Promise<CampaignDocument[]> {
+  const found: CampaignDocument[] = [];
+  for (let number = 1; ; number++) {
+    const campaign = await campaignAt(context, idOf(name, number));
+    if (!campaign) return found;
+    found.push(campaign);
+  }
+}
+
+const idOf = (migration: string, number: number): string => `${migration}.${number}`;
+
+const campaignAt = async ({ store }: Pick<CommandContext, 'store'>, id: string) =>
+  (await load(store, 'campaign', documentKey('campaign', id)))?.value;
 
 const openCampaign = async (context: CommandContext, name: string) =>
   (await campaignsOf(context, name)).find(({ closed }) => !closed);
@@ -176,7 +185,7 @@ async function create(context: CommandContext, migration: Migration): Promise<Ca
     const number = (await campaignsOf(context, migration.name)).length + 1;
     const campaign: CampaignDocument = {
       v: 1,
-      id: `${migration.name}.${number}`,
+      id: idOf(migration.name, number),
       migration: migration.name,
       migrationVersion: migration.version,
       definition: migration.fingerprint,

@@ -21,6 +21,7 @@ export interface SweepEnd {
 /** Ends a sweep: the campaign comes to rest, or the next sweep begins. */
 export async function endSweep(store: Store, clock: Clock, swept: CampaignDocument, counts: Counts): Promise<SweepEnd> {
   let clean = false;
+  let settles = false;
   let first = false;
   const campaign = await updateCampaign(store, swept.id, async (current) => {
     first = sameSweep(current, swept);
@@ -28,8 +29,10 @@ export async function endSweep(store: Store, clock: Clock, swept: CampaignDocume
     clean = isClean(current, counts, store.capabilities);
     const { generation, sweep } = current;
     const at = clock.now();
-    const lastSweep = { generation, sweep, at, clean, counts };
-    if (!clean) return { ...current, lastSweep, sweep: sweep + 1 };
+    const inRow = clean ? cleanBefore(current) + 1 : 0;
+    const lastSweep = { generation, sweep, at, clean, inRow, counts };
+    settles = clean && inRow >= sweepsToSettle(store.capabilities);
+    if (!settles) return { ...current, lastSweep, sweep: sweep + 1 };
     const settled = { ...current, lastSweep, population: { at, records: populationOf(counts) } };
     // What is quarantined is nobody's to close over: the campaign rests open, so that it can be retried, or left behind.
     const leftovers =
@@ -38,6 +41,16 @@ export async function endSweep(store: Store, clock: Clock, swept: CampaignDocume
   });
   return { campaign, clean, first };
 }
+
+/**
+ * One clean sweep proves what it saw. A scan that may lag behind shows less than there is: rows are missing, others are
+ * old. What an old row shows is found out by its compare-and-set; what is missing shows in a later scan, so that several
+ * clean sweeps in a row are asked for. More than that cannot be proved on such a store.
+ */
+export const sweepsToSettle = ({ scans }: Capabilities): number => (scans === 'strong' ? 1 : LIMITS.eventualSweeps);
+
+const cleanBefore = ({ lastSweep, generation }: CampaignDocument): number =>
+  lastSweep?.generation === generation && lastSweep.clean ? (lastSweep.inRow ?? 1) : 0;
 
 /** Whether the campaign closes when it comes to rest. */
 export const isClosing = ({ stage }: CampaignDocument): boolean => stage === 'completing' || stage === 'cancelling';

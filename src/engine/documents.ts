@@ -48,9 +48,16 @@ export const SCHEMAS = {
     population: z.object({ at: z.number(), records: z.number() }).optional(),
     closed: z.boolean(),
     createdAt: z.number(),
-    /** What the last finished sweep saw. */
+    /** What the last finished sweep saw; `inRow`: how many of this generation were clean one after the other, with it. */
     lastSweep: z
-      .object({ generation: z.number(), sweep: z.number(), at: z.number(), clean: z.boolean(), counts })
+      .object({
+        generation: z.number(),
+        sweep: z.number(),
+        at: z.number(),
+        clean: z.boolean(),
+        inRow: z.number().optional(),
+        counts,
+      })
       .optional(),
     history: z.array(
       z.object({
