@@ -24,6 +24,8 @@ export interface Item {
   result?: Result;
   /** Moves made on this record here. */
   moves: number;
+  /** A move lost, or may have. */
+  lost?: true;
   /** The content that this worker wrote here last. */
   wrote?: Content;
   /** The content of S for which `pair.keys.T` is known to be the target. */
@@ -189,6 +191,7 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
     const { pair } = item;
     // A conflict means that something changed, an unknown that something may have: forget what was held.
     if (outcome.status !== 'applied') {
+      item.lost = true;
       pair.replaceable = 'neither';
       return;
     }
