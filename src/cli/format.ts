@@ -42,7 +42,7 @@ interface Right {
 
 export const right = (text: string): Right => ({ right: text });
 
-export const cellText = (cell: Cell): string =>
+const cellText = (cell: Cell): string =>
   typeof cell === 'number' ? count(cell) : typeof cell === 'object' ? cell.right : (cell ?? '');
 
 const isRight = (cell: Cell): boolean => typeof cell === 'number' || typeof cell === 'object';

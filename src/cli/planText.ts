@@ -48,7 +48,7 @@ export function costRows({ steps, total, inOneGo, prices }: PlanReport): Cell[][
 
 const shortName = (name: string): string => name.split(/[,:]/)[0]!;
 
-export function costCells({ reads, writes, deletes, indexWrites, durationMs, money }: Cost): Cell[] {
+function costCells({ reads, writes, deletes, indexWrites, durationMs, money }: Cost): Cell[] {
   const cells: Cell[] = [reads, writes, deletes, indexWrites, right(duration(durationMs))];
   return money === undefined ? cells : [...cells, right(amount(money))];
 }

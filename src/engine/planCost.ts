@@ -58,7 +58,7 @@ export interface Way {
   readonly snapshotReads: boolean;
 }
 
-export function perRecord(part: Part, { by, short, snapshotReads }: Way): Operations {
+function perRecord(part: Part, { by, short, snapshotReads }: Way): Operations {
   const look = snapshotReads ? 2 : 3;
   const group = by === 'group';
   switch (part) {
