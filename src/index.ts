@@ -21,6 +21,7 @@ export {
 } from './record/plain.ts';
 export type { Properties, Value } from './record/value.ts';
 export { type Address, Router, type RouterOptions } from './router/router.ts';
+export type { PriceList } from './store/prices.ts';
 export type {
   Capabilities,
   Entity,

@@ -39,6 +39,20 @@ export const LIMITS = {
   errorBudget: 100,
   /** Samples kept for each finding of `verify`. */
   samples: 10,
+  /** Ramp-up of traffic to a new range of keys: Cloud Datastore asks for 500 operations a second to begin with, */
+  rampStartPerSecond: 500,
+  /** half as much again */
+  rampGrowth: 1.5,
+  /** every five minutes: it splits hot ranges meanwhile. */
+  rampIntervalMs: 300_000,
+  /** Where the ramp ends: about what one worker can do where round trips take milliseconds. More workers may do more. */
+  rampCeilingPerSecond: 10_000,
+  /** Target keys that `plan` remembers to find collisions: 128 MiB of hashes. */
+  planKeys: 12_000_000,
+  /** Pieces of a home that a sample of `plan` is made of, if it has so many: fewer would be less like the whole. */
+  samplePieces: 32,
+  /** Records that such a piece has at least: one more or less is then two percent of it. */
+  samplePieceRecords: 50,
   /** Commands remembered in a campaign's history. */
   historyEntries: 200,
   /** Bytes of an encoded key: LMDB's page-bound limit is 1,978. */

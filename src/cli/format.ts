@@ -33,16 +33,36 @@ export const moment = (ms: number): string => instant(ms).replace(/\.\d+Z$/, 'Z'
 
 export const percent = (share: number): string => `${Math.floor(share * 100)} %`;
 
-type Cell = string | number | undefined;
+export type Cell = string | number | Right | undefined;
 
-/** Columns as wide as their widest cell; numbers stand at the right. A row that is a string is a line of its own. */
+/** A text that stands at the right, as the head of a column of numbers. */
+interface Right {
+  readonly right: string;
+}
+
+export const right = (text: string): Right => ({ right: text });
+
+const cellText = (cell: Cell): string =>
+  typeof cell === 'number' ? count(cell) : typeof cell === 'object' ? cell.right : (cell ?? '');
+
+const isRight = (cell: Cell): boolean => typeof cell === 'number' || typeof cell === 'object';
+
+/** Columns as wide as their widest cell; numbers stand at the right. */
 export function table(rows: readonly (readonly Cell[])[], indent = ''): string {
   const width: number[] = [];
-  const shown = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : (cell ?? ''))));
+  const shown = rows.map((row) => row.map(cellText));
   for (const row of shown) for (const [i, cell] of row.entries()) width[i] = Math.max(width[i] ?? 0, cell.length);
   const line = (row: readonly string[], r: number) =>
-    row.map((cell, i) => (typeof rows[r]![i] === 'number' ? cell.padStart(width[i]!) : cell.padEnd(width[i]!)));
+    row.map((cell, i) => (isRight(rows[r]![i]) ? cell.padStart(width[i]!) : cell.padEnd(width[i]!)));
   return shown.map((row, r) => `${indent}${line(row, r).join('  ')}`.trimEnd()).join('\n');
+}
+
+/** The same for a change request: the first row is the head, and what stands at the right in it says so for its column. */
+export function markdownTable([head, ...rows]: readonly (readonly Cell[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const text = (cell: Cell) => cellText(cell).replaceAll('|', '\\|');
+  const rule = head!.map((cell) => (isRight(cell) ? '---:' : '---'));
+  return [line(head!.map(text)), line(rule), ...rows.map((row) => line(head!.map((_, i) => text(row[i]))))].join('\n');
 }
 
 /** Parts of an answer, with an empty line in between; empty parts are left out. */

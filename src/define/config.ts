@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HandoverError } from '../errors.ts';
+import type { OwnPrices } from '../store/prices.ts';
 import type { Store } from '../store/store.ts';
 
 /** What a project's `handover.config.ts` says. */
@@ -8,15 +9,34 @@ export interface ConfigDefinition {
   readonly store: () => Store | Promise<Store>;
   /** The folder of migration modules, relative to the configuration file. Default: `./migrations`. */
   readonly migrations?: string;
+  /** What `plan` reckons with in place of the store's list prices: for 100,000 operations, and for a GiB and month. */
+  readonly prices?: OwnPrices;
 }
 
-export type Config = Required<ConfigDefinition>;
+export type Config = Required<Omit<ConfigDefinition, 'prices'>> & Pick<ConfigDefinition, 'prices'>;
+
+const price = z.number('must be a number').min(0, 'must not be negative').exactOptional();
+const prices = z.strictObject(
+  {
+    list: z.string('must be a text').exactOptional(),
+    currency: z
+      .string('must be a currency, as USD')
+      .regex(/^[A-Z]{3}$/, 'must be a currency, as USD')
+      .exactOptional(),
+    reads: price,
+    writes: price,
+    deletes: price,
+    storage: price,
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) },
+);
 
 const schema = z.strictObject({
   store: z.custom<ConfigDefinition['store']>((value) => typeof value === 'function', {
     error: 'must be a function that returns a store, as () => lmdbStore({ path })',
   }),
   migrations: z.string({ error: 'must be the path of a folder' }).min(1, 'must not be empty').default('./migrations'),
+  prices: prices.exactOptional(),
 });
 
 /** Checks a configuration and fills its defaults. Throws `config.invalid` with every field that is wrong. */
@@ -28,7 +48,7 @@ export function defineConfig(definition: ConfigDefinition): Config {
 
 function sentence(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
-    return `there is no option ${issue.keys.map((name) => JSON.stringify(name)).join(', ')}`;
+    return `there is no option ${issue.keys.map((name) => JSON.stringify([...issue.path, name].join('.'))).join(', ')}`;
   }
   return issue.path.length === 0 ? 'it must be an object' : `\`${issue.path.join('.')}\` ${issue.message}`;
 }

@@ -69,6 +69,13 @@ export class Fence {
   }
 }
 
+/** For a dry run: there is no campaign yet that could go on. */
+export const UNFENCED: Pick<Fence, 'guard' | 'renew' | 'check'> = {
+  guard: undefined,
+  renew: async () => undefined,
+  check: () => undefined,
+};
+
 /** Whether the sweep of `b` is the one that is under way in `a`. */
 export const sameSweep = (a: CampaignDocument, b: CampaignDocument): boolean =>
   a.generation === b.generation && a.sweep === b.sweep && a.run === 'running' && !a.closed && a.settledAt === undefined;

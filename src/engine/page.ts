@@ -86,7 +86,7 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
   const entries = failures.map((failure) => toEntry(failure, options));
   for (const entry of await quarantine(store, entries)) options.onQuarantined?.(entry);
   if (listed + failures.length > 0) counts.quarantined = listed + failures.length;
-  const missed = guesses.filter(({ result, moves }) => moves === 0 || result?.status !== 'rest').length;
+  const missed = guesses.filter(({ result, lost }) => lost || result?.status !== 'rest').length;
   const away = arrived + items.filter(({ pair, result }) => result?.status === 'rest' && roleOf(pair.T) === 'O').length;
   return { counts, guessed: guesses.length, missed, away, newlyQuarantined: failures.length };
 }

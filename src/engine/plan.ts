@@ -1,118 +1,175 @@
 import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { PriceList } from '../store/prices.ts';
+import { readOnlyStore } from '../store/readOnly.ts';
 import type { KeyRange, Store } from '../store/store.ts';
-import { costOf, type PlanCost } from './planCost.ts';
-import { planPage } from './planPage.ts';
-import { homeRange } from './sweep.ts';
-
-/** What a migration would meet and cost, found by reading alone. */
-export interface PlanReport {
-  readonly migration: string;
-  readonly version: number;
-  /** Percent of the records on which the transforms were tried. */
-  readonly sample: number;
-  /** Entities of the old homes that were looked at. */
-  seen: number;
-  /** Records at home, with nothing of them under way, whose new key is known. */
-  records: number;
-  /** Bytes of their content and keys. */
-  bytes: number;
-  /** Records that a campaign has in hand already, as their slots say: copied, ceded, switched, on their way back. */
-  inFlight: number;
-  readonly rules: RulePlan[];
-  /** Records for which the store allows the short path: both homes in one atomic commit. */
-  short: number;
-  cost: PlanCost;
-  /** Records that could not be moved, by code; they would be quarantined. */
-  readonly problems: Record<string, PlanProblem>;
-  /** Records that would not come back as they were: what `backward` makes of `forward` differs. */
-  readonly inexact: PlanProblem;
-}
-
-export interface RulePlan {
-  readonly from: string;
-  readonly into: string;
-  /** False: what is modified after the switch could not be reversed. */
-  readonly reversible: boolean;
-  records: number;
-  bytes: number;
-  inFlight: number;
-}
-
-export interface PlanProblem {
-  count: number;
-  readonly samples: { readonly key: string; readonly message: string }[];
-}
+import { KeySet } from './keySet.ts';
+import { costOf, type Population, total } from './planCost.ts';
+import { type PlanContext, planPage } from './planPage.ts';
+import type { PlanCosts, PlanFindings, PlanReport, PlanSample, RulePlan } from './planReport.ts';
+import { type Counted, marginOf, piecesOf, type SampleSize } from './planSample.ts';
+import { stepsOf } from './planSteps.ts';
+import { RAMP, type Ramp } from './ramp.ts';
 
 export interface PlanOptions {
-  /** Percent of the records to try the transforms on. All are counted. Default: 100. */
-  readonly sample?: number;
+  /** How much to read. Default: everything. */
+  readonly sample?: SampleSize;
   /** The id of the campaign that runs, if one does: what it wrote is under way, not in the way. */
   readonly campaign?: string;
+  /** Default: what the store declares. */
+  readonly prices?: PriceList;
+  readonly ramp?: Ramp;
+  /** New keys that are remembered to find collisions. */
+  readonly keys?: number;
   /** Called after each page, and awaited. */
   readonly onProgress?: (seen: number) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
 
-/** Reads all old homes, page by page, and tries the migration on them. Writes nothing. */
-export async function plan(store: Store, migration: Migration, options: PlanOptions = {}): Promise<PlanReport> {
-  const reader = readOnlyStore(store);
-  const report = emptyReport(migration, options.sample ?? 100);
-  const context = { report, store: reader, campaign: options.campaign ?? '' };
-  for (const [index, rule] of migration.records.entries()) {
-    const of = report.rules[index]!;
-    let range: KeyRange = homeRange(migration, index, 'S');
-    for (let more = true; more; ) {
-      if (options.signal?.aborted)
-        throw new HandoverError('wait.interrupted', 'Planning stopped; nothing was written.');
-      const page = await reader.scan(range, LIMITS.pageSize);
-      await planPage(page.entities, rule, of, context);
-      await options.onProgress?.(report.seen);
-      more = page.more;
-      const last = page.entities[page.entities.length - 1];
-      if (last) range = { ...range, after: last.key };
+/** Reads the old homes, page by page, and moves every record there and back in memory. Writes nothing. */
+export async function plan(writable: Store, migration: Migration, options: PlanOptions = {}): Promise<PlanReport> {
+  const store = readOnlyStore(writable);
+  const findings: PlanFindings = { seen: 0, problems: {}, inexact: { count: 0, samples: [] }, unchecked: 0 };
+  const keys = options.keys ?? LIMITS.planKeys;
+  const context = {
+    store,
+    findings,
+    campaign: options.campaign ?? `${migration.name}.1`,
+    targets: new KeySet(keys),
+    groups: migration.by === 'group' ? new KeySet(keys) : undefined,
+  };
+  const pieces = await piecesOf(store, migration, options.sample);
+  const rules: RulePlan[] = [];
+  const counted: Counted[] = [];
+  for (const index of migration.records.keys()) {
+    const { ranges, of } = pieces[index]!;
+    const found = emptyRule(migration, index);
+    const counts: number[] = [];
+    for (const range of ranges) {
+      const before = found.records + found.inFlight;
+      await planRange(range, index, found, migration, context, options);
+      counts.push(found.records + found.inFlight - before);
     }
+    counted.push({ counts, of });
+    rules.push(times(found, of / ranges.length));
   }
-  report.cost = costOf(report.records, report.short);
-  return report;
+  return reportOf(migration, store, { rules, findings, counted, groups: context.groups?.size }, options);
 }
 
-const emptyReport = (migration: Migration, sample: number): PlanReport => ({
-  migration: migration.name,
-  version: migration.version,
-  sample,
-  seen: 0,
-  records: 0,
-  bytes: 0,
-  inFlight: 0,
-  rules: migration.records.map(({ from, into, reversible }) => {
-    return { from: from.join('/'), into: into.join('/'), reversible, records: 0, bytes: 0, inFlight: 0 };
-  }),
-  short: 0,
-  cost: costOf(0, 0),
-  problems: {},
-  inexact: { count: 0, samples: [] },
-});
+async function planRange(
+  whole: KeyRange,
+  index: number,
+  found: RulePlan,
+  migration: Migration,
+  context: PlanContext,
+  { signal, onProgress }: PlanOptions,
+): Promise<void> {
+  let range = whole;
+  for (let more = true; more; ) {
+    if (signal?.aborted) throw new HandoverError('wait.interrupted', 'Planning stopped; nothing was written.');
+    const page = await context.store.scan(range, LIMITS.pageSize);
+    await planPage(page.entities, migration.records[index]!, found, context);
+    await onProgress?.(context.findings.seen);
+    more = page.more;
+    const last = page.entities[page.entities.length - 1];
+    if (last) range = { ...range, after: last.key };
+  }
+}
 
-/**
- * A store that cannot write: how a dry run is kept dry. Not a flag that is looked at here and there, but the only thing
- * that the dry run holds.
- */
-export function readOnlyStore(store: Store): Store {
-  const refuse = async (): Promise<never> => {
-    throw new HandoverError('store.readOnly', `${store.capabilities.name} is only read here.`);
+interface Found {
+  readonly rules: readonly RulePlan[];
+  readonly findings: PlanFindings;
+  readonly counted: readonly Counted[];
+  readonly groups: number | undefined;
+}
+
+function reportOf(
+  { name, version, by }: Migration,
+  store: Store,
+  { rules, findings, counted, groups: seenGroups }: Found,
+  options: PlanOptions,
+): PlanReport {
+  const sum = (of: (rule: RulePlan) => number) => rules.reduce((all, rule) => all + of(rule), 0);
+  const size = {
+    records: sum(({ records }) => records),
+    inFlight: sum(({ inFlight }) => inFlight),
+    short: sum(({ short }) => short),
+    bytes: sum(({ bytes }) => bytes),
+    newBytes: sum(({ newBytes }) => newBytes),
+    slotBytes: sum(({ slotBytes }) => slotBytes),
+    indexEntries: sum(({ indexEntries }) => indexEntries),
+    newIndexEntries: sum(({ newIndexEntries }) => newIndexEntries),
   };
+  const sample = sampleOf(counted);
+  // Groups of which one piece was read may have been counted for others too: so at most that many.
+  const groups = seenGroups && Math.min(size.records, Math.round((seenGroups * 100) / (sample?.percent ?? 100)));
+  const population: Population = {
+    by,
+    snapshotReads: store.capabilities.snapshotReads,
+    records: size.records,
+    short: size.short,
+    groups: groups ?? 0,
+    oldIndexEntries: size.indexEntries,
+    newIndexEntries: size.newIndexEntries,
+  };
+  const oneWay = rules.some(({ reversible }) => !reversible);
   return {
-    capabilities: store.capabilities,
-    scan: (range, limit) => store.scan(range, limit),
-    split: (range, n) => store.split(range, n),
-    read: (keys) => store.read(keys),
-    readTogether: (keys) => store.readTogether(keys),
-    find: (range, property, value, limit) => store.find(range, property, value, limit),
-    commit: refuse,
-    commitTogether: refuse,
-    overwrite: refuse,
-    close: () => store.close(),
+    migration: name,
+    version,
+    by,
+    ...(sample ? { sample } : {}),
+    ...size,
+    ...(groups === undefined ? {} : { groups }),
+    rules,
+    ...findings,
+    ...costsOf(name, oneWay, population, size.newBytes + size.slotBytes, {
+      ramp: options.ramp ?? RAMP,
+      prices: options.prices ?? store.prices,
+    }),
   };
+}
+
+function costsOf(
+  name: string,
+  oneWay: boolean,
+  population: Population,
+  bytes: number,
+  terms: { readonly ramp: Ramp; readonly prices: PriceList | undefined },
+): PlanCosts {
+  const { ramp, prices } = terms;
+  const steps = stepsOf(name, oneWay, population, terms);
+  return {
+    steps,
+    total: total(steps.map(({ cost }) => cost)),
+    inOneGo: costOf({ inOneGo: 1 }, population, terms),
+    atRest: {
+      copied: costOf({ restCopied: 1 }, population, terms),
+      switched: costOf({ restSwitched: 1 }, population, terms),
+    },
+    ramp,
+    ...(prices ? { prices, storageAMonth: (bytes / 2 ** 30) * prices.storage } : {}),
+  };
+}
+
+function emptyRule({ records }: Migration, index: number): RulePlan {
+  const { from, into, reversible } = records[index]!;
+  const none = { records: 0, inFlight: 0, short: 0, bytes: 0, newBytes: 0, slotBytes: 0 };
+  return { from: from.join('/'), into: into.join('/'), reversible, ...none, indexEntries: 0, newIndexEntries: 0 };
+}
+
+/** A rule's numbers, extrapolated. */
+function times(found: RulePlan, factor: number): RulePlan {
+  if (factor === 1) return found;
+  const numbers = Object.entries(found).filter(([, value]) => typeof value === 'number');
+  return { ...found, ...Object.fromEntries(numbers.map(([name, value]) => [name, Math.round(value * factor)])) };
+}
+
+function sampleOf(counted: readonly Counted[]): PlanSample | undefined {
+  if (counted.every(({ counts, of }) => counts.length === of)) return undefined;
+  const read = counted.map(({ counts }) => counts.reduce((sum, count) => sum + count, 0));
+  const all = counted.reduce((sum, { counts, of }, i) => sum + (read[i]! * of) / counts.length, 0);
+  const marginPercent = marginOf(counted);
+  const percent = all === 0 ? 100 : (100 * read.reduce((sum, count) => sum + count, 0)) / all;
+  return { percent, ...(marginPercent === undefined ? {} : { marginPercent }) };
 }

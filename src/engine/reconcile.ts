@@ -27,6 +27,8 @@ export interface Item {
   moves: number;
   /** The answer to a move was lost: it may still land. */
   doubtful?: boolean;
+  /** A move lost, or may have. */
+  lost?: true;
   /** The content that this worker wrote here last. */
   wrote?: Content;
   /** The content of S for which `pair.keys.T` is known to be the target. */
@@ -199,6 +201,7 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
     // A conflict means that something changed, an unknown that something may have: forget what was held.
     if (outcome.status === 'fenced') throw new Fenced();
     if (outcome.status !== 'applied') {
+      item.lost = true;
       if (outcome.status === 'unknown') item.doubtful = true;
       pair.replaceable = 'neither';
       return;

@@ -20,7 +20,7 @@ export function aim(current: Targets, target: Target, share: number, rest: Targe
 }
 
 /** A stable place in [0, 100) for a key: the same in every process, unrelated to the key's order. */
-export function placeOf(key: Key): number {
+function placeOf(key: Key): number {
   return (Number.parseInt(hash('sha1', key.bytes, 'hex').slice(0, 8), 16) / 2 ** 32) * 100;
 }
 

@@ -4,13 +4,14 @@ import type { Key } from '../record/key.ts';
 import { piecesOf } from './bounds.ts';
 import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits, refuseTwice } from './check.ts';
 import { MemoryData } from './memoryData.ts';
+import type { PriceList } from './prices.ts';
 import { isFound, termOf } from './property.ts';
 import type { Capabilities, Entity, Guard, Mutation, Outcome, Page, Store, UnitOutcome, Version } from './store.ts';
 
 export { MemoryData } from './memoryData.ts';
 
 export interface StoreCall {
-  readonly op: Exclude<keyof Store, 'capabilities' | 'close'>;
+  readonly op: Exclude<keyof Store, 'capabilities' | 'prices' | 'close'>;
   /** How many calls this store got before. */
   readonly index: number;
   /** What is read or written; none for a range. */
@@ -40,6 +41,7 @@ export interface MemoryStoreOptions {
   readonly data?: MemoryData;
   readonly fault?: (call: StoreCall) => Promise<Fault | undefined> | Fault | undefined;
   readonly capabilities?: Partial<Capabilities>;
+  readonly prices?: PriceList;
 }
 
 const DEFAULTS: Capabilities = {
@@ -66,6 +68,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store & { readonl
   return {
     data,
     capabilities,
+    ...(options.prices ? { prices: options.prices } : {}),
     close,
     scan: (range, limit) => call({ op: 'scan' }, (fault) => page(data.walk(range, staleness(fault)), limit)),
     split: (range, n) => call({ op: 'split' }, () => piecesOf(range, cuts([...data.walk(range)], n))),

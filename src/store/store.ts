@@ -1,6 +1,7 @@
 import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import type { Value } from '../record/value.ts';
+import type { PriceList } from './prices.ts';
 
 /** Changes with every write of an entity, and never comes back, not even when it is deleted and made again. Opaque. */
 export type Version = string | number;
@@ -82,6 +83,8 @@ export interface Capabilities {
 
 export interface Store {
   readonly capabilities: Capabilities;
+  /** What its operations cost at list price, for `plan`. Unset where they cost nothing. */
+  readonly prices?: PriceList;
   /** At most `limit` entities of the range in key order, after `range.after`. */
   scan(range: KeyRange, limit: number): Promise<Page>;
   /** Cuts the range into at most `n` pieces of roughly equal size that together are the range. */
