@@ -89,6 +89,21 @@ export const SCHEMAS = {
     generation: z.number(),
     sweep: z.number(),
   }),
+  /** What the router's shadow reads found: copies that say something else than what they were made from. */
+  mismatch: z.object({
+    v: version,
+    count: z.number(),
+    last: z.array(
+      z.object({
+        at: z.number(),
+        from: z.string(),
+        into: z.string(),
+        /** What the copy should say, and what it says, as JSON, cut short. */
+        expected: z.string(),
+        found: z.string(),
+      }),
+    ),
+  }),
   verify: z.object({
     v: version,
     /** The targets it was begun under. */
@@ -120,6 +135,7 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   range: '_HandoverRange',
   quarantine: '_HandoverQuarantine',
   group: '_HandoverGroup',
+  mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
 };
 
