@@ -9,7 +9,7 @@ import { type Aside, Records } from './records.ts';
 export type { Address } from './address.ts';
 export { Records } from './records.ts';
 
-export interface RouterOptions<N extends object = PlainRecord, O extends object = PlainRecord> {
+export interface RouterOptions<N extends object = PlainRecord, O extends object = object> {
   readonly store: Store;
   /** The rule of the migration that moves these records. */
   readonly rule: EntityRule<O, N>;
@@ -24,7 +24,7 @@ const NOTHING_ASIDE: Aside = { afterRead: async () => {}, afterWrite: async () =
  * What the live application reads and writes through while a campaign runs: it follows the protocol's client rules and
  * knows nothing of the campaign. Records are in the new shape, wherever they are.
  */
-export class Router<N extends object = PlainRecord, O extends object = PlainRecord> extends Records<N> {
+export class Router<N extends object = PlainRecord, O extends object = object> extends Records<N> {
   /** For code that still speaks the old shape at the old key. */
   readonly legacy: Legacy<O>;
 
