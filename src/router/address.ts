@@ -54,7 +54,7 @@ function oldKeyIn(rule: EntityRule, into: Key, T: Held | undefined): Key {
 
 /** The new key that a side at the old home was paired with; undefined where it never was, under this rule. */
 export function pairedKey(rule: EntityRule, { slot }: Held): Key | undefined {
-  if (!slot || slot.side !== 'S' || slot.peer === '') return undefined;
+  if (slot?.side !== 'S' || slot.peer === '') return undefined;
   const peer = Key.parse(slot.peer);
   return matches(rule.into, peer) ? peer : undefined;
 }

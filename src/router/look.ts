@@ -106,11 +106,23 @@ function isNothing(S: Entity | undefined, T: Entity | undefined): boolean {
 }
 
 /** Two entities as one record's sides. Throws `slot.foreign` where one of them is in the middle of another campaign. */
-function lookOf(keys: Pair['keys'], [atS, atT]: Sides, tools: Tools, at: number, together: boolean): Look {
-  const { rule } = tools;
+export function lookOf(
+  keys: Pair['keys'],
+  [atS, atT]: Sides,
+  { rule }: Pick<Tools, 'rule'>,
+  at: number,
+  together: boolean,
+): Look {
   const S = own(hold(atS), 'S', keys.S);
   const T = (S && pairedKey(rule, S)) ?? keys.T;
-  const pair = { rule, scanned: 'S', keys: { S: keys.S, T }, S, replaceable: together ? 'both' : 'neither', at } as const;
+  const pair = {
+    rule,
+    scanned: 'S',
+    keys: { S: keys.S, T },
+    S,
+    replaceable: together ? 'both' : 'neither',
+    at,
+  } as const;
   const held = T.equals(keys.T) ? own(hold(atT), 'T', T) : undefined;
   const stranger = held && strangeness(S, held, keys.S);
   return stranger ? { ...pair, T: undefined, stranger } : { ...pair, T: held };

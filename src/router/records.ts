@@ -57,7 +57,9 @@ export class Records<R extends object, A = Address> {
    * with what was written, or undefined when there is no record.
    */
   async update(address: A, change: (record: R) => R): Promise<R | undefined> {
-    const { done, record } = await this.#write(this.#addressOf(address), (now) => (now ? { write: change(now) } : 'leave'));
+    const { done, record } = await this.#write(this.#addressOf(address), (now) =>
+      now ? { write: change(now) } : 'leave',
+    );
     return done ? record : undefined;
   }
 

@@ -1,4 +1,4 @@
-import { Crash, type Fault } from '../../src/store/memory.ts';
+import { Crash, type Fault, type StoreCall } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /** mulberry32: a small generator whose whole state is its seed. */
@@ -15,8 +15,9 @@ export function chance(seed: number): () => number {
 export const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Delays each call by chance, and now and then loses its answer or ends its process. */
-export function mortal(random: () => number, share: number, isOver: () => boolean) {
-  return async (): Promise<Fault | undefined> => {
+export function mortal(random: () => number, share: number, isOver: () => boolean, told = (_: StoreCall) => {}) {
+  return async (call: StoreCall): Promise<Fault | undefined> => {
+    told(call);
     for (let n = Math.floor(random() * 6); n > 0; n--) await tick();
     if (isOver() || random() >= share) return undefined;
     return random() < 0.3
