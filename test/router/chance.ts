@@ -35,12 +35,19 @@ export function late(inner: Store, random: () => number, share: number) {
       if (!(error instanceof Crash)) throw error;
     });
   };
+  const sendOff = (run: () => Promise<unknown>, count: number) => {
+    landing.add(land(run, Math.floor(random() ** 2 * 60)));
+    return Array.from({ length: count }, () => ({ status: 'unknown', cause: 'on its way still' }) as const);
+  };
   const store: Store = {
     ...inner,
     commit: async (mutations) => {
       if (random() >= share) return inner.commit(mutations);
-      landing.add(land(() => inner.commit(mutations), Math.floor(random() ** 2 * 60)));
-      return mutations.map(() => ({ status: 'unknown', cause: 'on its way still' }) as const);
+      return sendOff(() => inner.commit(mutations), mutations.length);
+    },
+    commitTogether: async (units) => {
+      if (random() >= share) return inner.commitTogether(units);
+      return sendOff(() => inner.commitTogether(units), units.length);
     },
   };
   return { store, landed: () => Promise.all(landing) };

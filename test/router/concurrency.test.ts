@@ -21,6 +21,8 @@ const RECORDS = 4;
 const CLIENTS = 3;
 /** Of one client, at most: clients go on until the operator has made up his mind. */
 const CALLS = 40;
+/** One client only calls, one moves on what it wrote, one what it read, too. */
+const HABITS = [{}, { migrate: { on: 'write', migration } }, { migrate: { on: 'read', migration } }] as const;
 
 /**
  * Two mortal workers, three mortal clients that call everything the router has on four records, and an operator whose
@@ -56,7 +58,7 @@ async function run(seedNumber: number, capabilities: Partial<Capabilities>): Pro
         const mortalStore = memoryStore({ data, capabilities, fault });
         const { store, landed } = late(mortalStore, random, 0.06);
         landing.push(landed);
-        router = new Router({ store, rule: changingRule, clock });
+        router = new Router({ store, rule: changingRule, clock, ...HABITS[client] });
       }
       const n = 1 + Math.floor(random() * RECORDS);
       alive = await history.note(router, n, callOf(random, `C${client}N${i}`));
@@ -119,7 +121,7 @@ function callOf(random: () => number, value: string): Call {
   if (dice < 0.3) return { type: 'get' };
   if (dice < 0.5) return { type: 'update', value };
   if (dice < 0.7) return { type: 'insert', value };
-  return dice < 0.9 ? { type: 'delete' } : { type: 'put', value };
+  return dice < 0.85 ? { type: 'delete' } : { type: 'put', value };
 }
 
 /** Reads every record once more, as part of the history, and looks for an order of all its calls. */
