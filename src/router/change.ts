@@ -65,10 +65,10 @@ export class Change<R extends object> {
         if (ending) return ending;
       }
     } catch (cause) {
-      if (this.#unanswered) throw this.#unknown('Nobody could look what became of it', cause);
-      throw cause;
+      if (!this.#unanswered || (cause instanceof HandoverError && cause.code === 'store.unknown')) throw cause;
+      throw this.#unknown('nobody could look what became of it', cause);
     }
-    if (this.#unanswered) throw this.#unknown('No further attempt was answered');
+    if (this.#unanswered) throw this.#unknown('no attempt was answered');
     const key = this.#name;
     throw new HandoverError('record.contended', `${key} kept changing.`, { key });
   }
@@ -173,7 +173,7 @@ export class Change<R extends object> {
   async #ask(found: Look, { at, version, mutation, ending }: Unanswered<R>): Promise<Ending<R> | undefined> {
     if (bears(found, this.#nonce)) return ending;
     if (found[at]?.version === version) return this.#commit(found, at, mutation, ending);
-    throw this.#unknown('It was written by others since', undefined, found);
+    throw this.#unknown('the record was written by others since', undefined, found);
   }
 
   #lookCloser(): undefined {
@@ -192,7 +192,7 @@ export class Change<R extends object> {
   #unknown(why: string, cause?: unknown, found?: Look): HandoverError {
     const key = this.#name;
     const exists = found && { exists: truthOf(found) !== undefined };
-    return new HandoverError('store.unknown', `${why}: a write of ${key}.`, { key, ...exists }, { cause });
+    return new HandoverError('store.unknown', `A write of ${key}: ${why}.`, { key, ...exists }, { cause });
   }
 
   get #name(): string {
