@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { documentKey, load, save } from '../engine/documents.ts';
 import { type Pair, stateOf } from '../engine/pair.ts';
 import { LIMITS } from '../limits.ts';
-import type { Content } from '../record/content.ts';
+import { Content } from '../record/content.ts';
 import { toPlain } from '../record/plain.ts';
 import type { Store } from '../store/store.ts';
 import type { Mismatch, RouterEvents } from './events.ts';
@@ -66,8 +66,9 @@ async function keep(store: Store, campaign: string, mismatch: Mismatch): Promise
   }
 }
 
-function shown(content: Content): string {
-  const text = JSON.stringify(toPlain(content.properties), (_, value: unknown) =>
+/** From canonical bytes, so that both have their properties in one order. */
+function shown({ bytes }: Content): string {
+  const text = JSON.stringify(toPlain(Content.fromBytes(bytes).properties), (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
   return text.slice(0, LIMITS.mismatchCharacters);
