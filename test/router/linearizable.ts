@@ -87,7 +87,7 @@ export function disorder(history: readonly Operation[], initial: Value): string 
   return `no order of these calls explains their answers; began with ${initial}\n  in order: ${longest.join('\n            ')}\n  left:     ${rest.join('\n            ')}`;
 }
 
-export function show({ call, answer, start, end }: Operation): string {
+function show({ call, answer, start, end }: Operation): string {
   const what = 'value' in call ? `${call.type} ${call.value}` : call.type;
   const { type, ...said } = answer;
   return `[${start}, ${type === 'open' ? '…' : end}] ${what}: ${type} ${Object.values(said).join('')}`;
