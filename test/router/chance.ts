@@ -52,3 +52,18 @@ export function late(inner: Store, random: () => number, share: number) {
   };
   return { store, landed: () => Promise.all(landing) };
 }
+
+/** A store that reads several keys at moments of their own, in any order, as one without snapshots may. */
+export function torn(inner: Store, random: () => number): Store {
+  if (inner.capabilities.snapshotReads) return inner;
+  return {
+    ...inner,
+    read: (keys) =>
+      Promise.all(
+        keys.map(async (key) => {
+          for (let n = Math.floor(random() * 4); n > 0; n--) await tick();
+          return (await inner.read([key]))[0];
+        }),
+      ),
+  };
+}

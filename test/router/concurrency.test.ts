@@ -6,12 +6,12 @@ import { Router } from '../../src/router/router.ts';
 import { Crash, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Capabilities } from '../../src/store/store.ts';
 import { changingRule, handClock, rest, seed, verified, type World, world } from '../engine/harness.ts';
-import { chance, late, mortal, tick } from './chance.ts';
+import { chance, late, mortal, tick, torn } from './chance.ts';
 import { History } from './history.ts';
 import type { Call } from './linearizable.ts';
 
 const migration = defineMigration({ name: 'feeds', version: 1, records: [changingRule] });
-const SEEDS = Number(process.env.SEEDS ?? 60);
+const SEEDS = Number(process.env.SEEDS ?? 30);
 const FIRST = Number(process.env.SEED ?? 1);
 const totals: Record<string, number> = {};
 
@@ -56,7 +56,7 @@ async function run(seedNumber: number, capabilities: Partial<Capabilities>): Pro
       if (!alive) {
         const fault = mortal(random, 0.03, () => over, countWrites);
         const mortalStore = memoryStore({ data, capabilities, fault });
-        const { store, landed } = late(mortalStore, random, 0.06);
+        const { store, landed } = late(torn(mortalStore, random), random, 0.06);
         landing.push(landed);
         router = new Router({ store, rule: changingRule, clock, ...HABITS[client] });
       }

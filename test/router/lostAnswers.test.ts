@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/limits.ts';
 import { Router } from '../../src/router/router.ts';
 import { type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/store.ts';
 import { changingRule, handClock, newKey, oldKey } from '../engine/harness.ts';
 import { addressOf, lay, named } from './sides.ts';
 
@@ -225,5 +226,42 @@ describe('nothing lands late', () => {
     expect(commits.length).toBe(2);
     expect(data.get(newKey(1))).toBeDefined();
     expect(data.get(oldKey(1))).toBeDefined();
+  });
+});
+
+describe('without snapshots two reads are of two moments', () => {
+  /** The new home is read first, then the record becomes another pair, then the old home is read. */
+  function tornOnce(before: string, after: string) {
+    const store = memoryStore({ capabilities: { atomic: 'entity', snapshotReads: false } });
+    let glanced = false;
+    const read: Store['read'] = async (keys) => {
+      if (keys.length < 2 || glanced) return store.read(keys);
+      glanced = true;
+      await lay(store, before, 1);
+      const [T] = await store.read([at.into]);
+      await lay(store, after, 1);
+      const [S] = await store.read([at.from]);
+      return [S, T];
+    };
+    return new Router({ store: { ...store, read }, rule: changingRule, clock: handClock() });
+  }
+
+  it('a delete that saw the new home before it froze leaves a tombstone all the same', async () => {
+    const router = tornOnce('OH', 'OC');
+    expect(await router.delete(at)).toBe(true);
+    expect(await reads(router)).toBeUndefined();
+  });
+
+  it('a read that saw neither owner looks closer', async () => {
+    expect(await reads(tornOnce('OH', 'CO'))).toBe('GOOD');
+    expect(await reads(tornOnce('O-', '-O'))).toBe('GOOD');
+  });
+
+  it('a read that saw two owners looks closer', async () => {
+    expect(await reads(tornOnce('CO', 'OC'))).toBe('GOOD');
+  });
+
+  it('an insert that saw nothing looks closer', async () => {
+    expect(await tornOnce('O-', '-O').insert(at, named(1, 'A'))).toBe(false);
   });
 });
