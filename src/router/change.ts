@@ -36,8 +36,8 @@ interface Unanswered<R> {
  * faster. Follows the client rules of docs/PROTOCOL.md.
  *
  * A commit whose answer was lost may have been applied, and may be applied later still. Until it is settled nothing else
- * is tried: either the call's nonce is found, so it was applied; or the version that it names still stands, so the very
- * same commit may be sent once more, for at most one of the two can find that version; or nobody can tell any more.
+ * is tried: either the call's nonce is found, so it was applied; or the version that it names still stands, so a commit
+ * that names it too may be sent, for at most one of the two can find that version; or nobody can tell any more.
  */
 export class Change<R extends object> {
   readonly #tools: Tools;
@@ -100,6 +100,8 @@ export class Change<R extends object> {
     const stored = content && storedAt(found, content, at, this.#shape);
     // Deleted outright only where no frozen content would be the truth again.
     const outright = !content && !ceded && roleOf(found[other(at)]) !== 'C';
+    // A tombstone is left for a sweep to clear: not on an old look, after which there may be no sweep any more.
+    if (!content && !outright && this.#isOld(found)) return undefined;
     const mutation = outright ? removal(found, at) : ownerAt(found, at, stored, writing);
     const record = content && (toPlain(content.properties) as R);
     return this.#commit(found, at, mutation, { done: true, record, keys: found.keys });
@@ -113,7 +115,7 @@ export class Change<R extends object> {
     if (S || (T && roleOf(T) !== 'H')) return this.#clear(found);
     const content = reshape(found, Content.of(fromPlain(record)), this.#shape, 'old');
     if (!rule.targetOf(found.keys.S, content).equals(found.keys.T)) throw misplaced(found);
-    if (clock.now() - found.at > LIMITS.actWithinMs) return;
+    if (this.#isOld(found)) return;
     // Whatever comes of it, the next look tells: a birth is no truth, and T must be looked at while it stands.
     await store.commit([birth(found, content, { clock, nonce: this.#nonce })]);
     this.#careful = true;
@@ -149,14 +151,14 @@ export class Change<R extends object> {
   }
 
   /**
-   * Gives the side that is to take the truth its shadow back. The only insert that can land on a record which has gone
-   * on meanwhile; so it is not issued on an old look.
+   * Gives the side that is to take the truth its shadow back. It can land on a record that has gone on meanwhile, for
+   * an insert names no version; so it is not issued on an old look.
    */
   async #giveBack(found: Look, at: Side): Promise<undefined> {
     const { store, clock } = this.#tools;
     const campaign = found[other(at)]!.slot!.campaign;
     const [write] = writesOf({ type: 'copy', at }, found, { campaign, worker: 'client', now: () => clock.now() });
-    if (clock.now() - found.at > LIMITS.actWithinMs) return;
+    if (this.#isOld(found)) return;
     await store.commit([write!.mutation]);
   }
 
@@ -172,8 +174,15 @@ export class Change<R extends object> {
 
   async #ask(found: Look, { at, version, mutation, ending }: Unanswered<R>): Promise<Ending<R> | undefined> {
     if (bears(found, this.#nonce)) return ending;
-    if (found[at]?.version === version) return this.#commit(found, at, mutation, ending);
+    // The same again; but what is left of a deleted record depends on the other side, and that may have changed.
+    const stands = found[at]?.version === version;
+    if (stands) return ending.record ? this.#commit(found, at, mutation, ending) : this.#attempt(found);
     throw this.#unknown('the record was written by others since', undefined, found);
+  }
+
+  /** Nothing lands late: who stalled since his look looks again. */
+  #isOld({ at }: Look): boolean {
+    return this.#tools.clock.now() - at > LIMITS.actWithinMs;
   }
 
   #lookCloser(): undefined {

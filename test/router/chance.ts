@@ -41,13 +41,13 @@ export function late(inner: Store, random: () => number, share: number) {
   };
   const store: Store = {
     ...inner,
-    commit: async (mutations) => {
-      if (random() >= share) return inner.commit(mutations);
-      return sendOff(() => inner.commit(mutations), mutations.length);
+    commit: async (...call) => {
+      if (random() >= share) return inner.commit(...call);
+      return sendOff(() => inner.commit(...call), call[0].length);
     },
-    commitTogether: async (units) => {
-      if (random() >= share) return inner.commitTogether(units);
-      return sendOff(() => inner.commitTogether(units), units.length);
+    commitTogether: async (...call) => {
+      if (random() >= share) return inner.commitTogether(...call);
+      return sendOff(() => inner.commitTogether(...call), call[0].length);
     },
   };
   return { store, landed: () => Promise.all(landing) };

@@ -3,7 +3,7 @@ import { LIMITS } from '../../src/limits.ts';
 import { Router } from '../../src/router/router.ts';
 import { type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import { changingRule, handClock, newKey, oldKey } from '../engine/harness.ts';
+import { changingRule, handClock } from '../engine/harness.ts';
 import { addressOf, lay, named } from './sides.ts';
 
 type Interference = Fault | undefined | Promise<Fault | undefined>;
@@ -21,8 +21,10 @@ function clients({ onCommit, onLook }: Interferences) {
   let commits = 0;
   let looks = 0;
   const fault = async (call: StoreCall): Promise<Fault | undefined> => {
-    if (call.op === 'commit') return onCommit?.(++commits, call);
-    await onLook?.(++looks);
+    if (call.op === 'commit') commits++;
+    else looks++;
+    if (call.op === 'commit') return onCommit?.(commits, call);
+    await onLook?.(looks);
     return undefined;
   };
   const router = new Router({ store: memoryStore({ data, fault }), rule: changingRule, clock });
@@ -34,7 +36,8 @@ const LOST: Fault = { kind: 'lost' };
 const CRASH: Fault = { kind: 'crash', when: 'before' };
 const NEVER_SENT: Fault = { kind: 'lost', applied: false };
 const at = addressOf(1);
-const reads = (router: Router<{ name: string; visits: number; user: string }>) => router.get(at).then((it) => it?.name);
+type AnyRouter = Router<{ name: string; visits: number; user: string }>;
+const reads = (router: AnyRouter) => router.get(at).then((it) => it?.name);
 const cannotTell = { code: 'store.unknown' };
 
 describe('an insert', () => {
@@ -207,25 +210,41 @@ describe('an update', () => {
 });
 
 describe('nothing lands late', () => {
-  it('a missing copy is not given back on a look that is older than the limit: it is looked at again', async () => {
-    const data = new MemoryData();
-    const clock = handClock();
-    const looks: number[] = [];
-    const commits: number[] = [];
-    const fault = ({ op }: StoreCall): undefined => {
-      if (op === 'readTogether') {
-        looks.push(clock.now());
-        // The first look is answered late.
-        if (looks.length === 1) clock.advance(LIMITS.actWithinMs + 1);
-      } else commits.push(clock.now());
-    };
-    const store = memoryStore({ data, fault });
-    await lay(memoryStore({ data }), 'C-', 1);
-    await new Router({ store, rule: changingRule, clock }).update(at, (it) => ({ ...it, name: 'B' }));
-    expect(looks.length).toBe(3);
-    expect(commits.length).toBe(2);
-    expect(data.get(newKey(1))).toBeDefined();
-    expect(data.get(oldKey(1))).toBeDefined();
+  const STALLED = LIMITS.actWithinMs + 1;
+
+  it.each([
+    ['a missing copy is not given back', 'C-', (router: AnyRouter) => router.update(at, (it) => it), 2],
+    ['a tombstone is not left', 'CO', (router: AnyRouter) => router.delete(at), 1],
+    ['an insert is not announced', '--', (router: AnyRouter) => router.insert(at, named(1, 'A')), 2],
+  ])('%s on a look that is older than the limit: it is looked at again', async (_, pair, call, commits) => {
+    let looks = 0;
+    const client = clients({
+      // Its answer comes late.
+      onLook: (nth) => {
+        looks = nth;
+        if (nth === 1) client.clock.advance(STALLED);
+        if (nth === 2) expect(client.commits()).toBe(0);
+      },
+    });
+    await lay(client.store, pair, 1);
+    await call(client.router);
+    expect(looks).toBeGreaterThan(1);
+    expect(client.commits()).toBe(commits);
+  });
+
+  it('a delete that is sent again leaves no tombstone where the frozen side has gone meanwhile', async () => {
+    const { router, store, other } = clients({
+      onCommit: (nth) => (nth === 1 ? NEVER_SENT : undefined),
+      onLook: async (nth) => {
+        if (nth !== 2) return;
+        const [S] = await store.read([at.from]);
+        await store.commit([{ op: 'delete', key: at.from, version: S!.version }]);
+      },
+    });
+    await lay(store, 'CO', 1);
+    expect(await router.delete(at)).toBe(true);
+    expect(await reads(other)).toBeUndefined();
+    expect(await store.read([at.from, at.into])).toEqual([undefined, undefined]);
   });
 });
 
