@@ -5,11 +5,11 @@ import { other, roleOf, stateOf } from '../engine/pair.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Content } from '../record/content.ts';
-import type { Key } from '../record/key.ts';
 import { fromPlain, toPlain } from '../record/plain.ts';
 import type { Mutation, Version } from '../store/store.ts';
 import type { Address } from './address.ts';
 import { isCertain, type Look, look, type Tools, type Truth, truthOf } from './look.ts';
+import { checkPlace, misplaced } from './place.ts';
 import { reshape, type Shape, seenAs, storedAt } from './shape.ts';
 import { birth, ownerAt, removal, settled } from './writes.ts';
 
@@ -95,7 +95,7 @@ export class Change<R extends object> {
     // Never by inserting an owner: the worker that ceded may be about to do the same.
     if (!found[at]) return this.#giveBack(found, at);
     if (roleOf(found[at]) === 'B') return this.#clear(found);
-    if (content) this.#checkPlace(found, holder, held.content, content);
+    if (content) checkPlace(found, seenAs(found, held.content, holder, this.#shape), content, this.#shape);
     const writing = { clock: this.#tools.clock, nonce: this.#nonce };
     const stored = content && storedAt(found, content, at, this.#shape);
     // Deleted outright only where no frozen content would be the truth again.
@@ -137,7 +137,7 @@ export class Change<R extends object> {
   /** Somebody else's insert: it is over soon, or its process died. To withdraw it is safe at any time: settling fails. */
   async #waitForBirth(found: Look): Promise<undefined> {
     const { clock, store } = this.#tools;
-    const age = clock.now() - found.S!.slot!.journal.at(-1)!.at;
+    const age = clock.now() - (found.S!.slot!.journal.at(-1)?.at ?? 0);
     if (Math.abs(age) >= LIMITS.birthMs) await store.commit([removal(found, 'S')]);
     else await clock.sleep(Math.min(Math.max(age, 5), LIMITS.birthWaitMs));
   }
@@ -189,15 +189,6 @@ export class Change<R extends object> {
     this.#careful = true;
   }
 
-  /** Addresses hold a record's new key, so no write may change what that is. */
-  #checkPlace(found: Look, holder: Side, before: Content, after: Content): void {
-    const target = newKeyOf(found, () => reshape(found, after, this.#shape, 'old'));
-    if (!target || target.equals(found.keys.T)) return;
-    // Its content may have changed before by other hands: then it stays where it is paired, as it did.
-    if (newKeyOf(found, () => seenAs(found, before, holder, 'old'))?.equals(target)) return;
-    throw misplaced(found);
-  }
-
   #unknown(why: string, cause?: unknown, found?: Look): HandoverError {
     const key = this.#name;
     const exists = found && { exists: truthOf(found) !== undefined };
@@ -211,19 +202,6 @@ export class Change<R extends object> {
 
 const isBirth = ({ S }: Look, nonce: string) => S?.slot?.role === 'birth' && S.slot.nonce === nonce;
 
-/** Where content of the old shape belongs; undefined where nothing can tell, so that nothing will ever bring it there. */
-function newKeyOf({ rule, keys }: Look, content: () => Content): Key | undefined {
-  try {
-    return rule.targetOf(keys.S, content());
-  } catch (error) {
-    if (error instanceof HandoverError) return undefined;
-    throw error;
-  }
-}
-
 /** A copy bears the nonce of what it was made from, a birth that of a write which has not happened. */
 const bears = ({ S, T }: Look, nonce: string): boolean =>
   [S, T].some((held) => held?.slot?.nonce === nonce && held.slot.role !== 'birth');
-
-const misplaced = ({ keys: { S, T } }: Look) =>
-  new HandoverError('record.misplaced', `${S} would not belong to ${T} any more.`, { key: S.toString() });

@@ -137,7 +137,8 @@ class Transaction implements GroupTransaction {
     if (members.every(({ next }) => next === undefined)) return this.#stands(members);
     // What was only read is written as it was: so that nothing of what was decided on can change under the commit.
     const unit = members.flatMap((member) => this.#mutationOf(member));
-    if (!(await isStillWhole())) return false;
+    const absent = members.filter(({ look }) => !look.T);
+    if (!(await isStillWhole()) || !(await this.#stands(absent))) return false;
     for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
       const [outcome] = await this.#store.commitTogether([unit]);
       if (outcome!.status !== 'unknown') return outcome!.status === 'applied' || this.#settle(members, attempt > 0);
