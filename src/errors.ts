@@ -52,6 +52,12 @@ export const ERRORS = {
   'gate.closed': 'Let a worker finish (`handover work`), look at `handover status`, then try again.',
   'record.missing': '`handover records` lists keys; give the old or the new key of a record, or the key of a group.',
   'record.contended': 'The record kept changing under this call. Try again.',
+  'record.misplaced':
+    'The write would change what `to` makes the new key of, and records are addressed by it. Delete the record, and insert it under its new address.',
+  'address.incomplete':
+    'Give the old and the new key, or give the router `keys` to derive one from the other: the record does not tell.',
+  'group.gathering':
+    'The group is not whole: not all of its records have switched. Call the router for each record, or try again later.',
   'wait.interrupted': 'The wait ended before the campaign came to rest. It goes on where a worker runs.',
   'usage.invalid': '`handover --help`, or `handover help VERB`, shows what can be said.',
 } as const satisfies Record<string, string>;

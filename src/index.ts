@@ -20,7 +20,19 @@ export {
   unindexed,
 } from './record/plain.ts';
 export type { Properties, Value } from './record/value.ts';
-export { type Address, Router, type RouterOptions } from './router/router.ts';
+export {
+  type Address,
+  type Derived,
+  type GroupOptions,
+  type GroupTransaction,
+  type Legacy,
+  type MigrateOptions,
+  type Mismatch,
+  Router,
+  type RouterEvents,
+  type RouterOptions,
+  withGroup,
+} from './router/router.ts';
 export type { PriceList } from './store/prices.ts';
 export type {
   Capabilities,

@@ -35,6 +35,14 @@ export const LIMITS = {
   controlAttempts: 50,
   /** Attempts of a router call on one record before it says `record.contended`. */
   routerAttempts: 100,
+  /** An announced insert that was not settled for this long was left by a process that died: others withdraw it. */
+  birthMs: 5_000,
+  /** The longest single wait for an announced insert of somebody else; it grows with the age of the insert. */
+  birthWaitMs: 500,
+  /** Mismatches of shadow reads that a campaign keeps with both values: the last ones. */
+  mismatches: 10,
+  /** Characters kept of each value of a mismatch: ten of them must fit into one entity of any store. */
+  mismatchCharacters: 4_000,
   /** Quarantined records after which a campaign pauses, unless the migration says otherwise. */
   errorBudget: 100,
   /** Samples kept for each finding of `verify`. */

@@ -3,7 +3,16 @@ import type { Target } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { campaignStep } from '../engine/decide.ts';
-import { type CampaignDocument, documentKey, list, load, save, updateCampaign } from '../engine/documents.ts';
+import {
+  type CampaignDocument,
+  campaignAt,
+  campaignId,
+  campaignsOf,
+  documentKey,
+  list,
+  save,
+  updateCampaign,
+} from '../engine/documents.ts';
 import { countModified } from '../engine/modified.ts';
 import { countQuarantined } from '../engine/quarantine.ts';
 import { isAskedFor, nameOf } from '../engine/sweep.ts';
@@ -131,7 +140,7 @@ export async function retry(
 
 /** The newest campaign of a migration, or the one of this id. Throws `campaign.missing`. */
 export async function theCampaign(context: Pick<CommandContext, 'store'>, name: string): Promise<CampaignDocument> {
-  const newest = (await campaignsOf(context, name)).at(-1) ?? (await campaignAt(context, name));
+  const newest = (await campaignsOf(context.store, name)).at(-1) ?? (await campaignAt(context.store, name));
   if (!newest) throw new HandoverError('campaign.missing', `Migration ${name} has no campaign.`);
   return newest;
 }
@@ -143,23 +152,8 @@ export async function campaigns({ store }: Pick<CommandContext, 'store'>): Promi
   return all.sort((a, b) => a.createdAt - b.createdAt);
 }
 
-/** Those of one migration, oldest first: looked up one by one, for a scan may lag and show a command the wrong one. */
-async function campaignsOf(context: Pick<CommandContext, 'store'>, name: string): Promise<CampaignDocument[]> {
-  const found: CampaignDocument[] = [];
-  for (let number = 1; ; number++) {
-    const campaign = await campaignAt(context, idOf(name, number));
-    if (!campaign) return found;
-    found.push(campaign);
-  }
-}
-
-const idOf = (migration: string, number: number): string => `${migration}.${number}`;
-
-const campaignAt = async ({ store }: Pick<CommandContext, 'store'>, id: string) =>
-  (await load(store, 'campaign', documentKey('campaign', id)))?.value;
-
 const openCampaign = async (context: CommandContext, name: string) =>
-  (await campaignsOf(context, name)).find(({ closed }) => !closed);
+  (await campaignsOf(context.store, name)).find(({ closed }) => !closed);
 
 export function migrationNamed({ migrations }: Pick<CommandContext, 'migrations'>, name: string): Migration {
   const migration = migrations.find((candidate) => candidate.name === name);
@@ -171,7 +165,7 @@ export function migrationNamed({ migrations }: Pick<CommandContext, 'migrations'
 async function checkPredecessors(context: CommandContext, { after, name }: Migration): Promise<void> {
   for (const before of after) {
     migrationNamed(context, before);
-    const done = (await campaignsOf(context, before)).some(({ stage }) => stage === 'completed');
+    const done = (await campaignsOf(context.store, before)).some(({ stage }) => stage === 'completed');
     if (!done)
       throw new HandoverError('definition.dependency', `${name} comes after ${before}, which is not completed.`);
   }
@@ -182,10 +176,10 @@ async function create(context: CommandContext, migration: Migration): Promise<Ca
   // Before the first record is touched: a store that ignores a conflict would lose writes.
   await probe(store, clock);
   for (;;) {
-    const number = (await campaignsOf(context, migration.name)).length + 1;
+    const number = (await campaignsOf(store, migration.name)).length + 1;
     const campaign: CampaignDocument = {
       v: 1,
-      id: idOf(migration.name, number),
+      id: campaignId(migration.name, number),
       migration: migration.name,
       migrationVersion: migration.version,
       definition: migration.fingerprint,
@@ -200,9 +194,9 @@ async function create(context: CommandContext, migration: Migration): Promise<Ca
       history: [],
     };
     if (await save<'campaign'>(store, documentKey('campaign', campaign.id), campaign, undefined)) return campaign;
-    const found = await load(store, 'campaign', documentKey('campaign', campaign.id));
+    const found = await campaignAt(store, campaign.id);
     // Somebody else's `start`, or our own whose answer was lost: either way it is the one to go on with.
-    if (found && !found.value.closed) return found.value;
+    if (found && !found.closed) return found;
   }
 }
 

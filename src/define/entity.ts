@@ -20,8 +20,12 @@ export interface EntityDefinition<T extends object = PlainRecord, N extends obje
   readonly backward?: (record: N, key: Key) => T;
 }
 
-/** A validated entity definition: what the engine works with. */
-export interface EntityRule {
+/**
+ * A validated entity definition: what the engine works with. The two shapes are there for the router's callers; a rule
+ * whose shapes nobody named fits everywhere.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: where rules of several shapes are listed, no other type takes them all
+export interface EntityRule<Old extends object = any, New extends object = any> {
   readonly from: readonly string[];
   readonly into: readonly string[];
   /** False when content moves as it is: nothing is decoded but what `to` looks at. */
@@ -36,12 +40,14 @@ export interface EntityRule {
   backward(key: Key, content: Content): Content;
   /** All that decides what this rule does, as text: the definition's fingerprint is made of it. */
   readonly source: string;
+  /** Never there: it only carries the shapes, so that a router knows what its records look like. */
+  readonly shapes?: { readonly old: Old; readonly new: New };
 }
 
 /** Declares how entities of one home move to another, within `defineMigration`. */
 export function entity<T extends object = PlainRecord, N extends object = T>(
   definition: EntityDefinition<T, N>,
-): EntityRule {
+): EntityRule<T, N> {
   const { to, forward, backward, rename: names } = definition as unknown as EntityDefinition;
   const from = pattern('from', definition.from);
   const into = pattern('into', definition.into);

@@ -27,5 +27,8 @@ export function statesOf(counts: Counts): Record<string, number> {
   return completed > 0 ? { ...states, completed } : states;
 }
 
-/** How many records a sweep counted that are not quarantined. */
-export const populationOf = (counts: Counts): number => Object.values(statesOf(counts)).reduce((sum, n) => sum + n, 0);
+/** How many records a sweep counted that are not quarantined. An insert that was only announced is none yet. */
+export function populationOf(counts: Counts): number {
+  const { birth: _, ...states } = statesOf(counts);
+  return Object.values(states).reduce((sum, n) => sum + n, 0);
+}

@@ -112,6 +112,21 @@ export const SCHEMAS = {
     generation: z.number(),
     sweep: z.number(),
   }),
+  /** What the router's shadow reads found: copies that say something else than what they were made from. */
+  mismatch: z.object({
+    v: version,
+    count: z.number(),
+    last: z.array(
+      z.object({
+        at: z.number(),
+        from: z.string(),
+        into: z.string(),
+        /** What the copy should say, and what it says, as JSON, cut short. */
+        expected: z.string(),
+        found: z.string(),
+      }),
+    ),
+  }),
   verify: z.object({
     v: version,
     /** The targets it was begun under. */
@@ -144,6 +159,7 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   range: '_HandoverRange',
   quarantine: '_HandoverQuarantine',
   group: '_HandoverGroup',
+  mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
 };
 
@@ -197,6 +213,29 @@ export async function* list<K extends DocumentKind>(
     const last = page.entities[page.entities.length - 1];
     if (!page.more || !last) return;
     range = { ...range, after: last.key };
+  }
+}
+
+/** The runs of a migration are numbered from 1. */
+export const campaignId = (migration: string, number: number): string => `${migration}.${number}`;
+
+export async function campaignAt(store: Store, id: string): Promise<CampaignDocument | undefined> {
+  return (await load(store, 'campaign', documentKey('campaign', id)))?.value;
+}
+
+/** Looked up at once, and as many again while all are there. */
+const CAMPAIGNS_A_READ = 8;
+
+/** All campaigns of a migration, oldest first: looked up by their numbers, for a scan may lag and show the wrong one. */
+export async function campaignsOf(store: Store, migration: string): Promise<readonly CampaignDocument[]> {
+  const found: CampaignDocument[] = [];
+  for (;;) {
+    const numbers = Array.from({ length: CAMPAIGNS_A_READ }, (_, i) => found.length + i + 1);
+    const keys = numbers.map((number) => documentKey('campaign', campaignId(migration, number)));
+    for (const campaign of await loadMany(store, 'campaign', keys)) {
+      if (!campaign) return found;
+      found.push(campaign.value);
+    }
   }
 }
 

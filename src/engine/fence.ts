@@ -1,11 +1,20 @@
 import { type Clock, elapsed, type Moment, moment } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
-import type { Guard, Store } from '../store/store.ts';
+import { type Guard, guardOn, type Store } from '../store/store.ts';
 import { type CampaignDocument, documentKey, load, type Stored } from './documents.ts';
 
 /** The campaign has gone on since a worker looked at it: what the worker holds is of no use any more. */
 export class Fenced extends Error {
   override readonly name = 'Fenced';
+}
+
+interface FenceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Whether the campaign, as it is now, is still the one to act under. */
+  readonly still: (now: CampaignDocument) => boolean;
+  /** Told before each round. */
+  readonly alive?: () => void;
 }
 
 /**
@@ -17,30 +26,30 @@ export class Fenced extends Error {
 export class Fence {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #still: (now: CampaignDocument) => boolean;
   readonly #alive: () => void;
   #campaign: Stored<'campaign'>;
   #looked: Moment;
 
-  private constructor(store: Store, clock: Clock, campaign: Stored<'campaign'>, looked: Moment, alive: () => void) {
+  private constructor(
+    { store, clock, still, alive = () => undefined }: FenceOptions,
+    campaign: Stored<'campaign'>,
+    looked: Moment,
+  ) {
     this.#store = store;
     this.#clock = clock;
+    this.#still = still;
+    this.#alive = alive;
     this.#campaign = campaign;
     this.#looked = looked;
-    this.#alive = alive;
   }
 
-  /** Looks at a campaign; undefined when the sweep that was started is not the one under way. `alive` hears of rounds. */
-  static async look(
-    store: Store,
-    clock: Clock,
-    started: CampaignDocument,
-    alive: () => void = () => undefined,
-  ): Promise<Fence | undefined> {
+  /** Looks at a campaign; undefined when it is not what it must be any more. */
+  static async look(id: string, options: FenceOptions): Promise<Fence | undefined> {
     // The time is taken before the look: the campaign was as it is seen at some moment after it.
-    const looked = moment(clock);
-    const campaign = await load(store, 'campaign', documentKey('campaign', started.id));
-    if (!campaign || !sameSweep(campaign.value, started)) return undefined;
-    return new Fence(store, clock, campaign, looked, alive);
+    const looked = moment(options.clock);
+    const campaign = await load(options.store, 'campaign', documentKey('campaign', id));
+    return campaign && options.still(campaign.value) ? new Fence(options, campaign, looked) : undefined;
   }
 
   get campaign(): CampaignDocument {
@@ -49,14 +58,14 @@ export class Fence {
 
   get guard(): Guard | undefined {
     const { key, version } = this.#campaign;
-    return this.#store.capabilities.guards ? { key, version } : undefined;
+    return guardOn(this.#store, key, version);
   }
 
   /** Before a round: looks again where the last look is getting old. Throws `Fenced` when the campaign has gone on. */
   async renew(): Promise<void> {
     this.#alive();
     if (this.#store.capabilities.guards || elapsed(this.#clock, this.#looked) < LIMITS.actWithinMs / 2) return;
-    const again = await Fence.look(this.#store, this.#clock, this.#campaign.value);
+    const again = await Fence.look(this.campaign.id, { store: this.#store, clock: this.#clock, still: this.#still });
     if (!again) throw new Fenced();
     this.#campaign = again.#campaign;
     this.#looked = again.#looked;

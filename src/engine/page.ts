@@ -80,6 +80,9 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
   const guessed = new Set(guesses);
   const rest = items.filter((item) => !guessed.has(item));
   await lookAtPeers(rest, home, store);
+  // Only the other side tells that a shadow at T is about to become the owner: what is under way is not called back.
+  for (const item of rest)
+    if (home === 'T' && roleOf(item.pair.S) === 'C') item.target = options.targetOf(item.pair.keys);
   await reconcile(items, options);
 
   for (const item of items) countItem(item, home, counts, failures);

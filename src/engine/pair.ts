@@ -70,6 +70,8 @@ export function locate(
 /** A slot left by another campaign that is over (an owner's) counts as none. Throws `slot.foreign` for one that is not. */
 function ownSlot(slot: Slot | undefined, campaign: string, key: Key): Slot | undefined {
   if (!slot || slot.campaign === campaign) return slot;
+  // An announced insert is of no campaign: its client knows of none, and settles it or lets others withdraw it.
+  if (slot.role === 'birth') return slot;
   if (slot.role === 'owner' && !slot.deleted) return undefined;
   throw new HandoverError('slot.foreign', `${key} is ${slot.role} under campaign ${slot.campaign}.`, {
     key: key.toString(),

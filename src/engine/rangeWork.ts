@@ -7,7 +7,7 @@ import { checkBudget } from './campaign.ts';
 import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './documents.ts';
-import { Fence, Fenced } from './fence.ts';
+import { Fence, Fenced, sameSweep } from './fence.ts';
 import { processGroup } from './group.ts';
 import { processPage } from './page.ts';
 import type { Pair } from './pair.ts';
@@ -40,7 +40,8 @@ export async function workOnRange(work: RangeWork): Promise<void> {
   let { cursor } = work.claimed;
   let counted: Counts = {};
   for (let more = true; more && !signal.aborted; ) {
-    const fence = await Fence.look(store, clock, started, () => claim.keep());
+    const still = (now: CampaignDocument) => sameSweep(now, started);
+    const fence = await Fence.look(started.id, { store, clock, still, alive: () => claim.keep() });
     if (!fence) break;
     const found = await store.scan(remaining(migration, range, cursor), LIMITS.pageSize);
     const result = await process(work, fence, found.entities);

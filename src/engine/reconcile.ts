@@ -20,7 +20,7 @@ import { hold, mismatch, other, type Pair, peerOf, roleOf, stateOf } from './pai
  */
 export interface Item {
   readonly pair: Pair;
-  readonly target: Target;
+  target: Target;
   /** Filled in at the end. */
   result?: Result;
   /** Moves made on this record here. */
@@ -93,7 +93,7 @@ function planFor(item: Item, { store, actor }: ReconcileOptions): Planned | 'loo
   }
   const state = stateOf(pair);
   const together = atomicTogether(store.capabilities, pair.keys.S, pair.keys.T);
-  const move = nextMove(state, target, together);
+  const move = nextMove(state, target, together) ?? (isAbandoned(pair, actor) ? WITHDRAW : null);
   if (!move) {
     item.result = { status: 'rest', state };
     return undefined;
@@ -113,6 +113,16 @@ function planFor(item: Item, { store, actor }: ReconcileOptions): Planned | 'loo
   }
   return { item, move, writes };
 }
+
+/**
+ * An insert was announced here so long ago that its client must have died. To withdraw it is safe at any time: settling
+ * it is a compare-and-set, which then fails.
+ */
+function isAbandoned({ S }: Pair, { now }: Actor): boolean {
+  if (S?.slot?.role !== 'birth') return false;
+  return Math.abs(now() - (S.slot.journal.at(-1)?.at ?? 0)) >= LIMITS.birthMs;
+}
+const WITHDRAW = { type: 'drop', at: 'S' } as const;
 
 /** S was changed so that it maps to another key than this pair's T: that key; else undefined. */
 function belongsElsewhere(item: Item): Key | undefined {

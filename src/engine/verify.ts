@@ -196,7 +196,7 @@ function judge({ pair, target, result }: Item, listed: boolean, { campaign, home
     if (strayFrom(pair)) note(report, roleOf(T) === 'O' ? 'duplicates' : 'orphans', keys.T);
   } else if (state.startsWith('orphan')) {
     note(report, 'orphans', keys.T);
-  } else if (state !== 'absent') {
+  } else if (state !== 'absent' && state !== 'birth') {
     report.started++;
     const settled = nextMove(state, target, false) === null;
     const finding =

@@ -106,6 +106,11 @@ export interface Store {
 
 export type UnitOutcome = { readonly status: 'applied'; readonly versions: readonly Version[] } | NotApplied;
 
+/** Makes a commit depend on this entity, where the store can. Whoever passes it must be safe without, too. */
+export function guardOn({ capabilities }: Store, key: Key, version: Version): Guard | undefined {
+  return capabilities.guards ? { key, version } : undefined;
+}
+
 /** Whether one atomic commit may span both keys. */
 export function atomicTogether({ atomic }: Capabilities, a: Key, b: Key): boolean {
   return atomic === 'any' || (atomic === 'group' && sameGroup(a, b));

@@ -120,6 +120,12 @@ export function* workerSteps(world: World, i: number, rules: Rules): Generator<S
     const done = move && !fenced && compareAndSet(world, worker, effectOf(move, worker), rules);
     const what = move ? `makes ${JSON.stringify(move)} of ${show(worker)}` : 'rests';
     const after = worker.late ? world.phase : phaseAfter(world, worker, move);
+    if (!move && roleOf(worker.S) === 'B' && !fenced) {
+      // One that is old was left by a client that died; how old it is, the model leaves open.
+      const withdrawn = compareAndSet(world, worker, { S: null }, rules);
+      const moved = worker.late ? world.phase : phaseAfter(world, worker, { type: 'drop', at: 'S' });
+      yield step('withdraws a birth', become({ at: 'idle' }, inPhase(withdrawn ?? world, moved)), target);
+    }
     yield step(what, become({ at: 'idle' }, inPhase(done || world, after)), target);
   }
 }
@@ -192,6 +198,9 @@ export function* clientSteps(world: World, i: number, rules: Rules): Generator<S
       break;
     case 'acting':
       yield act(doing);
+      if (client.operation.type === 'insert' && roleOf(client.S) === 'B' && roleOf(client.T) !== 'O') {
+        yield again('withdraws a birth', compareAndSet(world, client, { S: null }, rules) ?? world);
+      }
       break;
     case 'born':
       yield go('looks at T after the birth', { at: 'settling', T: world.T });

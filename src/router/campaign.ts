@@ -1,0 +1,28 @@
+import type { Target } from '../../machines/moves.ts';
+import type { Migration } from '../define/migration.ts';
+import { type CampaignDocument, campaignsOf } from '../engine/documents.ts';
+import { type Pair, roleOf } from '../engine/pair.ts';
+import { targetAt } from '../engine/targets.ts';
+import type { Store } from '../store/store.ts';
+
+/** The newest campaign of a migration, read anew: one look-up, as a rule. */
+export async function newestCampaign(store: Store, migration: Migration): Promise<CampaignDocument | undefined> {
+  return (await campaignsOf(store, migration.name)).at(-1);
+}
+
+/** Whether moves may be made under it: as workers have it, and, once it is completed, for what is inserted late. */
+export function mayMove({ stage, run, closed, definition }: CampaignDocument, { fingerprint }: Migration): boolean {
+  if (stage === 'draft' || run === 'paused' || definition !== fingerprint) return false;
+  return !closed || stage === 'completed';
+}
+
+/**
+ * Where one record is wanted. Under a campaign by group, nobody who sees one record only can say that its group may
+ * switch: what has not switched goes no further than `copied`, and its group's sweep does the rest.
+ */
+export function wantedFor(campaign: CampaignDocument, { by }: Migration, { keys, S, T }: Pair): Target {
+  if (by === 'record') return targetAt(campaign.targets, keys.S);
+  const target = targetAt(campaign.targets, keys.T.root);
+  const behind = roleOf(S) === 'O' || roleOf(T) === 'C';
+  return behind && target !== 'home' && !campaign.closed ? 'copied' : target;
+}

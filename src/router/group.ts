@@ -1,0 +1,184 @@
+import { type Clock, systemClock } from '../clock.ts';
+import type { EntityRule } from '../define/entity.ts';
+import type { Migration } from '../define/migration.ts';
+import { documentKey, load, type Stored } from '../engine/documents.ts';
+import { type Held, hold, roleOf } from '../engine/pair.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { Content } from '../record/content.ts';
+import { Key } from '../record/key.ts';
+import { fromPlain, toPlain } from '../record/plain.ts';
+import { guardOn, type Mutation, type Store } from '../store/store.ts';
+import { newestCampaign } from './campaign.ts';
+import { type Look, lookOf } from './look.ts';
+import { ownerAt, removal } from './writes.ts';
+
+export interface GroupOptions {
+  readonly store: Store;
+  /** A migration by group; the newest campaign of it knows which groups are whole. */
+  readonly migration: Migration;
+  readonly clock?: Clock;
+}
+
+/** What a function under `withGroup` reads and writes: records of one group, by their new keys, in their new shape. */
+export interface GroupTransaction {
+  get<N extends object>(rule: EntityRule<object, N>, into: Key): Promise<N | undefined>;
+  /** Resolves with what will be written, or undefined when there is no record. */
+  update<N extends object>(rule: EntityRule<object, N>, into: Key, change: (record: N) => N): Promise<N | undefined>;
+  /** True when there is a record to delete. */
+  delete<N extends object>(rule: EntityRule<object, N>, into: Key): Promise<boolean>;
+}
+
+/**
+ * Runs a function over records of one group, whose writes are one atomic commit: all or nothing, and only if nothing of
+ * what it read has changed. The function may run again, so it must do nothing else. Only once the group is `whole`:
+ * throws `group.gathering` before, and `store.unknown` when an answer was lost and nobody can tell what became of it.
+ */
+export async function withGroup<T>(
+  options: GroupOptions,
+  root: Key,
+  run: (group: GroupTransaction) => Promise<T>,
+): Promise<T> {
+  const { store, clock = systemClock } = options;
+  if (store.capabilities.atomic === 'entity') {
+    throw new RangeError(`${store.capabilities.name} commits single entities: it has no transaction of a group.`);
+  }
+  for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
+    const group = await wholeGroup(options, root);
+    const transaction = new Transaction(store, root, { clock, nonce: clock.id(8) });
+    const result = await run(transaction);
+    if (await transaction.commit(group)) return result;
+  }
+  throw new HandoverError('record.contended', `${root} kept changing.`, { key: root.toString() });
+}
+
+async function wholeGroup({ store, migration }: GroupOptions, root: Key): Promise<Stored<'group'>> {
+  const campaign = await newestCampaign(store, migration);
+  const group = campaign && (await load(store, 'group', documentKey('group', campaign.id, root.toString())));
+  if (group?.value.state === 'whole') return group;
+  throw new HandoverError('group.gathering', `${root} is ${group?.value.state ?? 'not known'}.`, {
+    key: root.toString(),
+  });
+}
+
+/**
+ * Where the store takes guards, the commit itself depends on the group's document. Where it takes none, the document is
+ * read once more before the commit, and what may slip through is a group that is joined by a new record in this very
+ * moment; the records of the commit itself are held by their versions.
+ */
+async function isStill(store: Store, { key, version }: Stored<'group'>): Promise<boolean> {
+  return (await load(store, 'group', key))?.version === version;
+}
+
+interface Member {
+  readonly look: Look;
+  /** What it is to become; undefined while it was only read, null to be deleted. */
+  next?: Content | null;
+}
+
+class Transaction implements GroupTransaction {
+  readonly #store: Store;
+  readonly #root: Key;
+  readonly #writing: { readonly clock: Clock; readonly nonce: string };
+  readonly #members = new Map<string, Member>();
+
+  constructor(store: Store, root: Key, writing: { clock: Clock; nonce: string }) {
+    this.#store = store;
+    this.#root = root;
+    this.#writing = writing;
+  }
+
+  async get<N extends object>(rule: EntityRule<object, N>, into: Key): Promise<N | undefined> {
+    const content = contentOf(await this.#member(rule, into));
+    return content && (toPlain(content.properties) as N);
+  }
+
+  async update<N extends object>(rule: EntityRule<object, N>, into: Key, change: (record: N) => N) {
+    const member = await this.#member(rule, into);
+    const content = contentOf(member);
+    if (!content) return undefined;
+    member.next = Content.of(fromPlain(change(toPlain(content.properties) as N), content.properties));
+    return toPlain(member.next.properties) as N;
+  }
+
+  async delete<N extends object>(rule: EntityRule<object, N>, into: Key): Promise<boolean> {
+    const member = await this.#member(rule, into);
+    if (!contentOf(member)) return false;
+    member.next = null;
+    return true;
+  }
+
+  async #member(rule: EntityRule, into: Key): Promise<Member> {
+    const name = into.toString();
+    const known = this.#members.get(name);
+    if (known) return known;
+    if (!into.root.equals(this.#root)) throw new RangeError(`${into} is not of the group ${this.#root}.`);
+    const member = { look: await this.#look(rule, into) };
+    this.#members.set(name, member);
+    return member;
+  }
+
+  /** T first, then S while T is held: that is all that a replacement of T needs (rule 2). */
+  async #look(rule: EntityRule, into: Key): Promise<Look> {
+    const at = this.#writing.clock.now();
+    const [T] = await this.#store.read([into]);
+    const held = hold(T);
+    const from = held?.slot?.side === 'T' ? Key.parse(held.slot.peer) : undefined;
+    const [S] = from ? await this.#store.read([from]) : [];
+    const keys = { S: from ?? into, T: into };
+    const found = lookOf(keys, [from ? S : undefined, T], { rule }, at, true);
+    if (!held || isOwner(found.T)) return found;
+    throw new HandoverError('group.gathering', `${into} is ${held.slot!.role}.`, { key: into.toString() });
+  }
+
+  /** False when something of it has changed meanwhile. */
+  async commit(group: Stored<'group'>): Promise<boolean> {
+    const members = [...this.#members.values()];
+    if (members.every(({ next }) => next === undefined)) return this.#stands(members);
+    // What was only read is written as it was: so that nothing of what was decided on can change under the commit.
+    const unit = members.flatMap((member) => this.#mutationOf(member));
+    const absent = members.filter(({ look }) => !look.T);
+    if (!(await isStill(this.#store, group)) || !(await this.#stands(absent))) return false;
+    for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
+      const [outcome] = await this.#store.commitTogether([unit], guardOn(this.#store, group.key, group.version));
+      if (outcome!.status !== 'unknown') return outcome!.status === 'applied' || this.#settle(members, attempt > 0);
+      if (!(await this.#stands(members))) return this.#settle(members, true);
+    }
+    throw this.#unknown();
+  }
+
+  #mutationOf({ look, next }: Member): Mutation[] {
+    if (!look.T) return [];
+    if (next === null && roleOf(look.S) !== 'C') return [removal(look, 'T')];
+    const content = next === null ? undefined : (next ?? look.T.content);
+    return [ownerAt(look, 'T', content, this.#writing)];
+  }
+
+  /** Whether all that was read is still there as it was, at one moment where the store can say so. */
+  async #stands(members: readonly Member[]): Promise<boolean> {
+    const keys = members.map(({ look }) => look.keys.T);
+    const together = this.#store.capabilities.snapshotReads;
+    const found = await (together ? this.#store.readTogether(keys) : this.#store.read(keys));
+    return members.every(({ look }, i) => found[i]?.version === look.T?.version);
+  }
+
+  /** All or nothing: one record that bears the nonce tells that all were written. */
+  async #settle(members: readonly Member[], unanswered: boolean): Promise<boolean> {
+    if (!unanswered) return false;
+    const found = await this.#store.read(members.map(({ look }) => look.keys.T));
+    if (found.some((entity) => hold(entity)?.slot?.nonce === this.#writing.nonce)) return true;
+    throw this.#unknown();
+  }
+
+  #unknown(): HandoverError {
+    const key = this.#root.toString();
+    return new HandoverError('store.unknown', `A transaction of ${key}.`, { key });
+  }
+}
+
+const isOwner = (held: Held | undefined) => roleOf(held) === 'O' || roleOf(held) === 'X';
+
+function contentOf({ look, next }: Member): Content | undefined {
+  if (next !== undefined) return next ?? undefined;
+  return roleOf(look.T) === 'O' ? look.T!.content : undefined;
+}

@@ -1,0 +1,80 @@
+import type { Migration } from '../define/migration.ts';
+import { nextMove } from '../engine/decide.ts';
+import { type CampaignDocument, loadMany } from '../engine/documents.ts';
+import { Fence, Fenced } from '../engine/fence.ts';
+import { type Held, type Pair, stateOf } from '../engine/pair.ts';
+import { quarantineKey } from '../engine/quarantine.ts';
+import { lookAgain, reconcile } from '../engine/reconcile.ts';
+import { HandoverError } from '../errors.ts';
+import { mayMove, newestCampaign, wantedFor } from './campaign.ts';
+import type { RouterEvents } from './events.ts';
+import type { Look, Tools } from './look.ts';
+
+/** Records that are used are moved at once, by whoever uses them: by the workers' own moves, with the workers' own rules. */
+export interface MigrateOptions {
+  /** `write`: after each write that was made. `read`: after each read, too. */
+  readonly on: 'write' | 'read';
+  /** The migration whose campaign says where records are wanted. It must list the router's rule. */
+  readonly migration: Migration;
+}
+
+/** Takes one record to where its campaign wants it, as a worker would that came by. */
+export class Mover {
+  readonly #tools: Tools;
+  readonly #migration: Migration;
+  readonly #events: RouterEvents;
+
+  constructor(tools: Tools, { migration }: MigrateOptions, events: RouterEvents) {
+    this.#tools = tools;
+    this.#migration = migration;
+    this.#events = events;
+    if (migration.records.includes(tools.rule)) return;
+    throw new HandoverError('definition.invalid', `Migration ${migration.name} does not list the router's rule.`);
+  }
+
+  /** What was just read says whether there is anything to do: most often there is not. */
+  async afterRead(found: Look): Promise<void> {
+    const campaign = await this.#campaign();
+    if (campaign && this.#nextOf(campaign, found)) await this.#move(campaign, found.keys);
+  }
+
+  async afterWrite(keys: Look['keys']): Promise<void> {
+    const campaign = await this.#campaign();
+    if (campaign) await this.#move(campaign, keys);
+  }
+
+  async #campaign(): Promise<CampaignDocument | undefined> {
+    const campaign = await newestCampaign(this.#tools.store, this.#migration);
+    return campaign && mayMove(campaign, this.#migration) ? campaign : undefined;
+  }
+
+  #nextOf(campaign: CampaignDocument, pair: Pair) {
+    return nextMove(stateOf(pair), wantedFor(campaign, this.#migration, pair), false);
+  }
+
+  async #move(campaign: CampaignDocument, keys: Look['keys']): Promise<void> {
+    const { store, rule, clock } = this.#tools;
+    const pair: Pair = { rule, scanned: 'S', keys, S: undefined, T: undefined, replaceable: 'neither' };
+    await lookAgain([{ pair, target: 'home', moves: 0 }], store);
+    if (isForeign(pair.S, campaign) || isForeign(pair.T, campaign) || !this.#nextOf(campaign, pair)) return;
+    const [listed] = await loadMany(store, 'quarantine', [quarantineKey(campaign.id, keys.T.root, keys.S)]);
+    if (listed) return;
+    const same = (now: CampaignDocument) => now.generation === campaign.generation && mayMove(now, this.#migration);
+    const fence = await Fence.look(campaign.id, { store, clock, still: same });
+    if (!fence) return;
+    const item = { pair, target: wantedFor(campaign, this.#migration, pair), moves: 0 };
+    const actor = { campaign: campaign.id, worker: 'client', now: () => clock.now() };
+    // What cannot be moved is left for a sweep, which sets it aside and says why.
+    try {
+      await reconcile([item], { store, actor, fence });
+    } catch (error) {
+      // The campaign has gone on: whoever looks next sees where the record is wanted now.
+      if (!(error instanceof Fenced)) throw error;
+    }
+    if (item.moves > 0) this.#events.moved?.(keys.S, item.moves);
+  }
+}
+
+/** In the middle of another campaign. */
+const isForeign = (held: Held | undefined, { id }: CampaignDocument): boolean =>
+  held?.slot !== undefined && held.slot.campaign !== id && (held.slot.role !== 'owner' || held.slot.deleted === true);
