@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: {
     // Under test our own name means the sources, as in the tests' relative imports; never a second copy from dist/.
     alias: [
+      { find: /^handover\/store\/datastore$/, replacement: source('src/store/datastore/datastore.ts') },
       { find: /^handover$/, replacement: source('src/index.ts') },
       { find: /^handover\/router$/, replacement: source('src/router/router.ts') },
       { find: /^handover\/testing$/, replacement: source('src/store/memory.ts') },
@@ -13,8 +14,27 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/globalSetup.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'handover',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/datastore/**'],
+          globalSetup: ['test/globalSetup.ts'],
+        },
+      },
+      // What needs emulators is on its own, so that they are started only when one of these tests runs.
+      {
+        extends: true,
+        test: {
+          name: 'datastore',
+          include: ['test/datastore/**/*.test.ts'],
+          globalSetup: ['test/globalSetup.ts', 'test/emulators/globalSetup.ts'],
+          testTimeout: 120_000,
+        },
+      },
+    ],
     // Processes, not threads: stores are native code, and some tests end processes of their own.
     pool: 'forks',
     maxWorkers: 2,

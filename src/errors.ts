@@ -7,9 +7,13 @@ export const ERRORS = {
   'key.tooLong': 'The key is longer than the store can hold. Shorten the names, or exclude the record.',
   'value.invalid':
     'A value has no typed form. Return null, booleans, numbers, bigints, strings, Dates, bytes, keys, arrays or plain objects.',
+  'value.unsupported':
+    'The store holds a value here that handover cannot carry without loss. Rewrite the record without it, or exclude it, then retry.',
   'content.corrupt': 'Stored bytes do not decode as a record. Restore the entity from a backup, then retry it.',
   'entity.tooLarge':
     'The entity is over the size limit of the store. Make the transform return less, or exclude the record.',
+  'entity.refused':
+    'The store does not take an entity like this. Correct the transform or the record, or exclude it, then retry.',
   'slot.version':
     'The state slot was written by a newer version of handover. Upgrade this worker, then retry the record.',
   'slot.corrupt':
@@ -45,6 +49,12 @@ export const ERRORS = {
     'The store does not honour compare-and-set. Handing data to it would lose writes; use another mode or store.',
   'store.readOnly': 'This store was opened read-only.',
   'store.closed': 'The store is closed.',
+  'store.driver':
+    'The client library of this store is not installed. Install it beside handover, in the version named.',
+  'store.denied': 'The store did not let this process in. Check the credentials and the roles that go with them.',
+  'store.missing': 'There is no such project or database. Check the configuration of the store.',
+  'store.rejected': 'The store rejected a request as a whole. Its message says why; its documentation says more.',
+  'store.unavailable': 'The store did not answer, in several attempts. Check that it can be reached, then try again.',
   'store.unknown': 'The answer of the store was lost: the write may or may not have been applied. Look again.',
   'campaign.missing': 'No such campaign. `handover status` lists them.',
   'campaign.refused': '`handover status` says what is possible now; docs/states.md shows which command leads where.',

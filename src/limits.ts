@@ -67,6 +67,28 @@ export const LIMITS = {
   keyBytes: 1_900,
   /** Bytes of an entity: Cloud Datastore refuses more than 1,048,572. */
   entityBytes: 1_048_572,
+  /** Bytes of a key in Cloud Datastore; of one kind or name in it, 1,500. */
+  datastoreKeyBytes: 6_144,
+  /** Bytes of an entity there, as we count them: some 8 KiB less than it takes, for it counts in other ways. */
+  datastoreEntityBytes: 1_040_000,
+  /** Keys of one look-up in Cloud Datastore. */
+  datastoreLookupKeys: 1_000,
+  /** Bytes of one request to Cloud Datastore: it takes 10 MiB, its emulators 4; the rest is for our estimate. */
+  datastoreRequestBytes: 9 * 1024 * 1024,
+  emulatorRequestBytes: 3.5 * 1024 * 1024,
+  /** Commits that one call has under way: more gain nothing where they have been measured. */
+  datastoreCommits: 4,
+  /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */
+  callMs: 15_000,
+  callAttempts: 5,
+  callPauseMs: 50,
+  /** How long Cloud Datastore may go on with a commit whose deadline has passed: its transactions end when idle for 60 s. */
+  datastoreLateMs: 60_000,
+  /** Keys that are walked to cut a range exactly, and, where the store has no samples, roughly. */
+  splitWalkKeys: 1_000,
+  splitSampleKeys: 50_000,
+  /** Samples asked for each piece of a split. */
+  splitSamples: 32,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

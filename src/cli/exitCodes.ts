@@ -26,6 +26,7 @@ const BY_CODE: readonly (readonly [prefix: string, exit: Exit])[] = [
   ['record.missing', 'refused'],
   ['store.unsafe', 'refused'],
   ['store.readOnly', 'refused'],
+  ['store.driver', 'usage'],
 ];
 
 export function exitOf(error: unknown): Exit {

@@ -4,6 +4,7 @@ import { createJiti } from 'jiti';
 import { type ErrorCode, HandoverError, messageOf } from '../errors.ts';
 import * as handover from '../index.ts';
 import * as router from '../router/router.ts';
+import * as datastore from '../store/datastore/datastore.ts';
 import * as lmdb from '../store/lmdb.ts';
 import * as memory from '../store/memory.ts';
 import { type Config, type ConfigDefinition, defineConfig } from './config.ts';
@@ -31,6 +32,7 @@ const NOT_A_MIGRATION = /\.(?:test|spec)\.\w+$/;
 const OURS = {
   handover,
   'handover/router': router,
+  'handover/store/datastore': datastore,
   'handover/store/lmdb': lmdb,
   'handover/store/memory': memory,
   'handover/testing': memory,

@@ -208,6 +208,10 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
   part.forEach(({ item, move, writes }, i) => {
     const outcome = outcomes[i]!;
     const { pair } = item;
+    if (outcome.status === 'refused') {
+      item.result = { status: 'failed', code: outcome.code, message: outcome.cause };
+      return;
+    }
     // A conflict means that something changed, an unknown that something may have: forget what was held.
     if (outcome.status === 'fenced') throw new Fenced();
     if (outcome.status !== 'applied') {
@@ -230,9 +234,10 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
 
 /** Both sides at one moment, or, without snapshots, S, T and S again: then what is seen of both is of one moment too. */
 export async function lookAgain(items: readonly Item[], store: Store): Promise<void> {
-  for (const part of batches(items, Math.floor(store.capabilities.maxMutations / 2))) {
+  const { snapshotReads, maxTogether, maxMutations } = store.capabilities;
+  for (const part of batches(items, Math.floor((snapshotReads ? maxTogether : maxMutations) / 2))) {
     const keys = part.flatMap(({ pair }) => [pair.keys.S, pair.keys.T]);
-    if (store.capabilities.snapshotReads) {
+    if (snapshotReads) {
       const found = await store.readTogether(keys);
       part.forEach((item, i) => {
         attempt(item, () => {

@@ -130,7 +130,7 @@ export class Worker {
     const sweep = await currentSweep(store, migration, campaign, clock.now());
     const progress = await progressOf(store, campaign, sweep);
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
-      return this.#finish(campaign, progress.counts);
+      return this.#finish(campaign, progress.counts, signal);
     }
     const name = `${this.id}.${lane}`;
     const pulse = this.#pulses[lane]!;
@@ -188,8 +188,11 @@ export class Worker {
     return campaign.sweep === 1 && migration.by === 'record' && !isClean(campaign, counts, capabilities);
   }
 
-  async #finish(swept: CampaignDocument, counts: Counts): Promise<boolean> {
+  async #finish(swept: CampaignDocument, counts: Counts, signal: AbortSignal): Promise<boolean> {
     const { store, clock, events } = this.#options;
+    // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
+    const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
+    if (waits) await clock.sleep(LIMITS.idleMs, signal);
     const { campaign, clean, first } = await endSweep(store, clock, swept, counts);
     if (first) events?.swept?.(campaign, counts, clean);
     await forgetOldSweeps(store, campaign);

@@ -11,10 +11,12 @@ export class Content {
   #properties: Properties | undefined;
   #bytes: Buffer | undefined;
   #fingerprint: string | undefined;
+  #read: (() => Properties) | undefined;
 
-  private constructor(properties?: Properties, bytes?: Buffer) {
+  private constructor(properties?: Properties, bytes?: Buffer, read?: () => Properties) {
     this.#properties = properties;
     this.#bytes = bytes;
+    this.#read = read;
   }
 
   static of(properties: Properties): Content {
@@ -26,13 +28,19 @@ export class Content {
     return new Content(undefined, bytes);
   }
 
+  /** From a third form, a store's own. `read` may throw, as for values without a typed form: so does every use then. */
+  static deferred(read: () => Properties): Content {
+    return new Content(undefined, undefined, read);
+  }
+
   get properties(): Properties {
-    this.#properties ??= decodeProperties(this.#bytes!);
+    this.#properties ??= this.#read ? this.#read() : decodeProperties(this.#bytes!);
+    this.#read = undefined;
     return this.#properties;
   }
 
   get bytes(): Buffer {
-    this.#bytes ??= encodeProperties(this.#properties!);
+    this.#bytes ??= encodeProperties(this.#properties ?? this.properties);
     return this.#bytes;
   }
 

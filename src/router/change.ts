@@ -168,6 +168,7 @@ export class Change<R extends object> {
     const guard = depends ? this.#guard(found, other(at)) : undefined;
     const [outcome] = await this.#tools.store.commit([mutation], guard);
     if (outcome!.status === 'applied') return ending;
+    if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
     if (outcome!.status === 'unknown') {
       this.#unanswered ??= { at, version: found[at]!.version, mutation, ending };
       this.#careful = true;

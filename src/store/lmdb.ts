@@ -116,6 +116,7 @@ function capabilitiesOf(tables: Tables, indexes: Indexes, atomic: 'group' | 'any
     name: 'lmdb',
     atomic,
     snapshotReads: true,
+    maxTogether: LIMITS.pageSize,
     scans: 'strong',
     finds: indexes.at(readState(tables.meta)[1]).none ? 'scanned' : 'indexed',
     guards: true,

@@ -48,6 +48,7 @@ const DEFAULTS: Capabilities = {
   name: 'memory',
   atomic: 'group',
   snapshotReads: true,
+  maxTogether: LIMITS.pageSize,
   scans: 'strong',
   finds: 'scanned',
   guards: true,

@@ -1,9 +1,13 @@
+import type { ErrorCode } from '../errors.ts';
 import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import type { Value } from '../record/value.ts';
 import type { PriceList } from './prices.ts';
 
-/** Changes with every write of an entity, and never comes back, not even when it is deleted and made again. Opaque. */
+/**
+ * Changes with every write that changes an entity, and never comes back, not even when it is deleted and made again. One
+ * that writes what is there already may leave it. Opaque.
+ */
 export type Version = string | number;
 
 export interface Entity {
@@ -53,14 +57,18 @@ export interface Guard {
 /**
  * `unknown`: the answer was lost, the mutation may have been applied. Never treat it as a failure: look again.
  * `fenced`: the guard had changed; then it is the answer to every mutation of the call, and nothing of it was applied.
+ * `refused`: not applied, and never will be, for the entity is one that this store cannot hold; the record's fault.
  * The version of an applied delete is meaningless.
  */
 export type Outcome = { readonly status: 'applied'; readonly version: Version } | NotApplied;
 
+export type UnitOutcome = { readonly status: 'applied'; readonly versions: readonly Version[] } | NotApplied;
+
 export type NotApplied =
   | { readonly status: 'conflict' }
   | { readonly status: 'fenced' }
-  | { readonly status: 'unknown'; readonly cause: string };
+  | { readonly status: 'unknown'; readonly cause: string }
+  | { readonly status: 'refused'; readonly code: ErrorCode; readonly cause: string };
 
 export interface Capabilities {
   readonly name: string;
@@ -68,6 +76,8 @@ export interface Capabilities {
   readonly atomic: 'entity' | 'group' | 'any';
   /** Whether `readTogether` sees one moment. */
   readonly snapshotReads: boolean;
+  /** Keys of one `readTogether`. */
+  readonly maxTogether: number;
   /** Whether a scan sees every write that was acknowledged before it began. */
   readonly scans: 'strong' | 'eventual';
   /** Whether `find` is served by an index or by a scan. */
@@ -81,10 +91,18 @@ export interface Capabilities {
   readonly maxKeyBytes: number;
 }
 
+/** Something that a store found out about itself, and what follows from it. */
+export interface Fact {
+  readonly what: string;
+  readonly meaning: string;
+}
+
 export interface Store {
   readonly capabilities: Capabilities;
   /** What its operations cost at list price, for `plan`. Unset where they cost nothing. */
   readonly prices?: PriceList;
+  /** What was found out when the store was opened, where that is more than it declares; for `doctor`. */
+  readonly facts?: readonly Fact[];
   /** At most `limit` entities of the range in key order, after `range.after`. */
   scan(range: KeyRange, limit: number): Promise<Page>;
   /** Cuts the range into at most `n` pieces of roughly equal size that together are the range. */
@@ -103,8 +121,6 @@ export interface Store {
   overwrite(puts: readonly { key: Key; content: Content; slot?: string }[], removes?: readonly Key[]): Promise<void>;
   close(): Promise<void>;
 }
-
-export type UnitOutcome = { readonly status: 'applied'; readonly versions: readonly Version[] } | NotApplied;
 
 /** Makes a commit depend on this entity, where the store can. Whoever passes it must be safe without, too. */
 export function guardOn({ capabilities }: Store, key: Key, version: Version): Guard | undefined {

@@ -59,7 +59,7 @@ test('the roots of src/ import no floor, save the index', () => {
 test('no store is known by name outside its folder, but to those who read its name from a configuration', () => {
   const naming = src.filter(
     ({ path, imports }) =>
-      !path.startsWith('src/store/') && imports.some((name) => /\/store\/(lmdb|memory)/.test(name)),
+      !path.startsWith('src/store/') && imports.some((name) => /\/store\/(datastore|lmdb|memory)/.test(name)),
   );
   for (const { path } of naming) expect(path).toMatch(/^src\/define\/(config|load)\.ts$/);
 });

@@ -50,13 +50,18 @@ async function storeFindings({ store, clock }: Session): Promise<Finding[]> {
   const declared = `Atomic within ${atomic === 'any' ? 'anything' : `one ${atomic}`}; scans ${scans}; finds ${finds}.`;
   const of = (findings: readonly { name: string; ok: boolean; meaning: string }[]) =>
     findings.map((each): Finding => ({ level: each.ok ? 'ok' : 'problem', what: each.name, meaning: each.meaning }));
-  const first: Finding = { level: 'ok', what: `store ${name}`, meaning: declared };
+  const found = (store.facts ?? []).map(({ what, meaning }): Finding => ({ level: 'ok', what, meaning }));
+  const first: Finding[] = [{ level: 'ok', what: `store ${name}`, meaning: declared }, ...found];
   try {
-    return [first, ...of((await probe(store, clock)).findings)];
+    return [...first, ...of((await probe(store, clock)).findings)];
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
     const proved = (error.facts['findings'] ?? []) as Parameters<typeof of>[0];
-    return [first, ...of(proved), { level: 'problem', what: error.code, meaning: `${error.detail} ${error.wayOut}` }];
+    return [
+      ...first,
+      ...of(proved),
+      { level: 'problem', what: error.code, meaning: `${error.detail} ${error.wayOut}` },
+    ];
   }
 }
 

@@ -14,13 +14,13 @@ export function concurrencyContract(name: string, open: Open): void {
       let version = await insert(the.store, COUNTER);
       for (let round = 0; round < 20; round++) {
         const rivals = Array.from({ length: 8 }, (_, i): Mutation => {
-          return { op: 'update', key: COUNTER, version, content: numbered(i) };
+          return { op: 'update', key: COUNTER, version, content: numbered(8 * round + i + 1) };
         });
         const outcomes = (await Promise.all(rivals.map((each) => the.store.commit([each])))).flat();
         const winners = outcomes.flatMap((outcome, i) => (outcome.status === 'applied' ? [{ outcome, i }] : []));
         expect(winners).toHaveLength(1);
         const entity = await readOne(the.store, COUNTER);
-        expect(numberOf(entity)).toBe(winners[0]!.i);
+        expect(numberOf(entity)).toBe(8 * round + winners[0]!.i + 1);
         expect(entity!.version).toBe(winners[0]!.outcome.version);
         version = entity!.version;
       }

@@ -14,7 +14,7 @@ const A = string('a');
 const ONE = integer(1);
 const hidden = (value: Value): Value => ({ ...value, unindexed: true });
 
-export function findContract(name: string, open: Open): void {
+export function findContract(name: string, open: Open, slow: boolean): void {
   describe(`${name}: find by property`, () => {
     const the = eachStore(open);
     const find = async (tag: Value, range = FEEDS, limit = 100) =>
@@ -43,8 +43,9 @@ export function findContract(name: string, open: Open): void {
 
     it('does not find what is flagged unindexed: a value, an array, one element', async () => {
       await insert(the.store, key('Feed', 1), tagged(hidden(string('a'))));
-      await insert(the.store, key('Feed', 2), tagged(hidden(array(string('a')))));
-      await insert(the.store, key('Feed', 3), tagged(array(hidden(string('a')), string('b'))));
+      const list = the.opened.lacks?.flaggedArrays ? array(hidden(string('a'))) : hidden(array(string('a')));
+      await insert(the.store, key('Feed', 2), tagged(list));
+      await insert(the.store, key('Feed', 3), tagged(array(string('b'), hidden(string('a')))));
       expect(await find(string('a'))).toEqual([]);
       expect(await find(string('b'))).toEqual(['Feed:3']);
       expect(await find(hidden(string('b')))).toEqual(['Feed:3']);
@@ -99,7 +100,8 @@ export function findContract(name: string, open: Open): void {
       expect([texts(cut.entities), cut.more]).toEqual([['Feed:1', 'Feed:2', 'Feed:4'], false]);
     });
 
-    it('a record that does not decode is not found and does not fail the look-up of others', async () => {
+    it('a record that does not decode is not found and does not fail the look-up of others', async ({ skip }) => {
+      if (the.opened.lacks?.opaqueContent) skip();
       const broken = Content.fromBytes(Buffer.from([99]));
       const version = await insert(the.store, key('Feed', 1), broken);
       await insert(the.store, key('Feed', 2), tagged(string('a')));
@@ -115,7 +117,7 @@ export function findContract(name: string, open: Open): void {
       const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.option(values)), { maxLength: 30 });
       await fc.assert(
         fc.asyncProperty(steps, (history) => withStore(open, (store) => findsByModel(store, history))),
-        { numRuns: 25 },
+        { numRuns: slow ? 5 : 25 },
       );
     });
   });

@@ -22,11 +22,11 @@ const WEIRD: Record<string, Value> = {
   bytes: { type: 'bytes', value: Uint8Array.from({ length: 256 }, (_, i) => i) },
   reference: { type: 'key', value: Key.of([{ kind: 'User', id: 'ann' }], 'elsewhere') },
   place: { type: 'geoPoint', latitude: -89.5, longitude: 179.25 },
-  list: { type: 'array', values: [integer(1), { ...string('x'), unindexed: true }, { type: 'null' }] },
+  list: { type: 'array', values: [integer(1), { type: 'null' }, { ...string('x'), unindexed: true }] },
   none: { type: 'array', values: [] },
   nested: { type: 'entity', properties: new Map([['n', { ...integer(3), unindexed: true } as Value]]) },
   hidden: { ...string('not indexed'), unindexed: true },
-  meant: { ...integer(7), meaning: 15 },
+  meant: { ...string('a text'), unindexed: true, meaning: 15 },
 };
 
 export function passThroughContract(name: string, open: Open): void {
@@ -131,8 +131,7 @@ export function passThroughContract(name: string, open: Open): void {
 
     it('an entity and a key of exactly the limit are stored', async () => {
       const { maxKeyBytes, maxEntityBytes } = the.store.capabilities;
-      const short = key('Feed', 'x').bytes.length - 1;
-      const longest = key('Feed', 'x'.repeat(maxKeyBytes - short));
+      const longest = keyOf(maxKeyBytes);
       expect(longest.bytes.length).toBe(maxKeyBytes);
       const sized = (size: number) => contentOf({ text: { ...string('x'.repeat(size)), unindexed: true } });
       const rest = maxEntityBytes - maxKeyBytes;
@@ -151,11 +150,20 @@ export function passThroughContract(name: string, open: Open): void {
       expect(await the.store.commit(many.slice(0, maxMutations))).toHaveLength(maxMutations);
     });
 
-    it('content is not decoded by being stored, read or scanned', async () => {
+    it('content is not decoded by being stored, read or scanned', async ({ skip }) => {
+      if (the.opened.lacks?.opaqueContent) skip();
       const content = Content.fromBytes(Buffer.from([99, 1, 2, 3]));
       await insert(the.store, key('Broken', 1), content);
       const [entity] = (await the.store.scan({ namespace: '', kind: 'Broken' }, 5)).entities;
       expect([...entity!.content.bytes]).toEqual([99, 1, 2, 3]);
     });
   });
+}
+
+/** A key of so many bytes, in steps of which none is long. */
+function keyOf(bytes: number): Key {
+  let at = key('Feed', 'x');
+  while (bytes - at.bytes.length > 1500) at = key(at, 'Feed', 'x'.repeat(1000));
+  const left = bytes - key(at, 'Feed', 'x').bytes.length;
+  return key(at, 'Feed', 'x'.repeat(left + 1));
 }

@@ -3,7 +3,7 @@ import { Content } from '../../../src/record/content.ts';
 import type { Key } from '../../../src/record/key.ts';
 import type { Value } from '../../../src/record/value.ts';
 import type { Entity, KeyRange, Mutation, Store, Version } from '../../../src/store/store.ts';
-import type { Open, Opened } from '../contract.ts';
+import type { Lacks, Open, Opened } from '../contract.ts';
 
 export const integer = (n: number | bigint): Value => ({ type: 'integer', value: BigInt(n) });
 export const string = (value: string): Value => ({ type: 'string', value });
@@ -35,10 +35,10 @@ export function eachStore(open: Open): { readonly store: Store; readonly opened:
   };
 }
 
-export async function withStore(open: Open, use: (store: Store) => Promise<void>): Promise<void> {
-  const { store, cleanup } = await open();
+export async function withStore(open: Open, use: (store: Store, lacks: Lacks) => Promise<void>): Promise<void> {
+  const { store, lacks = {}, cleanup } = await open();
   try {
-    await use(store);
+    await use(store, lacks);
   } finally {
     await cleanup();
   }

@@ -1,0 +1,51 @@
+import { LIMITS } from '../../limits.ts';
+import type { Key } from '../../record/key.ts';
+import { boundsOf, piecesOf } from '../bounds.ts';
+import type { KeyRange } from '../store.ts';
+import type { Connection } from './client.ts';
+import { keyFromWire } from './keys.ts';
+import { answersTo, KEYS_ONLY, walkKeys } from './queries.ts';
+import { comparePaths } from './ranges.ts';
+
+/**
+ * Cuts by keys that are there. A short range is walked, and cut exactly. A long one is cut by the store's own sample of
+ * its kind, which it keeps for this, `__scatter__`; where that has nothing to give, by as many keys as are worth a walk:
+ * then the last piece may be the largest by far.
+ */
+export async function split(connection: Connection, range: KeyRange, n: number): Promise<readonly KeyRange[]> {
+  if (n <= 1) return [range];
+  let keys = await walkKeys(connection, range, LIMITS.splitWalkKeys);
+  if (keys.length === LIMITS.splitWalkKeys) {
+    const samples = await sampled(connection, range, n);
+    keys = samples.length >= n ? samples : await walkKeys(connection, range, LIMITS.splitSampleKeys);
+  }
+  return piecesOf(range, cuts(keys, n));
+}
+
+async function sampled(connection: Connection, range: KeyRange, n: number): Promise<Key[]> {
+  const bounds = boundsOf(range);
+  if (!bounds) return [];
+  const query = {
+    kind: [{ name: range.kind }],
+    projection: KEYS_ONLY,
+    order: [{ property: { name: '__scatter__' }, direction: 'ASCENDING' }],
+  } as const;
+  const keys: Key[] = [];
+  for await (const batch of answersTo(connection, range.namespace, query, n * LIMITS.splitSamples)) {
+    for (const { entity } of batch) keys.push(keyFromWire(connection, entity.key));
+  }
+  // The sample is of the whole kind: no query may ask for a range of it.
+  const { start, exclusiveStart, end, inclusiveEnd } = bounds;
+  const inside = keys.filter(({ bytes }) => {
+    const low = bytes.compare(start);
+    const high = bytes.compare(end);
+    return (exclusiveStart ? low > 0 : low >= 0) && (inclusiveEnd ? high <= 0 : high < 0);
+  });
+  return inside.sort(comparePaths);
+}
+
+/** Every (count / n)th key. */
+function cuts(keys: readonly Key[], n: number): Key[] {
+  const pieces = Math.max(1, Math.min(n, keys.length));
+  return Array.from({ length: pieces - 1 }, (_, i) => keys[Math.ceil(((i + 1) * keys.length) / pieces) - 1]!);
+}

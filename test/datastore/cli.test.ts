@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import type { Finding } from '../../src/cli/verbs/doctor.ts';
+import { key } from '../../src/record/key.ts';
+import { datastoreStore } from '../../src/store/datastore/datastore.ts';
+import { content, feedOf, Project } from '../cli/project.ts';
+import { connectionTo, describeEachMode, hostOf, newProject } from '../emulators/each.ts';
+
+const N = 100;
+
+describeEachMode('datastore: the command line', (mode) => {
+  it('doctor says what this database can do; a campaign goes there, back, there again, and is verified', async () => {
+    const projectId = newProject();
+    const project = new Project({
+      'handover.config.ts': `
+        import { defineConfig } from 'handover';
+        import { datastoreStore } from 'handover/store/datastore';
+        export default defineConfig({
+          store: () => datastoreStore({ projectId: '${projectId}', emulatorHost: '${hostOf(mode)}' }),
+        });`,
+    });
+    try {
+      const store = await datastoreStore(connectionTo(mode, projectId));
+      await store.overwrite(
+        Array.from({ length: N }, (_, i) => ({ key: key('Feed', i + 1), content: content(feedOf(i + 1)) })),
+      );
+      await store.close();
+      const { code, data } = await project.json<{ problems: number; findings: Finding[] }>('doctor');
+      expect([code, data.problems]).toEqual([0, 0]);
+      const found = data.findings.map(({ what }) => what);
+      expect(found).toEqual(
+        expect.arrayContaining(['store datastore', 'commits', 'transactions', 'snapshots', 'scans', 'unit.torn']),
+      );
+      const steps = [
+        ['start', '--wait'],
+        ['switch', '--wait'],
+        ['reverse', '--share', '40', '--wait'],
+        ['switch', '--wait'],
+        ['complete', '--wait'],
+        ['verify'],
+      ];
+      for (const step of steps) expect(await project.run(...step), step.join(' ')).toMatchObject({ code: 0 });
+      const { out } = await project.run('verify');
+      expect(out).toMatch(/= completed +100\n/);
+    } finally {
+      project.dispose();
+    }
+  });
+});

@@ -1,0 +1,75 @@
+import type { Key } from '../../src/record/key.ts';
+import { datastoreStore } from '../../src/store/datastore/datastore.ts';
+import type { Store } from '../../src/store/store.ts';
+import { connectionTo, describeEachMode } from '../emulators/each.ts';
+import type { Mode } from '../emulators/emulator.ts';
+import { type Lacks, type Open, storeContract } from '../store/contract.ts';
+
+const LACKS: Lacks = { opaqueContent: true, flaggedArrays: true, isKey };
+
+/** Namespaces are letters, digits, and `._-` here; a name or kind that begins and ends with two `_` is reserved. */
+function isKey({ namespace, path }: Key): boolean {
+  return /^[\w.-]*$/.test(namespace) && !path.some(({ kind, id }) => isReserved(kind) || isReserved(String(id)));
+}
+
+const isReserved = (text: string): boolean => /^__.*__$/s.test(text);
+
+const opens =
+  (mode: Mode): Open =>
+  async () => {
+    const connection = connectionTo(mode);
+    const open = async () => settled(await datastoreStore(connection));
+    let store = await open();
+    return {
+      store,
+      lacks: LACKS,
+      reopen: async () => {
+        await store.close();
+        store = await open();
+        return store;
+      },
+      cleanup: () => store.close(),
+    };
+  };
+
+/**
+ * Where scans lag behind, a look-up of a key brings it up to date there: so the keys that were written are looked up
+ * before each query, and what a query then answers can be compared with a model. That they do lag is tested on its own.
+ */
+function settled(store: Store): Store {
+  if (store.capabilities.scans === 'strong') return store;
+  const written = new Map<string, Key>();
+  const note = (keys: readonly Key[]) => {
+    for (const key of keys) written.set(key.toString(), key);
+  };
+  const settle = () => store.read([...written.values()]);
+  return {
+    ...store,
+    async commit(mutations) {
+      note(mutations.map(({ key }) => key));
+      return store.commit(mutations);
+    },
+    async commitTogether(units) {
+      note(units.flat().map(({ key }) => key));
+      return store.commitTogether(units);
+    },
+    async overwrite(puts, removes = []) {
+      note([...puts.map(({ key }) => key), ...removes]);
+      return store.overwrite(puts, removes);
+    },
+    async scan(range, limit) {
+      await settle();
+      return store.scan(range, limit);
+    },
+    async split(range, n) {
+      await settle();
+      return store.split(range, n);
+    },
+    async find(...query) {
+      await settle();
+      return store.find(...query);
+    },
+  };
+}
+
+describeEachMode('datastore', (mode) => storeContract(mode, opens(mode), true));

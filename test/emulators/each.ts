@@ -1,0 +1,28 @@
+import { describe, inject } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { type DatastoreOptions, datastoreStore } from '../../src/store/datastore/datastore.ts';
+import { MODES, type Mode } from './emulator.ts';
+
+const emulators = inject('emulators');
+
+/** The tests once for each mode; skipped where there are no emulators. */
+export function describeEachMode(name: string, tests: (mode: Mode) => void, modes: readonly Mode[] = MODES): void {
+  for (const mode of modes) describe.skipIf(typeof emulators === 'string')(`${name}, ${mode}`, () => tests(mode));
+}
+
+export function hostOf(mode: Mode): string {
+  if (typeof emulators === 'string') throw new Error(emulators);
+  return emulators[mode];
+}
+
+/** A project that nobody else uses, in an emulator: as good as an empty one. */
+export function newProject(): string {
+  return `test-${systemClock.id(8)}`;
+}
+
+export function connectionTo(mode: Mode, projectId = newProject()): { projectId: string; emulatorHost: string } {
+  return { projectId, emulatorHost: hostOf(mode) };
+}
+
+export const openStore = (mode: Mode, options: DatastoreOptions = {}) =>
+  datastoreStore({ ...connectionTo(mode), ...options });
