@@ -163,6 +163,8 @@ export class Worker {
     const { store, clock } = this.#options;
     const { guards, lateMs } = store.capabilities;
     if (guards || !isClosing(campaign) || campaign.sweep === 1) return true;
+    // A clean sweep has waited itself, and has proved that nothing was under way.
+    if (campaign.lastSweep?.generation === campaign.generation && campaign.lastSweep.clean) return true;
     const name = `${campaign.generation}.${campaign.sweep}`;
     const known = this.#firstSeen.get(campaign.id);
     const seen = known?.name === name ? known : { name, at: moment(clock) };

@@ -45,13 +45,13 @@ function settled(store: Store): Store {
   const settle = () => store.read([...written.values()]);
   return {
     ...store,
-    async commit(mutations) {
+    async commit(mutations, guard) {
       note(mutations.map(({ key }) => key));
-      return store.commit(mutations);
+      return store.commit(mutations, guard);
     },
-    async commitTogether(units) {
+    async commitTogether(units, guard) {
       note(units.flat().map(({ key }) => key));
-      return store.commitTogether(units);
+      return store.commitTogether(units, guard);
     },
     async overwrite(puts, removes = []) {
       note([...puts.map(({ key }) => key), ...removes]);
