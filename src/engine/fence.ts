@@ -2,6 +2,7 @@ import { type Clock, elapsed, type Moment, moment } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import type { Guard, Store } from '../store/store.ts';
 import { type CampaignDocument, documentKey, load, type Stored } from './documents.ts';
+import type { Turns } from './pace.ts';
 
 /** The campaign has gone on since a worker looked at it: what the worker holds is of no use any more. */
 export class Fenced extends Error {
@@ -17,30 +18,25 @@ export class Fenced extends Error {
 export class Fence {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #alive: () => void;
+  readonly #turns: Turns | undefined;
   #campaign: Stored<'campaign'>;
   #looked: Moment;
 
-  private constructor(store: Store, clock: Clock, campaign: Stored<'campaign'>, looked: Moment, alive: () => void) {
+  private constructor(store: Store, clock: Clock, campaign: Stored<'campaign'>, looked: Moment, turns?: Turns) {
     this.#store = store;
     this.#clock = clock;
     this.#campaign = campaign;
     this.#looked = looked;
-    this.#alive = alive;
+    this.#turns = turns;
   }
 
-  /** Looks at a campaign; undefined when the sweep that was started is not the one under way. `alive` hears of rounds. */
-  static async look(
-    store: Store,
-    clock: Clock,
-    started: CampaignDocument,
-    alive: () => void = () => undefined,
-  ): Promise<Fence | undefined> {
+  /** Looks at a campaign; undefined when the sweep that was started is not the one under way. `turns`: how to wait. */
+  static async look(store: Store, clock: Clock, started: CampaignDocument, turns?: Turns): Promise<Fence | undefined> {
     // The time is taken before the look: the campaign was as it is seen at some moment after it.
     const looked = moment(clock);
     const campaign = await load(store, 'campaign', documentKey('campaign', started.id));
     if (!campaign || !sameSweep(campaign.value, started)) return undefined;
-    return new Fence(store, clock, campaign, looked, alive);
+    return new Fence(store, clock, campaign, looked, turns);
   }
 
   get campaign(): CampaignDocument {
@@ -52,14 +48,25 @@ export class Fence {
     return this.#store.capabilities.guards ? { key, version } : undefined;
   }
 
-  /** Before a round: looks again where the last look is getting old. Throws `Fenced` when the campaign has gone on. */
-  async renew(): Promise<void> {
-    this.#alive();
+  /**
+   * Before a page and before a round: waits for this lane's turn, and for as long as `holdMs` says; then looks again where
+   * the last look is getting old. In this order: a wait after the look would be one between the look and the commit.
+   * Throws `Fenced` when the campaign has gone on.
+   */
+  async renew(holdMs: () => number = () => 0): Promise<void> {
+    await this.#turns?.(() => this.#lookAgain(), holdMs);
     if (this.#store.capabilities.guards || elapsed(this.#clock, this.#looked) < LIMITS.actWithinMs / 2) return;
+    await this.#lookAgain();
+  }
+
+  async #lookAgain(): Promise<CampaignDocument> {
     const again = await Fence.look(this.#store, this.#clock, this.#campaign.value);
     if (!again) throw new Fenced();
+    // What names the version that was, no store would take any more.
+    if (this.#store.capabilities.guards && again.#campaign.version !== this.#campaign.version) throw new Fenced();
     this.#campaign = again.#campaign;
     this.#looked = again.#looked;
+    return this.campaign;
   }
 
   /** Right before a commit. Throws `Fenced` when the look is too old to act on. */
