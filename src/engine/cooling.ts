@@ -28,6 +28,13 @@ export class Cooling {
     return heat ? Math.max(0, heat.readyAt - this.#clock.ticks()) : 0;
   }
 
+  /** The group of this key has contended, and taken nothing since; undefined: it has not. */
+  hot(key: Key): string | undefined {
+    if (this.#heats.size === 0) return undefined;
+    const name = key.root.toString();
+    return this.#heats.has(name) ? name : undefined;
+  }
+
   /** A write to the group met others. */
   heat(root: Key): void {
     const name = root.toString();

@@ -85,6 +85,7 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
 
   const guesses = items.filter((item) => mayGuess(item, options));
   const guessed = new Set(guesses);
+  for (const item of guesses) item.guessed = true;
   const rest = items.filter((item) => !guessed.has(item));
   await lookAtPeers(rest, home, store);
   const all = options.carried?.length ? [...options.carried, ...items] : items;

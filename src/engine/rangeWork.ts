@@ -39,6 +39,8 @@ export interface RangeWork {
   readonly pacer: Pacer;
   /** Counts those who work on the sweep just now. */
   readonly workers: () => Promise<number>;
+  /** Told when nothing of the range is left but records of hot groups: the lane may go on elsewhere meanwhile. */
+  readonly onlyCooling: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -48,14 +50,15 @@ export async function workOnRange(work: RangeWork): Promise<void> {
   let { cursor } = work.claimed;
   let counted: Counts = {};
   let cooling: readonly Item[] = [];
-  for (let more = true; more && !signal.aborted; ) {
+  for (let more = true, done = false; !done && !signal.aborted; ) {
     const fence = await Fence.look(store, clock, started, turns);
     if (!fence) break;
     pacer.follow(fence.campaign);
-    const found = await unlessFenced(() => pageOf(work, fence, cursor));
+    const found: Page | 'fenced' = more ? await unlessFenced(() => pageOf(work, fence, cursor)) : NOTHING;
     if (found === 'fenced') continue;
-    // Records whose groups are hot go along with the pages that follow, and hold nobody up; the last page ends with them.
-    const rest = { carried: cooling, leaveCooling: found.more && !signal.aborted };
+    // Records whose groups are hot go along with the pages that follow, and hold nobody up. Only when nothing else is left
+    // they are waited for.
+    const rest = { carried: cooling, leaveCooling: more && !signal.aborted };
     const result = await unlessFenced(() => process(work, fence, found.entities, rest));
     if (result === 'fenced') {
       // Some commits of the page may have been applied, and nobody counts them now; the page is begun anew.
@@ -70,8 +73,11 @@ export async function workOnRange(work: RangeWork): Promise<void> {
     cooling = result.cooling;
     cursor = found.entities[found.entities.length - 1]?.key.toString() ?? cursor;
     more = found.more;
+    done = !more && cooling.length === 0;
+    if (!more && !done) work.onlyCooling();
     // A checkpoint says that all before it is done: it waits for what is carried along.
-    if (more && !signal.aborted && (!claim.isDue || cooling.length > 0)) continue;
+    if (!done && !signal.aborted && (!claim.isDue || cooling.length > 0)) continue;
+    // The process is to end: the next sweep is for them.
     if (cooling.length > 0) add(counted, 'unresolved', cooling.length);
     const page = { cursor, done: !more, counts: counted };
     counted = {};
@@ -79,6 +85,8 @@ export async function workOnRange(work: RangeWork): Promise<void> {
   }
   await claim.settled();
 }
+
+const NOTHING: Page = { entities: [], more: false };
 
 /** The next page, when it is its turn. */
 async function pageOf(work: RangeWork, fence: Fence, cursor: string | undefined): Promise<Page> {

@@ -35,6 +35,8 @@ export interface Item {
   moves: number;
   /** The answer to a move was lost: it may still land. */
   doubtful?: boolean;
+  /** Nobody has looked at T yet: its insert finds out. */
+  guessed?: boolean;
   /** A move lost, or may have. */
   lost?: true;
   /** Since when its group has kept it waiting. */
@@ -74,7 +76,7 @@ export async function reconcile(items: readonly Item[], options: ReconcileOption
     if (options.leaveCooling && holdMs() > 0) return giveUpOld(planned, options);
     await fence.renew(holdMs);
     // Asked after the wait: other lanes have met others in more groups meanwhile.
-    const ready = planned.filter((plan) => coolMs(plan, options) === 0);
+    const ready = readyOf(planned, options);
     await carryOut(ready, options);
     // Looked at after the commit, so that one look-up serves those that lost just now too.
     for (const { item } of ready) if (item.pair.replaceable === 'neither') stale.push(item);
@@ -98,6 +100,20 @@ function planAll(open: readonly Item[], options: ReconcileOptions): { planned: P
 
 /** A hot group is slowed alone: how long this record is to be left out of commits. */
 const coolMs = ({ item }: Planned, { pacer }: ReconcileOptions): number => pacer?.cooling.waitMs(item.pair.keys.T) ?? 0;
+
+/** Those that may be committed now; of a group that was hot just one, to find out whether it still is. */
+function readyOf(planned: readonly Planned[], options: ReconcileOptions): readonly Planned[] {
+  const { pacer } = options;
+  if (!pacer || pacer.cooling.size === 0) return planned;
+  const tried = new Set<string>();
+  return planned.filter((plan) => {
+    const hot = pacer.cooling.hot(plan.item.pair.keys.T);
+    if (hot === undefined) return true;
+    if (tried.has(hot) || coolMs(plan, options) > 0) return false;
+    tried.add(hot);
+    return true;
+  });
+}
 
 /** How long until the first of them may be tried; 0 when one may now, or there is none. */
 function allCoolMs(planned: readonly Planned[], options: ReconcileOptions): number {
@@ -255,6 +271,9 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], opti
     // Surely not applied: what is held still is, and the same move is tried again.
     if (outcome.status === 'busy') {
       busy.push({ item, why: outcome.why });
+      // A copy that stands there already would be waited for in vain.
+      if (item.guessed && outcome.why === 'contention') pair.replaceable = 'neither';
+      item.guessed = false;
       return;
     }
     // A conflict means that something changed, an unknown that something may have: forget what was held.

@@ -108,19 +108,29 @@ export class Worker {
     let working = 0;
     let worked = false;
     let done = new AbortController();
+    const left: Promise<void>[] = [];
+    // Whoever waits may find work now.
+    const tell = () => {
+      done.abort();
+      done = new AbortController();
+    };
+    const leave = (range: Promise<void>) => {
+      working++;
+      const ended = range.finally(() => working--);
+      ended.then(tell, tell);
+      left.push(ended);
+    };
     const run = async (lane: number): Promise<void> => {
       let idleMs: number = LIMITS.laneIdleMs;
       do {
         const campaign = await load(store, 'campaign', key);
         if (!campaign || signal.aborted) return;
         working++;
-        const found = await this.#advance(campaign.value, signal, lane).finally(() => working--);
+        const found = await this.#advance(campaign.value, signal, lane, leave).finally(() => working--);
         if (found) {
           worked = true;
           idleMs = LIMITS.laneIdleMs;
-          // Whoever waits may find work now.
-          done.abort();
-          done = new AbortController();
+          tell();
         } else if (working > 0) {
           await clock.sleep(idleMs, AbortSignal.any([signal, done.signal]));
           idleMs = Math.min(2 * idleMs, LIMITS.laneIdleMostMs);
@@ -128,13 +138,21 @@ export class Worker {
       } while (!signal.aborted);
     };
     const lanes = await Promise.allSettled(Array.from({ length: LIMITS.lanes }, (_, lane) => run(lane)));
-    const failed = lanes.find((lane) => lane.status === 'rejected');
-    if (failed) throw failed.reason;
+    const failed = [...lanes, ...(await Promise.allSettled(left))].find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
     return worked;
   }
 
-  /** Takes one campaign one range further. False when there is nothing to do for it just now. */
-  async #advance(campaign: CampaignDocument, signal: AbortSignal, lane: number): Promise<boolean> {
+  /**
+   * Takes one campaign one range further. False when there is nothing to do for it just now. `leave` is handed what is
+   * left of a range of which only hot groups are.
+   */
+  async #advance(
+    campaign: CampaignDocument,
+    signal: AbortSignal,
+    lane: number,
+    leave: (range: Promise<void>) => void,
+  ): Promise<boolean> {
     const { store, clock } = this.#options;
     const migration = this.#migrationOf(campaign);
     if (campaign.closed || campaign.stage === 'draft' || campaign.run === 'paused') return false;
@@ -154,7 +172,11 @@ export class Worker {
     pacer.shareWith(workersIn(progress));
     const claim = new Claim(store, clock, claimed.stored, own);
     const range = sweep.ranges[claimed.index]!;
-    await workOnRange({
+    let onlyCooling = () => {};
+    const cooling = new Promise<true>((resolve) => {
+      onlyCooling = () => resolve(true);
+    });
+    const work = workOnRange({
       store: metered(store, (operations) => pacer.count(operations)),
       clock,
       events: this.#options.events ?? {},
@@ -169,8 +191,11 @@ export class Worker {
       groupsInHand: this.#groupsInHand,
       pacer,
       workers: async () => workersIn(await progressOf(store, campaign, sweep)),
-      signal,
+      onlyCooling,
+      // One of its own for each range: any number may wait, and a signal warns of many listeners.
+      signal: AbortSignal.any([signal]),
     });
+    if (await Promise.race([work, cooling])) leave(work);
     return true;
   }
 

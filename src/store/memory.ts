@@ -41,8 +41,8 @@ export type Fault =
   | { readonly kind: 'stale'; readonly writes: number }
   /** The mutation or unit of this index loses, although its versions are right. */
   | { readonly kind: 'conflict'; readonly index: number }
-  /** The mutation or unit of this index, or all of the call, is not applied and is to be tried again. */
-  | { readonly kind: 'busy'; readonly why: Busy['why']; readonly index?: number };
+  /** The mutations or units of these indexes, or all of the call, are not applied and are to be tried again. */
+  | { readonly kind: 'busy'; readonly why: Busy['why']; readonly indexes?: readonly number[] };
 
 /** Not a `HandoverError`: no code of the engine may know it. */
 export class Crash extends Error {
@@ -179,7 +179,7 @@ const staleness = (fault: Fault | undefined): number => (fault?.kind === 'stale'
 const loses = (fault: Fault | undefined, i: number): boolean => fault?.kind === 'conflict' && fault.index === i;
 
 function busyWith(fault: Fault | undefined, i: number): Busy | undefined {
-  if (fault?.kind !== 'busy' || (fault.index ?? i) !== i) return undefined;
+  if (fault?.kind !== 'busy' || fault.indexes?.includes(i) === false) return undefined;
   return { status: 'busy', why: fault.why, cause: 'the store is busy' };
 }
 
