@@ -24,7 +24,7 @@ interface Operation {
 }
 
 const isOwn = (kind: string): boolean => kind.startsWith('_Handover');
-const isOfRecords = ({ keys }: Pick<StoreCall, 'keys'>): boolean => !isOwn(keys[0]?.path[0]!.kind ?? '_Handover');
+const isOfRecords = ({ keys }: Pick<StoreCall, 'keys'>): boolean => keys[0] !== undefined && !isOwn(keys[0].root.kind);
 
 /** Workers on one data set and one clock, with every operation on records written down: the test's own count. */
 function party(options: { capabilities?: Partial<Capabilities>; fault?: (call: StoreCall) => Fault | undefined } = {}) {
