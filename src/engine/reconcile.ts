@@ -272,8 +272,10 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], opti
     if (outcome.status === 'busy') {
       busy.push({ item, why: outcome.why });
       // A copy that stands there already would be waited for in vain.
-      if (item.guessed && outcome.why === 'contention') pair.replaceable = 'neither';
-      item.guessed = false;
+      if (item.guessed && outcome.why === 'contention') {
+        pair.replaceable = 'neither';
+        item.guessed = false;
+      }
       return;
     }
     // A conflict means that something changed, an unknown that something may have: forget what was held.
