@@ -10,8 +10,10 @@ export const LIMITS = {
   rangesPerHome: 16,
   /** Ranges a worker has in hand at once. */
   lanes: 4,
-  /** How long a lane without a range waits for the others. */
+  /** How long a lane without a range waits for the others at first; twice as long each time, */
   laneIdleMs: 5,
+  /** up to this: each look reads every range of the sweep, and what other processes do is seen no later. */
+  laneIdleMostMs: 250,
   /** A range is checkpointed this often: what is done since is looked at again after a crash, which changes nothing. */
   checkpointMs: 100,
   /** A worker that has not checkpointed for this long has lost its claim on a range; a claim is advice, never a lock. */
@@ -55,6 +57,38 @@ export const LIMITS = {
   rampIntervalMs: 300_000,
   /** Where the ramp ends: about what one worker can do where round trips take milliseconds. More workers may do more. */
   rampCeilingPerSecond: 10_000,
+  /** What all lanes of a worker take up at once is this much of its budget, so that a page never spends more than a second. */
+  pacePageMs: 500,
+  /** Budget that is kept while nothing was asked for: evens out late timers, and is no burst for a store. */
+  paceCreditMs: 100,
+  /** A lane that waits for its turn looks this often whether it is still to wait, and says that it is still there. */
+  paceSliceMs: 1_000,
+  /** How often a worker with a bound counts those it shares it with: as many reads as a sweep has ranges. */
+  paceShareMs: 2_000,
+  /** Operations of this long tell what a worker's rate is now. */
+  paceWindowMs: 2_000,
+  /** What an exhausted store leaves of a worker's rate, each time it says so. */
+  backOffFactor: 0.5,
+  /** The same where more than `crowdedShare` of a round's records met others, in more than one group or two: */
+  crowdedFactor: 0.9,
+  /** then it is no hot group any more, but too much for all of them. */
+  crowdedShare: 0.1,
+  /** Groups that contend in a round before it counts as crowded. */
+  crowdedGroups: 3,
+  /** Never less than this of the rate at which it was exhausted: someone must find out that it is over. */
+  backOffFloor: 0.01,
+  /** Growth a second after a back-off: from a half to all in 7 seconds. */
+  recoveryPerSecond: 1.1,
+  /** Answers to what was under way when the rate was lowered say nothing new: it is lowered again after this only. */
+  backOffMs: 250,
+  /** A group in which others write is left alone for this long at first; twice as long each time, */
+  coolMs: 50,
+  /** up to this: an entity group takes about one write a second for long. */
+  coolMostMs: 1_000,
+  /** A record whose group never takes it is left to the next sweep after this, so that its range gets done. */
+  coolPatienceMs: 15_000,
+  /** Cooling groups remembered; beyond it those that are ready are forgotten. */
+  coolGroups: 10_000,
   /** Target keys that `plan` remembers to find collisions: 128 MiB of hashes. */
   planKeys: 12_000_000,
   /** Pieces of a home that a sample of `plan` is made of, if it has so many: fewer would be less like the whole. */

@@ -5,6 +5,7 @@ import type { Migration } from '../define/migration.ts';
 import { campaignStep } from '../engine/decide.ts';
 import {
   type CampaignDocument,
+  type CampaignPace,
   campaignAt,
   campaignId,
   campaignsOf,
@@ -40,15 +41,26 @@ export interface CommandOptions {
   readonly share?: number;
 }
 
+export interface PaceOptions {
+  /** Operations a second of all workers together; `none` takes the ceiling away. */
+  readonly ceiling?: number | 'none';
+  /** Whether the pace rises slowly, by the ramp. */
+  readonly ramp?: boolean;
+}
+
 export type Campaign = CampaignDocument;
 
-/** Starts copying. `to` goes on to `switched` or `completed` without resting in between. */
+/**
+ * Starts copying. `to` goes on to `switched` or `completed` without resting in between. The pace rises by the ramp where
+ * the store asks for it, unless `ramp` says otherwise.
+ */
 export async function start(
   context: CommandContext,
   name: string,
-  options: CommandOptions & { readonly to?: 'copied' | 'switched' | 'completed' } = {},
+  options: CommandOptions & PaceOptions & { readonly to?: 'copied' | 'switched' | 'completed' } = {},
 ): Promise<CampaignDocument> {
   shareOf(options);
+  checkPace(options);
   const migration = migrationNamed(context, name);
   await checkPredecessors(context, migration);
   const to = options.to ?? 'copied';
@@ -109,6 +121,32 @@ export async function pause(context: CommandContext, name: string, options: { re
 
 export async function resume(context: CommandContext, name: string, options: { readonly reason?: string } = {}) {
   return runOrPause(context, name, 'resume', options.reason);
+}
+
+/**
+ * Sets how fast all workers of a campaign together may go, from now on. Of the records nothing changes, so nothing that
+ * was swept counts less; what is under way in this moment is fenced like after any change, and begun anew.
+ */
+export async function setPace(
+  context: CommandContext,
+  name: string,
+  options: PaceOptions & { readonly reason?: string },
+): Promise<CampaignDocument> {
+  checkPace(options);
+  const { ceiling, ramp, reason } = options;
+  if (ceiling === undefined && ramp === undefined) {
+    throw new HandoverError('usage.invalid', 'Say --ceiling, --ramp or --no-ramp.');
+  }
+  const { id } = await theCampaign(context, name);
+  const said = [
+    ...(ceiling === undefined ? [] : [`ceiling ${ceiling}`]),
+    ...(ramp === undefined ? [] : [ramp ? 'ramp' : 'no ramp']),
+  ];
+  return change(context, id, (current) => {
+    if (current.closed) throw refused(current, 'pace');
+    const pace = paceAfter(current.pace ?? { ramp: false, since: 0 }, options, context.clock.now());
+    return { ...current, pace, ...record(context, current, `pace: ${said.join(', ')}`, reason) };
+  });
 }
 
 /**
@@ -205,13 +243,37 @@ function shareOf({ share = 100 }: CommandOptions): number {
   throw new HandoverError('usage.invalid', `A share is over 0 and up to 100, not ${share}.`);
 }
 
+function checkPace({ ceiling }: PaceOptions): void {
+  if (ceiling === undefined || ceiling === 'none' || ceiling > 0) return;
+  throw new HandoverError('usage.invalid', `A ceiling is a number over 0, or none, not ${ceiling}.`);
+}
+
+/** A ramp that is turned on begins now. */
+function paceAfter(before: CampaignPace, { ceiling, ramp = before.ramp }: PaceOptions, now: number): CampaignPace {
+  const { ceilingPerSecond: kept, ...rest } = before;
+  const ceilingPerSecond = ceiling === 'none' ? undefined : (ceiling ?? kept);
+  const since = ramp && !before.ramp ? now : rest.since;
+  return { ramp, since, ...(ceilingPerSecond === undefined ? {} : { ceilingPerSecond }) };
+}
+
+/**
+ * The pace that goes with a command. The ramp begins anew where the command finds the campaign at rest: by then nothing
+ * has come to its keys for a while, and the store may have merged what it had split.
+ */
+function paceOf({ store, clock }: CommandContext, current: CampaignDocument, options: PaceOptions): CampaignPace {
+  const now = clock.now();
+  const fresh = { ramp: current.stage === 'draft' && store.capabilities.warmsUp, since: now };
+  const before = current.pace ?? fresh;
+  return paceAfter(hasSettled(current) ? { ...before, since: now } : before, options, now);
+}
+
 /** One transition of the campaign, with the targets that go with it, in one compare-and-set. */
 async function command(
   context: CommandContext,
   id: string,
   event: CampaignEvent['type'],
   target: Target,
-  options: CommandOptions,
+  options: CommandOptions & PaceOptions,
   rest: Target | undefined,
   gate: (current: CampaignDocument) => Promise<void> = async () => {},
   also: Pick<CampaignDocument, 'leaveQuarantined'> = {},
@@ -224,7 +286,14 @@ async function command(
     await gate(current);
     const { settledAt: _, ...unsettled } = current;
     const targets = [...aim(current.targets, target, share, rest)];
-    const next = { ...unsettled, ...step.next, ...adopted(context, current), ...also, targets };
+    const next = {
+      ...unsettled,
+      ...step.next,
+      ...adopted(context, current),
+      ...also,
+      targets,
+      pace: paceOf(context, current, options),
+    };
     next.generation++;
     next.sweep = 1;
     if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
@@ -241,7 +310,9 @@ async function runOrPause(context: CommandContext, name: string, event: 'pause' 
     if (!step || current.closed) throw refused(current, event);
     const { pausedBecause: _, ...kept } = current;
     const because = event === 'pause' ? { pausedBecause: reason ?? `paused by ${context.by}` } : {};
-    return { ...kept, ...step.next, ...because, ...record(context, current, event, reason) };
+    // While it was paused the store has cooled down.
+    const pace = event === 'resume' && kept.pace ? { pace: { ...kept.pace, since: context.clock.now() } } : {};
+    return { ...kept, ...step.next, ...because, ...pace, ...record(context, current, event, reason) };
   });
 }
 

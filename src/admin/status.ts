@@ -5,9 +5,10 @@ import { type CampaignDocument, list } from '../engine/documents.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
 import { type CommandContext, campaigns } from './commands.ts';
-import { isByGroup, type SweepStatus, sweepStatus } from './sweepStatus.ts';
+import { type PaceStatus, paceStatus } from './paceStatus.ts';
+import { isByGroup, lookAtSweep, type SweepStatus, sweepStatus } from './sweepStatus.ts';
 
-type Context = Pick<CommandContext, 'store' | 'migrations'>;
+type Context = Pick<CommandContext, 'store' | 'migrations' | 'clock'>;
 
 export interface CampaignStatus {
   readonly campaign: string;
@@ -25,6 +26,8 @@ export interface CampaignStatus {
   /** Why no worker and no command goes on with it: its definition is missing or was changed. */
   readonly blocked?: { readonly code: ErrorCode; readonly detail: string };
   readonly sweep: SweepStatus;
+  /** What limits the pace now; unset where nothing is to be done. */
+  readonly pace?: PaceStatus;
   /** Records that are not quarantined, by the sweep in `countedIn`. */
   readonly records: number;
   /**
@@ -66,7 +69,9 @@ export async function status(context: Context, name?: string): Promise<Status> {
 
 export async function campaignStatus(context: Context, campaign: CampaignDocument): Promise<CampaignStatus> {
   const blocked = campaign.closed ? undefined : blockOf(context, campaign);
-  const sweep = await sweepStatus(context, campaign);
+  const look = await lookAtSweep(context, campaign);
+  const sweep = sweepStatus(context, campaign, look);
+  const pace = paceStatus(campaign, look?.progress, context.clock.now());
   // A sweep that is over says all; one that runs says only what it came by so far.
   const counts = campaign.lastSweep?.counts ?? (sweep.seen > 0 ? sweep.counts : undefined);
   const states = statesOf(counts ?? {});
@@ -84,6 +89,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     targets: campaign.targets,
     ...(blocked ? { blocked } : {}),
     sweep,
+    ...(pace ? { pace } : {}),
     records: Object.values(states).reduce((sum, n) => sum + n, 0),
     states,
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',

@@ -30,12 +30,24 @@ export interface SweepStatus {
 export const isByGroup = ({ migrations }: Context, { migration }: CampaignDocument): boolean =>
   migrations.some(({ name, by }) => name === migration && by === 'group');
 
+export interface SweepLook {
+  readonly sweep: SweepDocument;
+  readonly progress: Progress;
+}
+
 /** Looks at the sweep's own documents, never at records: cheap enough to be asked several times a second. */
-export async function sweepStatus(context: Context, campaign: CampaignDocument): Promise<SweepStatus> {
+export async function lookAtSweep({ store }: Context, campaign: CampaignDocument): Promise<SweepLook | undefined> {
+  const sweep = (await load(store, 'sweep', sweepKey(campaign)))?.value;
+  return sweep && { sweep, progress: await progressOf(store, campaign, sweep) };
+}
+
+export function sweepStatus(
+  context: Context,
+  campaign: CampaignDocument,
+  { sweep, progress }: Partial<SweepLook> = {},
+): SweepStatus {
   const { store } = context;
   const { generation, settledAt, lastSweep, run, closed, stage } = campaign;
-  const sweep = (await load(store, 'sweep', sweepKey(campaign)))?.value;
-  const progress = sweep && (await progressOf(store, campaign, sweep));
   // The documents of a sweep that is over are deleted; what it counted is in the campaign.
   const counts = progress?.counts ?? (settledAt === undefined ? {} : lastSweep?.counts) ?? {};
   const seen = counts['seen'] ?? 0;

@@ -1,6 +1,7 @@
 import type { CampaignStatus, Status } from '../admin/inspect.ts';
 import type { Targets } from '../engine/targets.ts';
 import { count, many, moment, paragraphs, percent, table } from './format.ts';
+import { paceText } from './paceText.ts';
 
 export function statusText({ campaigns, unstarted }: Status, historyEntries = 5): string {
   const none = campaigns.length === 0 ? 'There is no campaign yet.' : '';
@@ -13,9 +14,11 @@ export function statusText({ campaigns, unstarted }: Status, historyEntries = 5)
 
 export function campaignText(status: CampaignStatus, historyEntries = 5): string {
   const { campaign, quarantined, groups } = status;
+  const pace = paceText(status);
   const rows: (readonly (string | undefined)[])[] = [
     ['wanted', targetsText(status.targets)],
     ['sweep', sweepText(status)],
+    ...(pace === undefined ? [] : [['pace', pace]]),
     ['records', recordsText(status)],
     ...(groups ? [['groups', listText(groups)]] : []),
     ['quarantined', quarantined.count === 0 ? 'none' : `${count(quarantined.count)}: ${listText(quarantined.byCode)}`],

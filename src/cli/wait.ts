@@ -1,5 +1,5 @@
 import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
-import { sweepStatus } from '../admin/sweepStatus.ts';
+import { lookAtSweep, sweepStatus } from '../admin/sweepStatus.ts';
 import type { Counts } from '../engine/counts.ts';
 import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
 import { Worker } from '../engine/worker.ts';
@@ -14,7 +14,7 @@ import type { Session } from './verb.ts';
  * Throws `wait.interrupted` when the user ends it: the page under way is finished, and the campaign is as it is.
  */
 export async function waitFor(session: Session, id: string): Promise<CampaignStatus> {
-  const { store, clock, signal, io, json } = session;
+  const { clock, signal, io, json } = session;
   const meter = meterFor(io, json);
   let last: CampaignDocument | undefined;
   const show = (campaign: CampaignDocument, done: number, total: number | undefined) => {
@@ -33,7 +33,7 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
     for (;;) {
       const campaign = await campaignOf(session, id);
       if (campaign.settledAt !== undefined || campaign.closed || campaign.run === 'paused') {
-        return await campaignStatus({ store, migrations: session.migrations }, campaign);
+        return await campaignStatus(session, campaign);
       }
       if (signal.aborted) throw interrupted(campaign);
       if (!(await stepOrFalter(worker, campaign, signal))) await clock.sleep(LIMITS.idleMs, signal);
@@ -74,7 +74,7 @@ async function watchSweeps(
 ): Promise<void> {
   while (!signal.aborted) {
     const campaign = await campaignOf(session, id);
-    const { seen, expected, running } = await sweepStatus(session, campaign);
+    const { seen, expected, running } = sweepStatus(session, campaign, await lookAtSweep(session, campaign));
     if (running && !signal.aborted) show(campaign, seen, expected);
     await session.clock.sleep(everyMs, signal);
   }

@@ -3,6 +3,14 @@ import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { addAll, type Counts } from './counts.ts';
 import { type RangeDocument, type Stored, save } from './documents.ts';
+import type { Pacer } from './pace.ts';
+
+/** One of the lanes of a worker: what it is called, how fast its steps follow each other, and how fast they may. */
+export interface Lane {
+  readonly name: string;
+  readonly pulse: Pulse;
+  readonly pacer: Pick<Pacer, 'note'>;
+}
 
 /**
  * A worker's hold on a range: its checkpoints, one after the other, and the claim that keeps others away meanwhile.
@@ -11,19 +19,20 @@ import { type RangeDocument, type Stored, save } from './documents.ts';
 export class Claim {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #by: string;
-  readonly #pulse: Pulse;
+  readonly #lane: Lane;
+  /** When the claim runs out that was last asked for. */
+  #untilMs: number;
   #saved: Promise<Stored<'range'> | undefined>;
   #savedAt: number;
 
-  constructor(store: Store, clock: Clock, claimed: Stored<'range'>, pulse: Pulse) {
+  constructor(store: Store, clock: Clock, claimed: Stored<'range'>, lane: Lane) {
     this.#store = store;
     this.#clock = clock;
-    this.#by = claimed.value.claim!.by;
-    this.#pulse = pulse;
+    this.#lane = lane;
+    this.#untilMs = claimed.value.claim!.untilMs;
     this.#saved = Promise.resolve(claimed);
     this.#savedAt = clock.now();
-    pulse.beat(true);
+    lane.pulse.beat(true);
   }
 
   get isDue(): boolean {
@@ -45,10 +54,13 @@ export class Claim {
     });
   }
 
-  /** Says that this worker is still at it, where the claim is getting old. */
-  keep(): void {
-    this.#pulse.beat();
-    if (this.#clock.now() - this.#savedAt < LIMITS.claimMs / 3) return;
+  /** Says that this worker is still at it, where the claim is getting old, or would be by the next time, `nextMs` from now. */
+  keep(nextMs = 0): void {
+    const { pulse } = this.#lane;
+    pulse.beat();
+    pulse.expect(nextMs);
+    const leftMs = this.#untilMs - this.#clock.now();
+    if (leftMs > (pulse.claimMs * 2) / 3 && leftMs > (nextMs * 3) / 2) return;
     this.#write((value) => ({ ...value, claim: this.#claim() })).catch(() => undefined);
   }
 
@@ -60,6 +72,7 @@ export class Claim {
   #write(change: (value: RangeDocument) => RangeDocument): Promise<boolean> {
     const previous = this.#saved;
     this.#savedAt = this.#clock.now();
+    this.#untilMs = this.#savedAt + this.#lane.pulse.claimMs;
     this.#saved = previous.then(async (before) => {
       if (!before) return undefined;
       const value = change(before.value);
@@ -72,7 +85,7 @@ export class Claim {
   }
 
   #claim() {
-    return claimOf(this.#by, this.#clock.now(), this.#pulse);
+    return claimOf(this.#lane, this.#clock.now());
   }
 }
 
@@ -93,9 +106,25 @@ export class Pulse {
     this.#last = now;
   }
 
+  /** The next step is known to come so much later. */
+  expect(ms: number): void {
+    this.#slowest = Math.max(this.#slowest, ms);
+  }
+
   get claimMs(): number {
     return Math.min(Math.max(LIMITS.claimMs, 2 * this.#slowest), LIMITS.longestClaimMs);
   }
 }
 
-export const claimOf = (by: string, now: number, { claimMs }: Pulse) => ({ by, untilMs: now + claimMs });
+export const claimOf = ({ name, pulse, pacer }: Lane, now: number) => ({
+  by: name,
+  untilMs: now + pulse.claimMs,
+  pace: pacer.note,
+});
+
+/** The worker that a claim's lane is of. */
+export const workerOf = (by: string): string => by.slice(0, by.lastIndexOf('.'));
+
+/** Whether somebody is still at it. One that lies further ahead than any claim was made by a clock gone wrong. */
+export const isLive = (claim: RangeDocument['claim'], now: number): claim is NonNullable<RangeDocument['claim']> =>
+  claim !== undefined && claim.untilMs > now && claim.untilMs <= now + LIMITS.longestClaimMs;

@@ -15,6 +15,18 @@ const version = z.literal(1);
 const targets = z.array(z.object({ below: z.number(), target: z.enum(TARGETS) })).min(1);
 const counts = z.record(z.string(), z.number());
 
+/** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
+const paceNote = z.object({
+  /** What holds it up just now; `store`: nothing else does. */
+  limit: z.enum(['exhausted', 'contention', 'ceiling', 'ramp', 'store']),
+  /** Operations a second that it makes. */
+  perSecond: z.number(),
+  /** What is left of its rate after a back-off; unset: all. */
+  factor: z.number().optional(),
+  /** Entity groups that it leaves alone for a while. */
+  cooling: z.number().optional(),
+});
+
 export const SCHEMAS = {
   campaign: z.object({
     v: version,
@@ -46,6 +58,8 @@ export const SCHEMAS = {
       .optional(),
     /** How many records the newest settled sweep counted, and when: what `verify` compares with. */
     population: z.object({ at: z.number(), records: z.number() }).optional(),
+    /** How fast all workers together may go: by the ramp since then, never over the ceiling. Unset: no bound. */
+    pace: z.object({ ramp: z.boolean(), ceilingPerSecond: z.number().optional(), since: z.number() }).optional(),
     closed: z.boolean(),
     createdAt: z.number(),
     /** What the last finished sweep saw; `inRow`: how many of this generation were clean one after the other, with it. */
@@ -89,7 +103,7 @@ export const SCHEMAS = {
     /** The last key whose page is done. */
     cursor: z.string().optional(),
     done: z.boolean(),
-    claim: z.object({ by: z.string(), untilMs: z.number() }).optional(),
+    claim: z.object({ by: z.string(), untilMs: z.number(), pace: paceNote.optional() }).optional(),
     counts,
   }),
   quarantine: z.object({
@@ -141,6 +155,8 @@ export const SCHEMAS = {
 export type DocumentKind = keyof typeof SCHEMAS;
 export type Document<K extends DocumentKind> = z.infer<(typeof SCHEMAS)[K]>;
 export type CampaignDocument = Document<'campaign'>;
+export type CampaignPace = NonNullable<CampaignDocument['pace']>;
+export type PaceNote = z.infer<typeof paceNote>;
 export type Retried = NonNullable<CampaignDocument['retry']>['which'][number];
 export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
@@ -162,6 +178,9 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
 };
+
+/** Whether an entity of this kind, or below it, is the engine's own. */
+export const isControl = (kind: string): boolean => kind.startsWith('_Handover');
 
 /** Where a document of a campaign lives: under the campaign, so that all of it is one entity group. */
 export function documentKey(kind: DocumentKind, campaign: string, ...names: readonly string[]): Key {

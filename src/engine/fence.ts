@@ -2,6 +2,7 @@ import { type Clock, elapsed, type Moment, moment } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import { type Guard, guardOn, type Store } from '../store/store.ts';
 import { type CampaignDocument, documentKey, load, type Stored } from './documents.ts';
+import type { Turns } from './pace.ts';
 
 /** The campaign has gone on since a worker looked at it: what the worker holds is of no use any more. */
 export class Fenced extends Error {
@@ -13,8 +14,8 @@ interface FenceOptions {
   readonly clock: Clock;
   /** Whether the campaign, as it is now, is still the one to act under. */
   readonly still: (now: CampaignDocument) => boolean;
-  /** Told before each round. */
-  readonly alive?: () => void;
+  /** How to wait before a round; unset where nobody paces. */
+  readonly turns?: Turns | undefined;
 }
 
 /**
@@ -27,21 +28,17 @@ export class Fence {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #still: (now: CampaignDocument) => boolean;
-  readonly #alive: () => void;
+  readonly #turns: Turns | undefined;
   #campaign: Stored<'campaign'>;
   #looked: Moment;
 
-  private constructor(
-    { store, clock, still, alive = () => undefined }: FenceOptions,
-    campaign: Stored<'campaign'>,
-    looked: Moment,
-  ) {
+  private constructor({ store, clock, still, turns }: FenceOptions, campaign: Stored<'campaign'>, looked: Moment) {
     this.#store = store;
     this.#clock = clock;
     this.#still = still;
-    this.#alive = alive;
     this.#campaign = campaign;
     this.#looked = looked;
+    this.#turns = turns;
   }
 
   /** Looks at a campaign; undefined when it is not what it must be any more. */
@@ -61,14 +58,25 @@ export class Fence {
     return guardOn(this.#store, key, version);
   }
 
-  /** Before a round: looks again where the last look is getting old. Throws `Fenced` when the campaign has gone on. */
-  async renew(): Promise<void> {
-    this.#alive();
+  /**
+   * Before a page and before a round: waits for this lane's turn, and for as long as `holdMs` says; then looks again where
+   * the last look is getting old. In this order: a wait after the look would be one between the look and the commit.
+   * Throws `Fenced` when the campaign has gone on.
+   */
+  async renew(holdMs: () => number = () => 0): Promise<void> {
+    await this.#turns?.(() => this.#lookAgain(), holdMs);
     if (this.#store.capabilities.guards || elapsed(this.#clock, this.#looked) < LIMITS.actWithinMs / 2) return;
+    await this.#lookAgain();
+  }
+
+  async #lookAgain(): Promise<CampaignDocument> {
     const again = await Fence.look(this.campaign.id, { store: this.#store, clock: this.#clock, still: this.#still });
     if (!again) throw new Fenced();
+    // What names the version that was, no store would take any more.
+    if (this.#store.capabilities.guards && again.#campaign.version !== this.#campaign.version) throw new Fenced();
     this.#campaign = again.#campaign;
     this.#looked = again.#looked;
+    return this.campaign;
   }
 
   /** Right before a commit. Throws `Fenced` when the look is too old to act on. */

@@ -1,7 +1,6 @@
 import type { GroupEvent } from '../../machines/group.ts';
 import type { Target } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
-import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
 import { add, addAll, type Counts } from './counts.ts';
@@ -20,7 +19,9 @@ export interface GroupContext {
   readonly store: Store;
   readonly migration: Migration;
   readonly campaign: CampaignDocument;
-  readonly page: Pick<PageOptions, 'store' | 'actor' | 'fence' | 'sweep' | 'onMoves' | 'onQuarantined'>;
+  readonly page: Pick<PageOptions, 'store' | 'actor' | 'fence' | 'pacer' | 'sweep' | 'onMoves' | 'onQuarantined'>;
+  /** Records a page. */
+  readonly pageSize: () => number;
   /** Whether the old homes' pass of this sweep left a record unresolved: then a sibling may have no copy yet. */
   readonly siblingsMissing: boolean;
 }
@@ -28,10 +29,20 @@ export interface GroupContext {
 export interface GroupResult {
   readonly counts: Counts;
   readonly newlyQuarantined: number;
+  /** It was left, as others write in it just now: try it once more when the other groups are done. */
+  readonly cooling?: boolean;
 }
 
-/** Brings the group of `root` nearer to its target, once a sweep. Undefined when this sweep did so already. */
-export async function processGroup(context: GroupContext, root: Key, target: Target): Promise<GroupResult | undefined> {
+/**
+ * Brings the group of `root` nearer to its target, once a sweep. Undefined when this sweep did so already. `patient`:
+ * waits where others write in the group just now.
+ */
+export async function processGroup(
+  context: GroupContext,
+  root: Key,
+  target: Target,
+  patient: boolean,
+): Promise<GroupResult | undefined> {
   const { store, campaign } = context;
   const key = documentKey('group', campaign.id, root.toString());
   const stored = await load(store, 'group', key);
@@ -40,14 +51,17 @@ export async function processGroup(context: GroupContext, root: Key, target: Tar
 
   const away = target === 'switched' || target === 'completed';
   const held = campaign.leaveQuarantined && (await anyIn(store, campaign.id, root));
-  let result = await passOver(context, root, target, away ? (held ? 'home' : 'copied') : undefined);
+  const aim = { target, patient };
+  let result = await passOver(context, root, { ...aim, behindTo: away ? (held ? 'home' : 'copied') : undefined });
+  if (result.cooling) return leftCooling(result);
   let event: GroupEvent['type'] = 'members.behind';
   const ready = result.allRest && !context.siblingsMissing && !(await anyIn(store, campaign.id, root));
   if (away && ready) {
     const gathered = result;
-    result = await passOver(context, root, target, undefined);
+    result = await passOver(context, root, aim);
+    addMoves(result.counts, gathered.counts);
+    if (result.cooling) return leftCooling(result);
     event = result.allRest && result.allAway ? 'members.arrived' : 'members.ready';
-    for (const name of ['moved', 'doubtful']) add(result.counts, name, gathered.counts[name] ?? 0);
   }
   const before = stored?.value.state ?? 'gathering';
   // Whoever has arrived was ready on the way: a group that was gathering passes through `moving`.
@@ -67,8 +81,26 @@ interface Pass extends GroupResult {
   readonly allAway: boolean;
 }
 
-/** Pages through all members. `behindTo`: where those go that have not switched, if not to the target. */
-async function passOver(context: GroupContext, root: Key, target: Target, behindTo: Target | undefined): Promise<Pass> {
+/** What it did is counted now, and all members when they are gone through again. */
+function leftCooling({ counts: all, newlyQuarantined }: Pass): GroupResult {
+  const counts: Counts = {};
+  addMoves(counts, all);
+  return { counts, newlyQuarantined, cooling: true };
+}
+
+function addMoves(into: Counts, counts: Counts): void {
+  for (const name of ['moved', 'doubtful']) if (counts[name]) add(into, name, counts[name]);
+}
+
+interface Aim {
+  readonly target: Target;
+  /** Where those go that have not switched, if not to the target. */
+  readonly behindTo?: Target | undefined;
+  readonly patient: boolean;
+}
+
+/** Pages through all members. */
+async function passOver(context: GroupContext, root: Key, { target, behindTo, patient }: Aim): Promise<Pass> {
   const { store, migration, page } = context;
   const counts: Counts = {};
   let newlyQuarantined = 0;
@@ -77,7 +109,8 @@ async function passOver(context: GroupContext, root: Key, target: Target, behind
     if (rule.into[0] !== root.path[0]!.kind) continue;
     let range: KeyRange = { ...homeRange(migration, ruleIndex, 'T'), root };
     for (let more = true; more; ) {
-      const found = await store.scan(range, LIMITS.pageSize);
+      await page.fence.renew();
+      const found = await store.scan(range, context.pageSize());
       const options = {
         ...page,
         rule,
@@ -86,12 +119,15 @@ async function passOver(context: GroupContext, root: Key, target: Target, behind
         behindTo: behindTo && (() => behindTo),
         allTo: target,
         optimistic: false,
+        leaveCooling: !patient,
         targetOf: () => target,
       };
       const result = await processPage(found.entities, options);
       addAll(counts, result.counts);
       newlyQuarantined += result.newlyQuarantined;
       away += result.away;
+      if (result.cooling.length > 0)
+        return { counts, newlyQuarantined, members: 0, allRest: false, allAway: false, cooling: true };
       more = found.more;
       const last = found.entities[found.entities.length - 1];
       if (last) range = { ...range, after: last.key };

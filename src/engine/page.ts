@@ -33,6 +33,11 @@ export interface PageOptions {
   /** Whether new homes are likely to be empty: then the look-up is skipped, and an insert that conflicts finds out. */
   readonly optimistic: boolean;
   readonly onMoves?: ReconcileOptions['onMoves'] | undefined;
+  readonly pacer?: ReconcileOptions['pacer'];
+  /** Records of earlier pages that their groups kept waiting, to be tried again with this one. */
+  readonly carried?: readonly Item[];
+  /** Whether such records may be left over again; else the page ends with every record. */
+  readonly leaveCooling?: boolean;
   /** Told of each record that was not listed before; for logs. */
   readonly onQuarantined?: ((entry: QuarantineDocument) => void) | undefined;
 }
@@ -46,6 +51,8 @@ export interface PageResult {
   readonly away: number;
   /** Entities that were quarantined just now. */
   readonly newlyQuarantined: number;
+  /** Records that are not done, as their groups are to be left alone just now. */
+  readonly cooling: readonly Item[];
 }
 
 interface Failure {
@@ -78,20 +85,23 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
 
   const guesses = items.filter((item) => mayGuess(item, options));
   const guessed = new Set(guesses);
+  for (const item of guesses) item.guessed = true;
   const rest = items.filter((item) => !guessed.has(item));
   await lookAtPeers(rest, home, store);
   // Only the other side tells that a shadow at T is about to become the owner: what is under way is not called back.
   for (const item of rest)
     if (home === 'T' && roleOf(item.pair.S) === 'C') item.target = options.targetOf(item.pair.keys);
-  await reconcile(items, options);
+  const all = options.carried?.length ? [...options.carried, ...items] : items;
+  await reconcile(all, options);
 
-  for (const item of items) countItem(item, home, counts, failures);
+  for (const item of all) countItem(item, home, counts, failures);
   const entries = failures.map((failure) => toEntry(failure, options));
   for (const entry of await quarantine(store, entries)) options.onQuarantined?.(entry);
   if (listed + failures.length > 0) counts.quarantined = listed + failures.length;
-  const missed = guesses.filter(({ result, lost }) => lost || result?.status !== 'rest').length;
+  const missed = guesses.filter(({ result, lost }) => lost || (result && result.status !== 'rest')).length;
   const away = arrived + items.filter(({ pair, result }) => result?.status === 'rest' && roleOf(pair.T) === 'O').length;
-  return { counts, guessed: guesses.length, missed, away, newlyQuarantined: failures.length };
+  const cooling = all.filter(({ result }) => !result);
+  return { counts, guessed: guesses.length, missed, away, newlyQuarantined: failures.length, cooling };
 }
 
 function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item | 'arrived' | undefined {
@@ -135,13 +145,15 @@ const isUnmoved = (S: Held | undefined): boolean => roleOf(S) === 'O' && (S!.slo
 
 function countItem(item: Item, home: Side, counts: Counts, failures: Failure[]): void {
   const { pair, result } = item;
+  // Counted when it is done: what is carried along comes by again.
+  if (!result) return;
   if (item.moves > 0) add(counts, 'moved');
   if (item.moves > 0) add(counts, 'moves', item.moves);
   if (item.doubtful) add(counts, 'doubtful');
-  if (result?.status === 'failed') {
+  if (result.status === 'failed') {
     failures.push({ source: pair.keys.S, peer: pair.keys.T, code: result.code, message: result.message });
-  } else if (result?.status === 'unresolved') add(counts, 'unresolved');
-  else if (result && countsHere(result.state, home, pair)) add(counts, `${home}.${result.state}`);
+  } else if (result.status === 'unresolved') add(counts, 'unresolved');
+  else if (countsHere(result.state, home, pair)) add(counts, `${home}.${result.state}`);
 }
 
 /** Each record is counted once: by its old home's sweep, and by the new home's only where the old one holds nothing. */

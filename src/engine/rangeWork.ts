@@ -1,18 +1,20 @@
 import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
-import { LIMITS } from '../limits.ts';
-import type { Entity, Store } from '../store/store.ts';
+import type { Key } from '../record/key.ts';
+import type { Entity, Page, Store } from '../store/store.ts';
 import { checkBudget } from './campaign.ts';
 import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './documents.ts';
 import { Fence, Fenced, sameSweep } from './fence.ts';
 import { processGroup } from './group.ts';
-import { processPage } from './page.ts';
+import { type Pacer, turnsOf } from './pace.ts';
+import { type PageOptions, processPage } from './page.ts';
 import type { Pair } from './pair.ts';
 import { groupsHeldBack } from './quarantine.ts';
-import { remaining } from './sweep.ts';
+import type { Item } from './reconcile.ts';
+import { nameOf, remaining } from './sweep.ts';
 import { targetAt, uniform } from './targets.ts';
 import type { WorkerEvents } from './worker.ts';
 
@@ -32,35 +34,77 @@ export interface RangeWork {
   readonly oldHomes: Counts;
   /** Generations in which the new homes turned out to be filled already. */
   readonly filled: Set<string>;
+  /** Groups that lanes of this worker are at just now, each under its sweep: two at one would only look twice. */
+  readonly groupsInHand: Set<string>;
+  readonly pacer: Pacer;
+  /** Counts those who work on the sweep just now. */
+  readonly workers: () => Promise<number>;
+  /** Told when nothing of the range is left but records of hot groups: the lane may go on elsewhere meanwhile. */
+  readonly onlyCooling: () => void;
   readonly signal: AbortSignal;
 }
 
 export async function workOnRange(work: RangeWork): Promise<void> {
-  const { store, clock, events, migration, started, range, claim, signal } = work;
+  const { store, clock, events, started, claim, pacer, signal } = work;
+  const turns = turnsOf(work);
   let { cursor } = work.claimed;
   let counted: Counts = {};
-  for (let more = true; more && !signal.aborted; ) {
-    const still = (now: CampaignDocument) => sameSweep(now, started);
-    const fence = await Fence.look(started.id, { store, clock, still, alive: () => claim.keep() });
+  let cooling: readonly Item[] = [];
+  const still = (now: CampaignDocument) => sameSweep(now, started);
+  for (let more = true, done = false; !done && !signal.aborted; ) {
+    const fence = await Fence.look(started.id, { store, clock, still, turns });
     if (!fence) break;
-    const found = await store.scan(remaining(migration, range, cursor), LIMITS.pageSize);
-    const result = await process(work, fence, found.entities);
+    pacer.follow(fence.campaign);
+    const found: Page | 'fenced' = more ? await unlessFenced(() => pageOf(work, fence, cursor)) : NOTHING;
+    if (found === 'fenced') continue;
+    // Records whose groups are hot go along with the pages that follow, and hold nobody up. Only when nothing else is left
+    // they are waited for.
+    const rest = { carried: cooling, leaveCooling: more && !signal.aborted };
+    const result = await unlessFenced(() => process(work, fence, found.entities, rest));
     if (result === 'fenced') {
       // Some commits of the page may have been applied, and nobody counts them now; the page is begun anew.
       add(counted, 'doubtful');
+      if (cooling.length > 0) add(counted, 'unresolved', cooling.length);
+      cooling = [];
       continue;
     }
     await pauseOver(work, fence.campaign, result.newlyQuarantined);
     addAll(counted, result.counts);
     events.paged?.(started.id, result.counts.seen ?? 0);
+    cooling = result.cooling;
     cursor = found.entities[found.entities.length - 1]?.key.toString() ?? cursor;
     more = found.more;
-    if (more && !signal.aborted && !claim.isDue) continue;
+    done = !more && cooling.length === 0;
+    if (!more && !done) work.onlyCooling();
+    // A checkpoint says that all before it is done: it waits for what is carried along.
+    if (!done && !signal.aborted && (!claim.isDue || cooling.length > 0)) continue;
+    // The process is to end: the next sweep is for them.
+    if (cooling.length > 0) add(counted, 'unresolved', cooling.length);
     const page = { cursor, done: !more, counts: counted };
     counted = {};
     if (!(await claim.checkpoint(page, !more || signal.aborted))) return;
   }
   await claim.settled();
+}
+
+const NOTHING: Page = { entities: [], more: false };
+
+/** The next page, when it is its turn. */
+async function pageOf(work: RangeWork, fence: Fence, cursor: string | undefined): Promise<Page> {
+  const { store, migration, range, pacer, signal } = work;
+  await fence.renew();
+  if (pacer.isShareDue) pacer.shareWith(await work.workers());
+  if (signal.aborted) return { entities: [], more: true };
+  return store.scan(remaining(migration, range, cursor), pacer.pageSize);
+}
+
+async function unlessFenced<R>(act: () => Promise<R>): Promise<R | 'fenced'> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Fenced) return 'fenced';
+    throw error;
+  }
 }
 
 async function pauseOver(
@@ -76,20 +120,23 @@ async function pauseOver(
 interface PageOutcome {
   readonly counts: Counts;
   readonly newlyQuarantined: number;
+  readonly cooling: readonly Item[];
 }
 
-async function process(work: RangeWork, fence: Fence, entities: readonly Entity[]): Promise<PageOutcome | 'fenced'> {
+type Rest = Required<Pick<PageOptions, 'carried' | 'leaveCooling'>>;
+
+function process(work: RangeWork, fence: Fence, entities: readonly Entity[], rest: Rest): Promise<PageOutcome> {
   const { migration, range } = work;
-  try {
-    if (migration.by === 'group' && range.home === 'T') return await processGroups(work, fence, entities);
-    return await processRecords(work, fence, entities);
-  } catch (error) {
-    if (error instanceof Fenced) return 'fenced';
-    throw error;
-  }
+  if (migration.by === 'group' && range.home === 'T') return processGroups(work, fence, entities);
+  return processRecords(work, fence, entities, rest);
 }
 
-async function processRecords(work: RangeWork, fence: Fence, entities: readonly Entity[]): Promise<PageOutcome> {
+async function processRecords(
+  work: RangeWork,
+  fence: Fence,
+  entities: readonly Entity[],
+  rest: Rest,
+): Promise<PageOutcome> {
   const { migration, range, filled } = work;
   const { campaign } = fence;
   const byGroup = migration.by === 'group';
@@ -97,6 +144,7 @@ async function processRecords(work: RangeWork, fence: Fence, entities: readonly 
   const generation = `${campaign.id} ${campaign.generation}`;
   const result = await processPage(entities, {
     ...shared(work, fence),
+    ...rest,
     rule: migration.records[range.rule]!,
     ruleIndex: range.rule,
     home: range.home,
@@ -110,26 +158,37 @@ async function processRecords(work: RangeWork, fence: Fence, entities: readonly 
 }
 
 async function processGroups(work: RangeWork, fence: Fence, entities: readonly Entity[]): Promise<PageOutcome> {
-  const { store, migration } = work;
+  const { store, migration, pacer, groupsInHand } = work;
   const { campaign } = fence;
   const siblingsMissing = (work.oldHomes.unresolved ?? 0) > 0;
-  const context = { store, migration, campaign, siblingsMissing, page: shared(work, fence) };
+  const pageSize = () => pacer.pageSize;
+  const context = { store, migration, campaign, siblingsMissing, pageSize, page: shared(work, fence) };
   const counts: Counts = {};
   let newlyQuarantined = 0;
-  const roots = new Map(entities.map(({ key }) => [key.root.toString(), key.root]));
-  for (const root of roots.values()) {
-    const result = await processGroup(context, root, targetAt(campaign.targets, root));
+  const bring = async (root: Key, patient: boolean) => {
+    // The page of the lane that has it in hand is not done before the group is, so that after a crash it is met again.
+    const name = `${campaign.id} ${nameOf(campaign)} ${root}`;
+    if (groupsInHand.has(name)) return undefined;
+    groupsInHand.add(name);
+    const target = targetAt(campaign.targets, root);
+    const result = await processGroup(context, root, target, patient).finally(() => groupsInHand.delete(name));
     addAll(counts, result?.counts ?? {});
     newlyQuarantined += result?.newlyQuarantined ?? 0;
-  }
-  return { counts, newlyQuarantined };
+    return result;
+  };
+  const roots = new Map(entities.map(({ key }) => [key.root.toString(), key.root]));
+  const hot: Key[] = [];
+  for (const root of roots.values()) if ((await bring(root, false))?.cooling) hot.push(root);
+  for (const root of hot) await bring(root, true);
+  return { counts, newlyQuarantined, cooling: [] };
 }
 
-function shared({ store, clock, events, worker }: RangeWork, fence: Fence) {
+function shared({ store, clock, events, worker, pacer }: RangeWork, fence: Fence) {
   const { campaign } = fence;
   return {
     store,
     fence,
+    pacer,
     actor: { campaign: campaign.id, worker, now: () => clock.now() },
     sweep: campaign,
     onMoves: (type: Move['type'], count: number) => events.moved?.(campaign.id, type, count),

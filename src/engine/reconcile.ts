@@ -5,10 +5,18 @@ import { LIMITS } from '../limits.ts';
 import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import { checkEntity } from '../store/check.ts';
-import { atomicTogether, type Mutation, type Outcome, type Store, type UnitOutcome } from '../store/store.ts';
+import {
+  atomicTogether,
+  type Busy,
+  type Mutation,
+  type Outcome,
+  type Store,
+  type UnitOutcome,
+} from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { type Fence, Fenced } from './fence.ts';
 import { type Actor, heldAfter, type Write, writesOf } from './moves.ts';
+import type { Pacer } from './pace.ts';
 import { hold, mismatch, other, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
 
 /**
@@ -27,8 +35,12 @@ export interface Item {
   moves: number;
   /** The answer to a move was lost: it may still land. */
   doubtful?: boolean;
+  /** Nobody has looked at T yet: its insert finds out. */
+  guessed?: boolean;
   /** A move lost, or may have. */
   lost?: true;
+  /** Since when its group has kept it waiting. */
+  coolsSince?: number;
   /** The content that this worker wrote here last. */
   wrote?: Content;
   /** The content of S for which `pair.keys.T` is known to be the target. */
@@ -46,29 +58,85 @@ export interface ReconcileOptions {
   readonly store: Store;
   readonly actor: Actor;
   readonly fence: Pick<Fence, 'guard' | 'renew' | 'check'>;
+  /** Who is told what the store said, and which groups to leave alone. Unset: a dry run. */
+  readonly pacer?: Pick<Pacer, 'cooling' | 'answered'> | undefined;
+  /** Records whose groups are to be left alone just now are left without a result, for the caller to take up again. */
+  readonly leaveCooling?: boolean | undefined;
   /** Told of the moves that were applied; for counters and logs. */
   readonly onMoves?: ((type: Move['type'], count: number) => void) | undefined;
 }
 
 /** Throws `Fenced` when the campaign has gone on: what was not committed by then is not. */
 export async function reconcile(items: readonly Item[], options: ReconcileOptions): Promise<void> {
+  const { fence, store } = options;
   let open = items.filter((item) => !item.result);
   for (let round = 0; open.length > 0 && round < LIMITS.roundsPerPage; round++) {
-    const planned: Planned[] = [];
-    const stale: Item[] = [];
-    for (const item of open) {
-      const plan = attempt(item, () => planFor(item, options));
-      if (plan === 'look') stale.push(item);
-      else if (plan) planned.push(plan);
-    }
-    await options.fence.renew();
-    await carryOut(planned, options);
+    const { planned, stale } = planAll(open, options);
+    const holdMs = () => (stale.length === 0 ? allCoolMs(planned, options) : 0);
+    if (options.leaveCooling && holdMs() > 0) return giveUpOld(planned, options);
+    await fence.renew(holdMs);
+    // Asked after the wait: other lanes have met others in more groups meanwhile.
+    const ready = readyOf(planned, options);
+    await carryOut(ready, options);
     // Looked at after the commit, so that one look-up serves those that lost just now too.
-    for (const { item } of planned) if (item.pair.replaceable === 'neither') stale.push(item);
-    await lookAgain(stale, options.store);
+    for (const { item } of ready) if (item.pair.replaceable === 'neither') stale.push(item);
+    await lookAgain(stale, store);
+    if (ready.length < planned.length) giveUpOld(planned, options);
     open = open.filter((item) => !item.result);
   }
-  for (const item of open) item.result = { status: 'unresolved', state: stateOf(item.pair) };
+  for (const item of open) giveUp(item);
+}
+
+function planAll(open: readonly Item[], options: ReconcileOptions): { planned: Planned[]; stale: Item[] } {
+  const planned: Planned[] = [];
+  const stale: Item[] = [];
+  for (const item of open) {
+    const plan = attempt(item, () => planFor(item, options));
+    if (plan === 'look') stale.push(item);
+    else if (plan) planned.push(plan);
+  }
+  return { planned, stale };
+}
+
+/** A hot group is slowed alone: how long this record is to be left out of commits. */
+const coolMs = ({ item }: Planned, { pacer }: ReconcileOptions): number => pacer?.cooling.waitMs(item.pair.keys.T) ?? 0;
+
+/** Those that may be committed now; of a group that was hot just one, to find out whether it still is. */
+function readyOf(planned: readonly Planned[], options: ReconcileOptions): readonly Planned[] {
+  const { pacer } = options;
+  if (!pacer || pacer.cooling.size === 0) return planned;
+  const tried = new Set<string>();
+  return planned.filter((plan) => {
+    const hot = pacer.cooling.hot(plan.item.pair.keys.T);
+    if (hot === undefined) return true;
+    if (tried.has(hot) || coolMs(plan, options) > 0) return false;
+    tried.add(hot);
+    return true;
+  });
+}
+
+/** How long until the first of them may be tried; 0 when one may now, or there is none. */
+function allCoolMs(planned: readonly Planned[], options: ReconcileOptions): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const plan of planned) {
+    least = Math.min(least, coolMs(plan, options));
+    if (least === 0) return 0;
+  }
+  return planned.length === 0 ? 0 : least;
+}
+
+/** A group that never takes a record must not hold up its range for ever: the next sweep tries again. */
+function giveUpOld(planned: readonly Planned[], options: ReconcileOptions): void {
+  const now = options.actor.now();
+  for (const plan of planned) {
+    const { item } = plan;
+    if (coolMs(plan, options) > 0) item.coolsSince ??= now;
+    if (item.coolsSince !== undefined && now - item.coolsSince > LIMITS.coolPatienceMs) giveUp(item);
+  }
+}
+
+function giveUp(item: Item): void {
+  item.result = { status: 'unresolved', state: stateOf(item.pair) };
 }
 
 interface Planned {
@@ -203,8 +271,9 @@ async function carryOut(planned: readonly Planned[], options: ReconcileOptions):
 const asUnit = (outcome: Outcome): UnitOutcome =>
   outcome.status === 'applied' ? { status: 'applied', versions: [outcome.version] } : outcome;
 
-function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { onMoves }: ReconcileOptions): void {
+function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], options: ReconcileOptions): void {
   const applied = new Map<Move['type'], number>();
+  const busy: { readonly item: Item; readonly why: Busy['why'] }[] = [];
   part.forEach(({ item, move, writes }, i) => {
     const outcome = outcomes[i]!;
     const { pair } = item;
@@ -212,8 +281,18 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
       item.result = { status: 'failed', code: outcome.code, message: outcome.cause };
       return;
     }
-    // A conflict means that something changed, an unknown that something may have: forget what was held.
     if (outcome.status === 'fenced') throw new Fenced();
+    // Surely not applied: what is held still is, and the same move is tried again.
+    if (outcome.status === 'busy') {
+      busy.push({ item, why: outcome.why });
+      // A copy that stands there already would be waited for in vain.
+      if (item.guessed && outcome.why === 'contention') {
+        pair.replaceable = 'neither';
+        item.guessed = false;
+      }
+      return;
+    }
+    // A conflict means that something changed, an unknown that something may have: forget what was held.
     if (outcome.status !== 'applied') {
       item.lost = true;
       if (outcome.status === 'unknown') item.doubtful = true;
@@ -221,6 +300,8 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
       return;
     }
     item.moves++;
+    delete item.coolsSince;
+    options.pacer?.cooling.cooled(pair.keys.T);
     applied.set(move.type, (applied.get(move.type) ?? 0) + 1);
     if (writes[0]!.after) item.wrote = writes[0]!.after.content;
     writes.forEach((write, w) => {
@@ -229,7 +310,21 @@ function settle(part: readonly Planned[], outcomes: readonly UnitOutcome[], { on
     // What this worker just wrote counts as observed: the peer was held from before, and this side is seen now.
     pair.replaceable = writes.length > 1 ? 'both' : other(writes[0]!.at);
   });
-  if (onMoves) for (const [type, count] of applied) onMoves(type, count);
+  if (busy.length > 0) backOff(part.length, busy, options);
+  if (options.onMoves) for (const [type, count] of applied) options.onMoves(type, count);
+}
+
+function backOff(
+  records: number,
+  busy: readonly { readonly item: Item; readonly why: Busy['why'] }[],
+  { pacer, actor }: ReconcileOptions,
+): void {
+  const contended = busy.filter(({ why }) => why === 'contention');
+  const roots = new Map(contended.map(({ item }) => [item.pair.keys.T.root.toString(), item.pair.keys.T.root]));
+  for (const { item } of contended) item.coolsSince ??= actor.now();
+  for (const root of roots.values()) pacer?.cooling.heat(root);
+  const exhausted = busy.length - contended.length;
+  pacer?.answered({ records, exhausted, contended: contended.length, groups: roots.size });
 }
 
 /** Both sides at one moment, or, without snapshots, S, T and S again: then what is seen of both is of one moment too. */

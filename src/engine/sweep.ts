@@ -3,7 +3,7 @@ import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
-import { claimOf, type Pulse } from './claim.ts';
+import { claimOf, isLive, type Lane, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import {
   type CampaignDocument,
@@ -12,6 +12,7 @@ import {
   list,
   load,
   loadMany,
+  type PaceNote,
   type QuarantineDocument,
   type RangeDocument,
   type Retried,
@@ -148,17 +149,14 @@ export async function claimRange(
   campaign: CampaignDocument,
   sweep: SweepDocument,
   progress: Progress,
-  lane: { readonly name: string; readonly pulse: Pulse },
+  lane: Lane,
   now: number,
 ): Promise<{ index: number; stored: Stored<'range'> } | 'busy'> {
   const open = sweep.ranges
     .map((_, index) => index)
     .filter((index) => !progress.ranges[index]?.value.done)
     .filter((index) => sweep.ranges[index]!.home === (progress.oldHomesDone ? 'T' : 'S'));
-  const free = open.filter((index) => {
-    const claim = progress.ranges[index]?.value.claim;
-    return !claim || claim.untilMs <= now || claim.untilMs > now + LIMITS.longestClaimMs;
-  });
+  const free = open.filter((index) => !isLive(progress.ranges[index]?.value.claim, now));
   // Each worker begins at a place of its own.
   const start = [...lane.name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % Math.max(1, free.length);
   for (let i = 0; i < free.length; i++) {
@@ -171,13 +169,20 @@ export async function claimRange(
       done: false,
       ...before?.value,
       counts,
-      claim: claimOf(lane.name, now, lane.pulse),
+      claim: claimOf(lane, now),
     };
     const key = rangeKey(campaign, index);
     const version = await save<'range'>(store, key, value, before?.version);
     if (version) return { index, stored: { key, value, version } };
   }
   return 'busy';
+}
+
+/** Those who hold a range just now, with what each said last of its pace. */
+export function liveWorkers({ ranges }: Progress, now: number): ReadonlyMap<string, PaceNote | undefined> {
+  const claims = ranges.flatMap((range) => (isLive(range?.value.claim, now) ? [range!.value.claim!] : []));
+  claims.sort((a, b) => a.untilMs - b.untilMs);
+  return new Map(claims.map(({ by, pace }) => [workerOf(by), pace]));
 }
 
 /** Deletes the documents of sweeps that are over. */

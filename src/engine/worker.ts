@@ -8,8 +8,10 @@ import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
 import { Claim, Pulse } from './claim.ts';
 import type { Counts } from './counts.ts';
 import { type CampaignDocument, documentKey, list, load, type QuarantineDocument } from './documents.ts';
+import { metered } from './metered.ts';
+import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
-import { claimRange, currentSweep, forgetOldSweeps, progressOf } from './sweep.ts';
+import { claimRange, currentSweep, forgetOldSweeps, liveWorkers, type Progress, progressOf } from './sweep.ts';
 
 /** What the worker tells about its work: for logs and progress. Nothing of it decides anything. */
 export interface WorkerEvents {
@@ -48,6 +50,9 @@ export class Worker {
   readonly #refused = new Set<string>();
   /** When this worker first saw the sweep of a campaign that is about to close. */
   readonly #firstSeen = new Map<string, { readonly name: string; readonly at: Moment }>();
+  /** One for each campaign: all lanes share a budget, and what they know of hot groups. */
+  readonly #pacers = new Map<string, Pacer>();
+  readonly #groupsInHand = new Set<string>();
   /** One for each lane. */
   readonly #pulses: readonly Pulse[];
 
@@ -102,25 +107,52 @@ export class Worker {
     const key = documentKey('campaign', id);
     let working = 0;
     let worked = false;
+    let done = new AbortController();
+    const left: Promise<void>[] = [];
+    // Whoever waits may find work now.
+    const tell = () => {
+      done.abort();
+      done = new AbortController();
+    };
+    const leave = (range: Promise<void>) => {
+      working++;
+      const ended = range.finally(() => working--);
+      ended.then(tell, tell);
+      left.push(ended);
+    };
     const run = async (lane: number): Promise<void> => {
+      let idleMs: number = LIMITS.laneIdleMs;
       do {
         const campaign = await load(store, 'campaign', key);
         if (!campaign || signal.aborted) return;
         working++;
-        const found = await this.#advance(campaign.value, signal, lane).finally(() => working--);
-        if (found) worked = true;
-        else if (working > 0) await clock.sleep(LIMITS.laneIdleMs, signal);
-        else return;
+        const found = await this.#advance(campaign.value, signal, lane, leave).finally(() => working--);
+        if (found) {
+          worked = true;
+          idleMs = LIMITS.laneIdleMs;
+          tell();
+        } else if (working > 0) {
+          await clock.sleep(idleMs, AbortSignal.any([signal, done.signal]));
+          idleMs = Math.min(2 * idleMs, LIMITS.laneIdleMostMs);
+        } else return;
       } while (!signal.aborted);
     };
     const lanes = await Promise.allSettled(Array.from({ length: LIMITS.lanes }, (_, lane) => run(lane)));
-    const failed = lanes.find((lane) => lane.status === 'rejected');
-    if (failed) throw failed.reason;
+    const failed = [...lanes, ...(await Promise.allSettled(left))].find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
     return worked;
   }
 
-  /** Takes one campaign one range further. False when there is nothing to do for it just now. */
-  async #advance(campaign: CampaignDocument, signal: AbortSignal, lane: number): Promise<boolean> {
+  /**
+   * Takes one campaign one range further. False when there is nothing to do for it just now. `leave` is handed what is
+   * left of a range of which only hot groups are.
+   */
+  async #advance(
+    campaign: CampaignDocument,
+    signal: AbortSignal,
+    lane: number,
+    leave: (range: Promise<void>) => void,
+  ): Promise<boolean> {
     const { store, clock } = this.#options;
     const migration = this.#migrationOf(campaign);
     if (campaign.closed || campaign.stage === 'draft' || campaign.run === 'paused') return false;
@@ -132,14 +164,20 @@ export class Worker {
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(campaign, progress.counts, signal);
     }
-    const name = `${this.id}.${lane}`;
-    const pulse = this.#pulses[lane]!;
-    const claimed = await claimRange(store, campaign, sweep, progress, { name, pulse }, clock.now());
+    const pacer = this.#pacerOf(campaign);
+    const own = { name: `${this.id}.${lane}`, pulse: this.#pulses[lane]!, pacer };
+    const claimed = await claimRange(store, campaign, sweep, progress, own, clock.now());
     if (claimed === 'busy') return false;
-    const claim = new Claim(store, clock, claimed.stored, pulse);
+    const workersIn = (found: Progress) => new Set(liveWorkers(found, clock.now()).keys()).add(this.id).size;
+    pacer.shareWith(workersIn(progress));
+    const claim = new Claim(store, clock, claimed.stored, own);
     const range = sweep.ranges[claimed.index]!;
-    await workOnRange({
-      store,
+    let onlyCooling = () => {};
+    const cooling = new Promise<true>((resolve) => {
+      onlyCooling = () => resolve(true);
+    });
+    const work = workOnRange({
+      store: metered(store, (operations) => pacer.count(operations)),
       clock,
       events: this.#options.events ?? {},
       worker: this.id,
@@ -150,9 +188,22 @@ export class Worker {
       claim,
       oldHomes: progress.oldHomes,
       filled: this.#filled,
-      signal,
+      groupsInHand: this.#groupsInHand,
+      pacer,
+      workers: async () => workersIn(await progressOf(store, campaign, sweep)),
+      onlyCooling,
+      // One of its own for each range: any number may wait, and a signal warns of many listeners.
+      signal: AbortSignal.any([signal]),
     });
+    if (await Promise.race([work, cooling])) leave(work);
     return true;
+  }
+
+  #pacerOf(campaign: CampaignDocument): Pacer {
+    const pacer = this.#pacers.get(campaign.id) ?? new Pacer(this.#options.clock);
+    this.#pacers.set(campaign.id, pacer);
+    pacer.follow(campaign);
+    return pacer;
   }
 
   /**

@@ -121,6 +121,7 @@ function capabilitiesOf(tables: Tables, indexes: Indexes, atomic: 'group' | 'any
     finds: indexes.at(readState(tables.meta)[1]).none ? 'scanned' : 'indexed',
     guards: true,
     lateMs: 0,
+    warmsUp: false,
     maxMutations: LIMITS.pageSize,
     maxEntityBytes: LIMITS.entityBytes,
     maxKeyBytes: LIMITS.keyBytes,

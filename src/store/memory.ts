@@ -6,7 +6,18 @@ import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits, refuseTw
 import { MemoryData } from './memoryData.ts';
 import type { PriceList } from './prices.ts';
 import { isFound, termOf } from './property.ts';
-import type { Capabilities, Entity, Guard, Mutation, Outcome, Page, Store, UnitOutcome, Version } from './store.ts';
+import type {
+  Busy,
+  Capabilities,
+  Entity,
+  Guard,
+  Mutation,
+  Outcome,
+  Page,
+  Store,
+  UnitOutcome,
+  Version,
+} from './store.ts';
 
 export { MemoryData } from './memoryData.ts';
 
@@ -29,7 +40,9 @@ export type Fault =
   /** A scan or find sees the data as it was that many writes ago. */
   | { readonly kind: 'stale'; readonly writes: number }
   /** The mutation or unit of this index loses, although its versions are right. */
-  | { readonly kind: 'conflict'; readonly index: number };
+  | { readonly kind: 'conflict'; readonly index: number }
+  /** The mutations or units of these indexes, or all of the call, are not applied and are to be tried again. */
+  | { readonly kind: 'busy'; readonly why: Busy['why']; readonly indexes?: readonly number[] };
 
 /** Not a `HandoverError`: no code of the engine may know it. */
 export class Crash extends Error {
@@ -53,6 +66,7 @@ const DEFAULTS: Capabilities = {
   finds: 'scanned',
   guards: true,
   lateMs: 0,
+  warmsUp: false,
   maxMutations: LIMITS.pageSize,
   maxEntityBytes: LIMITS.entityBytes,
   maxKeyBytes: LIMITS.keyBytes,
@@ -165,12 +179,21 @@ const lost = () => ({ status: 'unknown', cause: 'the answer was lost' }) as cons
 const staleness = (fault: Fault | undefined): number => (fault?.kind === 'stale' ? fault.writes : 0);
 const loses = (fault: Fault | undefined, i: number): boolean => fault?.kind === 'conflict' && fault.index === i;
 
+function busyWith(fault: Fault | undefined, i: number): Busy | undefined {
+  if (fault?.kind !== 'busy' || fault.indexes?.includes(i) === false) return undefined;
+  return { status: 'busy', why: fault.why, cause: 'the store is busy' };
+}
+
 function commitOne(data: MemoryData, mutation: Mutation, i: number, fault: Fault | undefined): Outcome {
+  const busy = busyWith(fault, i);
+  if (busy) return busy;
   if (loses(fault, i) || !data.holds(mutation)) return { status: 'conflict' };
   return { status: 'applied', version: data.apply(mutation) };
 }
 
 function commitUnit(data: MemoryData, unit: readonly Mutation[], i: number, fault: Fault | undefined): UnitOutcome {
+  const busy = busyWith(fault, i);
+  if (busy) return busy;
   if (loses(fault, i) || !unit.every((mutation) => data.holds(mutation))) return { status: 'conflict' };
   const versions: Version[] = unit.map((mutation) => data.apply(mutation));
   return { status: 'applied', versions };

@@ -34,7 +34,7 @@ export async function read({ store }: ProbeBench, at: Key): Promise<Entity | und
 /** Nothing is proved by an answer that was lost. */
 export function known<T extends Outcome | UnitOutcome>(outcome: T | undefined): T {
   if (outcome === undefined) throw new HandoverError('store.unsafe', 'A mutation got no outcome.');
-  if (outcome.status === 'unknown')
+  if (outcome.status === 'unknown' || outcome.status === 'busy')
     throw new HandoverError('store.unknown', `The probe got no answer: ${outcome.cause}.`);
   return outcome;
 }

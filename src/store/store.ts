@@ -58,6 +58,8 @@ export interface Guard {
  * `unknown`: the answer was lost, the mutation may have been applied. Never treat it as a failure: look again.
  * `fenced`: the guard had changed; then it is the answer to every mutation of the call, and nothing of it was applied.
  * `refused`: not applied, and never will be, for the entity is one that this store cannot hold; the record's fault.
+ * `busy`: surely not applied, and worth another try after a pause. `contention`: others write the same entity group just
+ * now; `exhausted`: the store takes no more of anything.
  * The version of an applied delete is meaningless.
  */
 export type Outcome = { readonly status: 'applied'; readonly version: Version } | NotApplied;
@@ -67,8 +69,15 @@ export type UnitOutcome = { readonly status: 'applied'; readonly versions: reado
 export type NotApplied =
   | { readonly status: 'conflict' }
   | { readonly status: 'fenced' }
+  | Busy
   | { readonly status: 'unknown'; readonly cause: string }
   | { readonly status: 'refused'; readonly code: ErrorCode; readonly cause: string };
+
+export interface Busy {
+  readonly status: 'busy';
+  readonly why: 'contention' | 'exhausted';
+  readonly cause: string;
+}
 
 export interface Capabilities {
   readonly name: string;
@@ -86,6 +95,8 @@ export interface Capabilities {
   readonly guards: boolean;
   /** Milliseconds after which a commit that was handed in has been applied or never will be. Asked only without `guards`. */
   readonly lateMs: number;
+  /** Whether new traffic must be raised slowly, because the store splits its ranges under load: the 500/50/5 ramp. */
+  readonly warmsUp: boolean;
   readonly maxMutations: number;
   readonly maxEntityBytes: number;
   readonly maxKeyBytes: number;

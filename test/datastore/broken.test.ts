@@ -88,9 +88,18 @@ describeEachMode(
         const always = await broken(base, ...Array.from({ length: 99 }, () => aborted));
         const fresh = inserts([key('Other', 1)]).map((each) => [each]);
         expect(await committerOf(always.connection, BEHAVIOUR, clock).commitTogether(fresh)).toMatchObject([
-          { status: 'unknown', cause: 'aborted.' },
+          { status: 'busy', why: 'contention', cause: 'aborted.' },
         ]);
         expect(always.sent).toHaveLength(5);
+        const full = await broken(base, async () => {
+          throw failure(8, 'no more');
+        });
+        const both = inserts(keysOf(2).map((_, i) => key('Full', i + 1))).map((each) => [each]);
+        expect(await committerOf(full.connection, BEHAVIOUR, clock).commitTogether(both)).toMatchObject([
+          { status: 'busy', why: 'exhausted' },
+          { status: 'busy', why: 'exhausted' },
+        ]);
+        expect(full.sent).toHaveLength(1);
       }));
 
     it('an operator’s trouble is thrown, with a way out', () =>

@@ -3,7 +3,7 @@ import type { Finding } from '../../src/cli/verbs/doctor.ts';
 import { key } from '../../src/record/key.ts';
 import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import { content, feedOf, Project } from '../cli/project.ts';
-import { connectionTo, describeEachMode, hostOf, newProject } from '../emulators/each.ts';
+import { connectionTo, DEADLINE_MS, describeEachMode, hostOf, newProject } from '../emulators/each.ts';
 
 const N = 100;
 
@@ -15,7 +15,8 @@ describeEachMode('datastore: the command line', (mode) => {
         import { defineConfig } from 'handover';
         import { datastoreStore } from 'handover/store/datastore';
         export default defineConfig({
-          store: () => datastoreStore({ projectId: '${projectId}', emulatorHost: '${hostOf(mode)}' }),
+          store: () => datastoreStore({ projectId: '${projectId}', emulatorHost: '${hostOf(mode)}',
+            deadlineMs: ${DEADLINE_MS} }),
         });`,
     });
     try {

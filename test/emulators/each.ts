@@ -20,8 +20,11 @@ export function newProject(): string {
   return `test-${systemClock.id(8)}`;
 }
 
-export function connectionTo(mode: Mode, projectId = newProject()): { projectId: string; emulatorHost: string } {
-  return { projectId, emulatorHost: hostOf(mode) };
+/** A campaign waits before it closes for as long as a commit may take: not for long, here. */
+export const DEADLINE_MS = 5_000;
+
+export function connectionTo(mode: Mode, projectId = newProject()) {
+  return { projectId, emulatorHost: hostOf(mode), deadlineMs: DEADLINE_MS };
 }
 
 export const openStore = (mode: Mode, options: DatastoreOptions = {}) =>

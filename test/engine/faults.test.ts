@@ -146,6 +146,16 @@ for (const [name, capabilities] of STORES) {
       );
     });
 
+    it('a call that the store is too busy for is made again, control documents too', async () => {
+      await everyCall(
+        (i) =>
+          ({ index, mutations }) =>
+            index >= i && index < i + 3 && mutations.length > 0
+              ? { kind: 'busy', why: index % 2 === 0 ? 'contention' : 'exhausted' }
+              : undefined,
+      );
+    });
+
     it('a mutation that loses although nobody was faster is looked at again', async () => {
       await everyCall(
         (i) =>

@@ -62,6 +62,52 @@ export function handClock(): Clock & { advance(ms: number): void } {
   };
 }
 
+/**
+ * A clock on which any number of sleepers wait side by side: `run` lets everybody work until all of them sleep, then moves
+ * on to when the first one wakes. Right for work that waits for nothing else, as a memory store's.
+ */
+export function timedClock(): Clock & { run<R>(work: Promise<R>): Promise<R>; pass(ms: number): Promise<void> } {
+  const begin = 1_700_000_000_000;
+  let now = begin;
+  let ids = 0;
+  const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
+  const sleep = (ms: number, signal?: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      if (signal?.aborted) return resolve();
+      const wake = () => {
+        sleepers.delete(sleeper);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const sleeper = { at: now + ms, wake };
+      sleepers.add(sleeper);
+      signal?.addEventListener('abort', wake, { once: true });
+    });
+  const run = async <R>(work: Promise<R>): Promise<R> => {
+    let over = false;
+    const end = () => {
+      over = true;
+    };
+    work.then(end, end);
+    while (!over) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const first = Math.min(...[...sleepers].map(({ at }) => at));
+      if (over || first === Number.POSITIVE_INFINITY) continue;
+      now = Math.max(now, first);
+      for (const sleeper of [...sleepers]) if (sleeper.at <= now) sleeper.wake();
+    }
+    return work;
+  };
+  return {
+    now: () => now,
+    ticks: () => now - begin,
+    sleep,
+    id: () => String(++ids).padStart(8, '0'),
+    run,
+    pass: (ms) => run(sleep(ms)),
+  };
+}
+
 export interface World {
   readonly clock: Clock;
   readonly store: Store;

@@ -3,11 +3,11 @@ import { Option } from 'commander';
 import * as commands from '../../admin/commands.ts';
 import { campaignStatus } from '../../admin/inspect.ts';
 import { campaignText, targetsText } from '../statusText.ts';
-import { meant, percentage, type Reply, type Session, type Verb } from '../verb.ts';
+import { meant, percentage, type Reply, type Session, type Verb, wholeNumber } from '../verb.ts';
 import { exitAfter, waitFor } from '../wait.ts';
 
 /** The verbs that send records somewhere: each writes the campaign's target, and may wait for what comes of it. */
-interface AimOptions {
+interface AimOptions extends commands.PaceOptions {
   readonly share?: number;
   readonly to?: 'copied' | 'switched' | 'completed';
   readonly reason?: string;
@@ -17,12 +17,14 @@ interface AimOptions {
 
 export const startVerb = aimVerb('start', 'begin a campaign, or go on with one: make copies at the new home', {
   configure: (command) =>
-    shared(command).addOption(
+    unramped(ceiling(shared(command))).addOption(
       new Option('--to <state>', 'how far to go without resting in between')
         .choices(['copied', 'switched', 'completed'])
         .default('copied'),
     ),
-  command: commands.start,
+  command: (session, migration, { ramp, ...options }) =>
+    // What commander makes of a `--no-` option that was not given says nothing: the store decides.
+    commands.start(session, migration, { ...options, ...(ramp === false ? { ramp } : {}) }),
 });
 
 export const switchVerb = aimVerb('switch', 'make the new home the owner of what was copied', {
@@ -81,6 +83,17 @@ export function annotated(command: Command): Command {
 
 export function signed(command: Command): Command {
   return command.option('--by <name>', 'who, for the history (default: the name of the user)');
+}
+
+export const ceiling = (command: Command): Command =>
+  command.option('--ceiling <rate>', 'operations a second of all workers together, or none', ceilingRate);
+
+export const unramped = (command: Command): Command =>
+  command.option('--no-ramp', 'let it go at full speed at once, although the store asks for a ramp');
+
+/** A number from 1, or `none`. Throws `usage.invalid`. */
+function ceilingRate(text: string): number | 'none' {
+  return text === 'none' ? text : wholeNumber('--ceiling', 1)(text);
 }
 
 async function afterWait(session: Session, { id }: commands.Campaign): Promise<Reply> {

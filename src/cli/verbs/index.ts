@@ -1,6 +1,7 @@
 import type { Verb } from '../verb.ts';
 import { cancelVerb, completeVerb, reverseVerb, startVerb, switchVerb } from './aim.ts';
 import { doctorVerb } from './doctor.ts';
+import { paceVerb } from './pace.ts';
 import { pauseVerb, resumeVerb } from './pause.ts';
 import { planVerb } from './plan.ts';
 import { recordsVerb } from './records.ts';
@@ -21,6 +22,7 @@ export const VERBS: readonly Verb[] = [
   cancelVerb,
   pauseVerb,
   resumeVerb,
+  paceVerb,
   verifyVerb,
   recordsVerb,
   showVerb,

@@ -47,7 +47,8 @@ export async function commitWhole(
           ? inHalves(connection, clock, units, 1)
           : withoutLosers(connection, clock, units, attempt);
       default:
-        if (spent) return all({ status: 'unknown', cause });
+        // Surely not applied. That the store takes no more of anything is for the pace to know, not for another attempt.
+        if (spent || failure === 'exhausted') return all({ status: 'busy', why: failure, cause });
         await pause(clock, attempt);
         // Fewer records a commit, fewer that somebody else is at.
         return inHalves(connection, clock, units, attempt + 1);

@@ -121,6 +121,7 @@ function capabilitiesOf({ deadlineMs, isEmulator }: Connection, behaviour: Behav
     scans,
     finds: 'indexed',
     guards: false,
+    warmsUp: !isEmulator,
     // Sent within one deadline, answered within another; and a server may be at it for a while after it was given up.
     lateMs: 2 * deadlineMs + (isEmulator ? 0 : LIMITS.datastoreLateMs),
     maxMutations: LIMITS.pageSize,

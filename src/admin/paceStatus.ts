@@ -1,0 +1,66 @@
+import type { CampaignDocument, PaceNote } from '../engine/documents.ts';
+import { allowedAt } from '../engine/pace.ts';
+import { RAMP } from '../engine/ramp.ts';
+import { liveWorkers, type Progress } from '../engine/sweep.ts';
+
+/** What limits the pace of a campaign now, and why: what the campaign allows, and what its workers said in their claims. */
+export interface PaceStatus {
+  /**
+   * `paused`; `nobody works`: no worker holds a part of it; `exhausted`: the store asked for less; `contention`: others
+   * write in some groups, or in many; `ceiling` and `ramp`: the campaign allows no more; `store`: nothing else does.
+   */
+  readonly limit: PaceNote['limit'] | 'paused' | 'nobody works';
+  readonly workers: number;
+  /** Operations a second that they make, together. */
+  readonly perSecond: number;
+  /** Operations a second that the campaign allows; unset: any. */
+  readonly allowedPerSecond?: number;
+  readonly ceilingPerSecond?: number;
+  /** What the ramp allows now, when it rises next, and to what. */
+  readonly ramp?: { readonly perSecond: number; readonly nextAt: number; readonly nextPerSecond: number };
+  /** What is left of the rate of the worker that was held back most; unset: all. */
+  readonly factor?: number;
+  /** Entity groups that are left alone for a while. */
+  readonly cooling?: number;
+}
+
+/** The gravest first: what one worker was told by the store will be told to the others. */
+const GRAVEST = ['exhausted', 'contention', 'ceiling', 'ramp', 'store'] as const;
+
+/** Undefined where there is nothing to do: a draft, a campaign at rest, or one that is over. */
+export function paceStatus(
+  campaign: CampaignDocument,
+  progress: Progress | undefined,
+  now: number,
+): PaceStatus | undefined {
+  const { stage, closed, settledAt, pace } = campaign;
+  if (stage === 'draft' || closed || settledAt !== undefined) return undefined;
+  const workers = progress ? [...liveWorkers(progress, now).values()] : [];
+  const notes = workers.flatMap((note) => (note ? [note] : []));
+  const allowed = allowedAt(pace, now).perSecond;
+  const factor = Math.min(1, ...notes.map((note) => note.factor ?? 1));
+  const cooling = notes.reduce((most, note) => Math.max(most, note.cooling ?? 0), 0);
+  return {
+    limit: limitOf(campaign, workers.length, notes),
+    workers: workers.length,
+    perSecond: notes.reduce((sum, { perSecond }) => sum + perSecond, 0),
+    ...(allowed === Number.POSITIVE_INFINITY ? {} : { allowedPerSecond: allowed }),
+    ...(pace?.ceilingPerSecond === undefined ? {} : { ceilingPerSecond: pace.ceilingPerSecond }),
+    ...(pace?.ramp ? { ramp: rampOf(pace.since, now) } : {}),
+    ...(factor < 1 ? { factor } : {}),
+    ...(cooling > 0 ? { cooling } : {}),
+  };
+}
+
+function limitOf({ run }: CampaignDocument, workers: number, notes: readonly PaceNote[]): PaceStatus['limit'] {
+  if (run === 'paused') return 'paused';
+  if (workers === 0) return 'nobody works';
+  return GRAVEST.find((limit) => notes.some((note) => note.limit === limit)) ?? 'store';
+}
+
+function rampOf(since: number, now: number): NonNullable<PaceStatus['ramp']> {
+  const endless = { ramp: true, since };
+  const nextAt = since + (Math.floor(Math.max(0, now - since) / RAMP.intervalMs) + 1) * RAMP.intervalMs;
+  const perSecond = allowedAt(endless, now).perSecond;
+  return { perSecond, nextAt, nextPerSecond: perSecond * RAMP.growth };
+}
