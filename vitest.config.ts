@@ -38,7 +38,7 @@ export default defineConfig({
     // Processes, not threads: stores are native code, and some tests end processes of their own.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     reporters: ['default', ['json', { outputFile: 'test-results/results.json' }]],

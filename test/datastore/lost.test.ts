@@ -127,7 +127,7 @@ describeEachMode('datastore: lost answers', (mode) => {
   });
 
   it('a read that gets no answer at all says so, and is no empty answer', async () => {
-    const { relay, store } = await through(200);
+    const { relay, store } = await through(1_000);
     void relay.swallow();
     await expect(store.read([key('Feed', 1)])).rejects.toMatchObject({ code: 'store.unknown' });
     await expect(store.scan({ namespace: '', kind: 'Feed' }, 5)).rejects.toMatchObject({ code: 'store.unknown' });

@@ -16,7 +16,7 @@ import { apply, type Entity, isSplit, NOTHING, type Pair, roleOf, show, truth } 
 /**
  * An exhaustive check of the protocol with our own record machine as the workers' brain: every order of every step of
  * some workers, clients and operator commands is walked through, breadth first, and every world that comes up must keep
- * P1 to P6 of docs/PROTOCOL.md. A worker that crashes, and a commit whose answer is lost (P5), are the same to it: what
+ * P1 to P7 of docs/PROTOCOL.md. A worker that crashes, and a commit whose answer is lost (P5), are the same to it: what
  * it held is gone, and it looks again.
  */
 export interface Scenario {
