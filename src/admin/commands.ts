@@ -171,7 +171,16 @@ export async function retry(
     // What an earlier `retry` asked for may not have been begun yet.
     const before = current.retry && nameOf(current.retry) === nameOf(current) ? current.retry.which : [];
     const retry = { generation, sweep, which: [...before, which] };
-    return { ...unsettled, generation, sweep, retry, ...record(context, current, `retry ${count}`) };
+    // What is tried again may move: nothing is proved of this generation any more.
+    const lastSweep = current.lastSweep && { ...current.lastSweep, clean: false, inRow: 0 };
+    return {
+      ...unsettled,
+      ...(lastSweep ? { lastSweep } : {}),
+      generation,
+      sweep,
+      retry,
+      ...record(context, current, `retry ${count}`),
+    };
   });
   return count;
 }
@@ -276,7 +285,7 @@ async function command(
   options: CommandOptions & PaceOptions,
   rest: Target | undefined,
   gate: (current: CampaignDocument) => Promise<void> = async () => {},
-  also: Pick<CampaignDocument, 'leaveQuarantined'> = {},
+  also: Pick<CampaignDocument, 'leaveQuarantined'> = { leaveQuarantined: false },
 ): Promise<CampaignDocument> {
   const share = shareOf(options);
   return change(context, id, async (current) => {

@@ -96,7 +96,9 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
 
   for (const item of all) countItem(item, home, counts, failures);
   const entries = failures.map((failure) => toEntry(failure, options));
-  for (const entry of await quarantine(store, entries)) options.onQuarantined?.(entry);
+  const { fresh, unlisted } = await quarantine(store, entries);
+  for (const entry of fresh) options.onQuarantined?.(entry);
+  if (unlisted > 0) add(counts, 'unresolved', unlisted);
   if (listed + failures.length > 0) counts.quarantined = listed + failures.length;
   const missed = guesses.filter(({ result, lost }) => lost || (result && result.status !== 'rest')).length;
   const away = arrived + items.filter(({ pair, result }) => result?.status === 'rest' && roleOf(pair.T) === 'O').length;

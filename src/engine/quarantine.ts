@@ -30,21 +30,22 @@ function textOf(key: Key): string {
 }
 
 /**
- * Writes causes down, and answers with those that were not listed before. An entry that is there stays as it was; one
- * whose answer was lost is asked again by the next sweep, since twice is once.
+ * Writes causes down. `fresh` are those that were not listed before; an entry that is there stays as it was. `unlisted`
+ * may not be on the list: nobody closes a campaign or switches a group over them, for the next sweep asks again.
  */
 export async function quarantine(
   store: Store,
   entries: readonly { key: Key; value: QuarantineDocument }[],
-): Promise<readonly QuarantineDocument[]> {
+): Promise<{ readonly fresh: readonly QuarantineDocument[]; readonly unlisted: number }> {
   const present = await loadMany(
     store,
     'quarantine',
     entries.map(({ key }) => key),
   );
   const fresh = entries.filter((_, i) => !present[i]);
-  for (const { key, value } of fresh) await save(store, key, value, undefined);
-  return fresh.map(({ value }) => value);
+  let unlisted = 0;
+  for (const { key, value } of fresh) if (!(await save(store, key, value, undefined))) unlisted++;
+  return { fresh: fresh.map(({ value }) => value), unlisted };
 }
 
 /** Which pairs are listed. One short read when nothing is quarantined, as nearly always. */

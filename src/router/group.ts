@@ -55,7 +55,8 @@ export async function withGroup<T>(
 async function wholeGroup({ store, migration }: GroupOptions, root: Key): Promise<Stored<'group'>> {
   const campaign = await newestCampaign(store, migration);
   const group = campaign && (await load(store, 'group', documentKey('group', campaign.id, root.toString())));
-  if (group?.value.state === 'whole') return group;
+  // A command since may have sent the group back: what the sweep before said of it counts no more.
+  if (group?.value.state === 'whole' && group.value.generation === campaign?.generation) return group;
   throw new HandoverError('group.gathering', `${root} is ${group?.value.state ?? 'not known'}.`, {
     key: root.toString(),
   });
@@ -141,6 +142,7 @@ class Transaction implements GroupTransaction {
     if (!(await isStill(this.#store, group)) || !(await this.#stands(absent))) return false;
     for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
       const [outcome] = await this.#store.commitTogether([unit], guardOn(this.#store, group.key, group.version));
+      if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
       if (outcome!.status !== 'unknown') return outcome!.status === 'applied' || this.#settle(members, attempt > 0);
       if (!(await this.#stands(members))) return this.#settle(members, true);
     }

@@ -326,6 +326,16 @@ describe('the gates', () => {
     expect((await all(w.store, 'Feed', 'User')).size).toBe(0);
   });
 
+  it('forget that quarantined records may be left behind when the operator changes his mind', async () => {
+    const w = world({ migration: transforming(failsAt7) });
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds', { to: 'switched' });
+    await rest(w);
+    await commands.complete(w.context, 'feeds', { leaveQuarantined: true });
+    await commands.cancel(w.context, 'feeds');
+    expect(await rest(w)).toMatchObject({ stage: 'cancelling', closed: false });
+  });
+
   it('let a record go whose group changed while it was copied', async () => {
     const w = world();
     await seed(w.store, N);

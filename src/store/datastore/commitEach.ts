@@ -35,8 +35,9 @@ export async function commitEach(
       const first = await commitEach(connection, clock, batch.slice(0, half), attempt);
       return [...first, ...(await commitEach(connection, clock, batch.slice(half), attempt))];
     }
-    await pause(clock, attempt);
-    return goOn(connection, clock, batch, attempt, cause);
+    const why = failure === 'exhausted' ? 'exhausted' : 'contention';
+    if (why === 'contention') await pause(clock, attempt);
+    return goOn(connection, clock, batch, attempt, why, cause);
   }
 }
 
@@ -53,16 +54,21 @@ async function goOn(
   clock: Clock,
   batch: readonly Prepared[],
   attempt: number,
+  why: 'contention' | 'exhausted',
   cause: string,
 ): Promise<Outcome[]> {
   const outcomes = new Array<Outcome>(batch.length).fill({ status: 'unknown', cause });
-  if (attempt === LIMITS.callAttempts) return outcomes;
   const versions = await versionsOf(
     connection,
     batch.map(({ key }) => key),
   );
   const open = batch.flatMap(({ id, version }, i) => (versions.get(id) === version ? [i] : []));
   if (open.length === 0) return outcomes;
+  // Surely not applied. That the store takes no more of anything is for the pace to know, not for another attempt.
+  if (attempt === LIMITS.callAttempts || why === 'exhausted') {
+    for (const i of open) outcomes[i] = { status: 'busy', why, cause };
+    return outcomes;
+  }
   const again = open.map((i) => batch[i]!);
   const answers = await commitEach(connection, clock, again, attempt + 1);
   open.forEach((i, n) => {
