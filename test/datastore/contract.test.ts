@@ -5,12 +5,19 @@ import { connectionTo, describeEachMode } from '../emulators/each.ts';
 import type { Mode } from '../emulators/emulator.ts';
 import { type Lacks, type Open, storeContract } from '../store/contract.ts';
 
-const LACKS: Lacks = { opaqueContent: true, flaggedArrays: true, isKey };
+const lacksOf = (mode: Mode): Lacks => ({
+  opaqueContent: true,
+  flaggedArrays: true,
+  isKey: (key) => isKey(key) && (mode === 'firestore' || !hasOtherOrder(key)),
+});
 
 /** Namespaces are letters, digits, and `._-` here; a name or kind that begins and ends with two `_` is reserved. */
 function isKey({ namespace, path }: Key): boolean {
   return /^[\w.-]*$/.test(namespace) && !path.some(({ kind, id }) => isReserved(kind) || isReserved(String(id)));
 }
+
+/** The Cloud Datastore emulator orders text by UTF-16 units, as Java does; the service documents UTF-8, as this project. */
+const hasOtherOrder = ({ path }: Key): boolean => path.some(({ kind, id }) => /[\uE000-\uFFFF]/u.test(`${kind}${id}`));
 
 const isReserved = (text: string): boolean => /^__.*__$/s.test(text);
 
@@ -22,7 +29,7 @@ const opens =
     let store = await open();
     return {
       store,
-      lacks: LACKS,
+      lacks: lacksOf(mode),
       reopen: async () => {
         await store.close();
         store = await open();

@@ -53,6 +53,23 @@ describeEachMode('datastore: long ranges', (mode) => {
     await store.close();
   });
 
+  it('names that the store may order otherwise than this project are all found, in the whole and in every piece', async () => {
+    const store = await openStore(mode);
+    const names = ['a', '\ud7ff', '\ue000', '\uff21', '\uffff', '😀', '😀\uffff'];
+    await seed(
+      store,
+      names.map((name) => key('Feed', name)),
+    );
+    for (const range of [FEEDS, { ...FEEDS, rootKind: 'Feed' }]) {
+      for (const n of [1, 3, 7]) {
+        const pieces = await store.split(range, n);
+        const found = await Promise.all(pieces.map(async (piece) => texts(await scanAll(store, piece, 1))));
+        expect(new Set(found.flat())).toEqual(new Set(names.map((name) => key('Feed', name).toString())));
+      }
+    }
+    await store.close();
+  });
+
   it('as many keys as are declared are read at one moment, beside a writer of all of them', async () => {
     const store = await openStore(mode);
     const pairs = Math.min(40, Math.floor(store.capabilities.maxTogether / 2));

@@ -1,11 +1,10 @@
 import { LIMITS } from '../../limits.ts';
-import type { Key } from '../../record/key.ts';
+import { type Key, kindPrefix } from '../../record/key.ts';
 import { boundsOf, piecesOf } from '../bounds.ts';
 import type { KeyRange } from '../store.ts';
 import type { Connection } from './client.ts';
 import { keyFromWire } from './keys.ts';
 import { answersTo, KEYS_ONLY, walkKeys } from './queries.ts';
-import { comparePaths } from './ranges.ts';
 
 /**
  * Cuts by keys that are there. A short range is walked, and cut exactly. A long one is cut by the store's own sample of
@@ -49,3 +48,10 @@ function cuts(keys: readonly Key[], n: number): Key[] {
   const pieces = Math.max(1, Math.min(n, keys.length));
   return Array.from({ length: pieces - 1 }, (_, i) => keys[Math.ceil(((i + 1) * keys.length) / pieces) - 1]!);
 }
+
+/** Whether the store would put one key before the other within a kind: by paths, whatever their own kinds are. */
+function comparePaths(a: Key, b: Key): number {
+  return pathBytes(a).compare(pathBytes(b));
+}
+
+const pathBytes = (key: Key): Buffer => key.bytes.subarray(kindPrefix(key.kind, key.namespace).length);
