@@ -94,6 +94,10 @@ export class HandoverError extends Error {
   }
 }
 
+/** Whether the store's silence is all that is wrong, or others who were faster: whoever looks again may have more luck. */
+export const isPassing = (error: unknown): error is HandoverError =>
+  error instanceof HandoverError && (error.code === 'store.unknown' || error.code === 'campaign.contended');
+
 /** The message of anything thrown, author code included. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

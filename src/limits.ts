@@ -35,8 +35,14 @@ export const LIMITS = {
   eventualSweeps: 3,
   /** Attempts of one compare-and-set on a control document before giving up. */
   controlAttempts: 50,
+  /** The longest pause between two of them, where the store did not answer. */
+  controlPauseMostMs: 1_000,
   /** Attempts of a router call on one record before it says `record.contended`. */
   routerAttempts: 100,
+  /** The pause of such a call after the store had no room for it; twice as long each time, */
+  routerPauseMs: 5,
+  /** up to this. */
+  routerPauseMostMs: 500,
   /** An announced insert that was not settled for this long was left by a process that died: others withdraw it. */
   birthMs: 5_000,
   /** The longest single wait for an announced insert of somebody else; it grows with the age of the insert. */

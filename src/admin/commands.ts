@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { campaignStep } from '../engine/decide.ts';
 import {
+  attempts,
   type CampaignDocument,
   type CampaignPace,
   campaignAt,
@@ -17,7 +18,7 @@ import {
 import { countModified } from '../engine/modified.ts';
 import { countQuarantined } from '../engine/quarantine.ts';
 import { isAskedFor, nameOf } from '../engine/sweep.ts';
-import { aim, everything } from '../engine/targets.ts';
+import { aim, bringsBack, everything } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { probe } from '../store/probe.ts';
@@ -78,8 +79,8 @@ export async function switchOver(context: CommandContext, name: string, options:
   const campaign = await theCampaign(context, name);
   return command(context, campaign.id, 'switch', 'switched', options, 'copied', async (current) => {
     if (!current.switchGateOpen) throw closed('the copy is not complete and clean yet; see `handover status`');
-    // A smaller share than before brings records back.
-    if ((options.share ?? 100) < 100) await checkReverse(context, campaign);
+    const next = aim(current.targets, 'switched', shareOf(options), 'copied');
+    if (bringsBack(current.targets, next)) await checkReverse(context, campaign);
   });
 }
 
@@ -222,11 +223,17 @@ async function create(context: CommandContext, migration: Migration): Promise<Ca
   const { store, clock } = context;
   // Before the first record is touched: a store that ignores a conflict would lose writes.
   await probe(store, clock);
-  for (;;) {
-    const number = (await campaignsOf(store, migration.name)).length + 1;
+  const name = documentKey('campaign', migration.name);
+  return attempts(clock, name, undefined, async () => {
+    const runs = await campaignsOf(store, migration.name);
+    const last = runs.at(-1);
+    // Somebody else's `start`, or our own whose answer was lost: either way it is the one to go on with.
+    if (last && !last.closed) return { done: last };
+    // First of all: a client that still moves late inserts under the one before is fenced by it.
+    if (last && !last.succeeded) await updateCampaign(context, last.id, (current) => ({ ...current, succeeded: true }));
     const campaign: CampaignDocument = {
       v: 1,
-      id: campaignId(migration.name, number),
+      id: campaignId(migration.name, runs.length + 1),
       migration: migration.name,
       migrationVersion: migration.version,
       definition: migration.fingerprint,
@@ -240,11 +247,9 @@ async function create(context: CommandContext, migration: Migration): Promise<Ca
       createdAt: clock.now(),
       history: [],
     };
-    if (await save<'campaign'>(store, documentKey('campaign', campaign.id), campaign, undefined)) return campaign;
-    const found = await campaignAt(store, campaign.id);
-    // Somebody else's `start`, or our own whose answer was lost: either way it is the one to go on with.
-    if (found && !found.closed) return found;
-  }
+    const saved = await save<'campaign'>(store, documentKey('campaign', campaign.id), campaign, undefined);
+    return saved.status === 'applied' ? { done: campaign } : saved;
+  });
 }
 
 function shareOf({ share = 100 }: CommandOptions): number {
@@ -335,7 +340,7 @@ async function change(
   compute: (current: CampaignDocument) => CampaignDocument | Promise<CampaignDocument>,
 ): Promise<CampaignDocument> {
   const call = context.clock.id();
-  return updateCampaign(context.store, id, async (current) => {
+  return updateCampaign(context, id, async (current) => {
     if (current.history.some((entry) => entry.id === call)) return undefined;
     const next = await compute(current);
     const history = next.history.map((entry, i, all) => (i === all.length - 1 ? { ...entry, id: call } : entry));

@@ -36,7 +36,7 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
         return await campaignStatus(session, campaign);
       }
       if (signal.aborted) throw interrupted(campaign);
-      if (!(await stepOrFalter(worker, campaign, signal))) await clock.sleep(LIMITS.idleMs, signal);
+      if (!(await worker.step(campaign, signal))) await clock.sleep(LIMITS.idleMs, signal);
     }
   } finally {
     watch.abort();
@@ -53,16 +53,6 @@ async function campaignOf({ store }: Pick<Session, 'store'>, id: string): Promis
   const stored = await load(store, 'campaign', documentKey('campaign', id));
   if (!stored) throw new HandoverError('campaign.missing', `There is no campaign ${JSON.stringify(id)}.`);
   return stored.value;
-}
-
-/** A lost answer is no reason to stop: nothing is known, so look again. */
-export async function stepOrFalter(worker: Worker, campaign: CampaignDocument, signal: AbortSignal): Promise<boolean> {
-  try {
-    return await worker.step(campaign, signal);
-  } catch (error) {
-    if (error instanceof HandoverError && error.code === 'store.unknown') return false;
-    throw error;
-  }
 }
 
 async function watchSweeps(

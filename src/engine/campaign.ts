@@ -23,7 +23,7 @@ export async function endSweep(store: Store, clock: Clock, swept: CampaignDocume
   let clean = false;
   let settles = false;
   let first = false;
-  const campaign = await updateCampaign(store, swept.id, async (current) => {
+  const campaign = await updateCampaign({ store, clock }, swept.id, async (current) => {
     first = sameSweep(current, swept);
     if (!first) return undefined;
     clean = isClean(current, counts, store.capabilities);
@@ -84,8 +84,9 @@ function provesRest({ sweep }: CampaignDocument, counts: Counts, { guards }: Cap
 }
 
 /** A campaign at rest is looked over now and then: copies go stale, and strangers write where they should not. */
-export async function sweepAgain(store: Store, { id, generation, sweep }: CampaignDocument): Promise<void> {
-  await updateCampaign(store, id, (current) => {
+export async function sweepAgain(store: Store, clock: Clock, swept: CampaignDocument): Promise<void> {
+  const { id, generation, sweep } = swept;
+  await updateCampaign({ store, clock }, id, (current) => {
     if (current.generation !== generation || current.sweep !== sweep || current.settledAt === undefined)
       return undefined;
     const { settledAt: _, ...rest } = current;
@@ -104,7 +105,7 @@ export async function checkBudget(
   const count = await countQuarantined(store, id, errorBudget + 1);
   if (count <= errorBudget) return undefined;
   const because = `more than ${errorBudget} records are quarantined`;
-  await updateCampaign(store, id, (current) => {
+  await updateCampaign({ store, clock }, id, (current) => {
     const step = campaignStep(current, 'budget.exceeded');
     if (!step) return undefined;
     const entry = { at: clock.now(), by, what: 'pause', reason: because };

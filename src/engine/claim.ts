@@ -76,8 +76,8 @@ export class Claim {
     this.#saved = previous.then(async (before) => {
       if (!before) return undefined;
       const value = change(before.value);
-      const version = await save<'range'>(this.#store, before.key, value, before.version);
-      return version ? { key: before.key, value, version } : undefined;
+      const saved = await save<'range'>(this.#store, before.key, value, before.version);
+      return saved.status === 'applied' ? { key: before.key, value, version: saved.version } : undefined;
     });
     // Awaited by the next one, or by `settled`; a failure in between must not go unnoticed by the one and kill the process.
     this.#saved.catch(() => undefined);

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { TARGETS } from '../../machines/moves.ts';
+import type { Clock } from '../clock.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Content } from '../record/content.ts';
 import { Key } from '../record/key.ts';
-import type { Entity, KeyRange, Store, Version } from '../store/store.ts';
+import type { Entity, KeyRange, Outcome, Store, Version } from '../store/store.ts';
 
 /**
  * The engine's own entities, kept in the same store as the data and written by the same compare-and-set: one JSON text
@@ -62,6 +63,8 @@ export const SCHEMAS = {
     pace: z.object({ ramp: z.boolean(), ceilingPerSecond: z.number().optional(), since: z.number() }).optional(),
     closed: z.boolean(),
     createdAt: z.number(),
+    /** A newer run of the migration was begun: under this one, which is closed, nothing may be moved any more. */
+    succeeded: z.boolean().optional(),
     /** What the last finished sweep saw; `inRow`: how many of this generation were clean one after the other, with it. */
     lastSweep: z
       .object({
@@ -169,6 +172,8 @@ export interface Stored<K extends DocumentKind> {
   readonly version: Version;
 }
 
+export type Saved = Exclude<Outcome, { readonly status: 'refused' }>;
+
 export const KINDS: Readonly<Record<DocumentKind, string>> = {
   campaign: '_HandoverCampaign',
   sweep: '_HandoverSweep',
@@ -238,6 +243,15 @@ export async function* list<K extends DocumentKind>(
 /** The runs of a migration are numbered from 1. */
 export const campaignId = (migration: string, number: number): string => `${migration}.${number}`;
 
+/** Whether a campaign is an earlier run of the same migration: a run begins only when those before it are closed. */
+export function isEarlierRun(id: string, than: string): boolean {
+  const [a, b] = [id, than].map((each) => ({
+    name: each.slice(0, each.lastIndexOf('.')),
+    number: Number(each.slice(each.lastIndexOf('.') + 1)),
+  }));
+  return a!.name === b!.name && a!.number < b!.number;
+}
+
 export async function campaignAt(store: Store, id: string): Promise<CampaignDocument | undefined> {
   return (await load(store, 'campaign', documentKey('campaign', id)))?.value;
 }
@@ -258,18 +272,19 @@ export async function campaignsOf(store: Store, migration: string): Promise<read
   }
 }
 
-/** Writes a document as the one expected, or as a new one. False when somebody else was there first, or may have been. */
+/** Writes a document as the one expected, or as a new one. Throws what the store refuses to hold. */
 export async function save<K extends DocumentKind>(
   store: Store,
   key: Key,
   value: Document<K>,
   expected: Version | undefined,
-): Promise<Version | false> {
+): Promise<Saved> {
   const content = encode(value);
   const [outcome] = await store.commit([
     expected === undefined ? { op: 'insert', key, content } : { op: 'update', key, version: expected, content },
   ]);
-  return outcome!.status === 'applied' && outcome!.version;
+  if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
+  return outcome!;
 }
 
 export async function erase(store: Store, documents: readonly Stored<DocumentKind>[]): Promise<void> {
@@ -280,22 +295,47 @@ export async function erase(store: Store, documents: readonly Stored<DocumentKin
 }
 
 /**
+ * Tries a compare-and-set on a control document until it is done: at once where somebody else was faster, and after a
+ * pause where the store had no answer or no room. Throws `campaign.contended` or `store.unknown` when it never was.
+ */
+export async function attempts<R>(
+  clock: Clock,
+  key: Key,
+  signal: AbortSignal | undefined,
+  attempt: () => Promise<{ readonly done: R } | Saved>,
+): Promise<R> {
+  let contended = true;
+  let pauseMs: number = LIMITS.callPauseMs;
+  for (let i = 0; i < LIMITS.controlAttempts; i++) {
+    const result = await attempt();
+    if ('done' in result) return result.done;
+    contended = result.status === 'conflict';
+    if (contended) continue;
+    if (signal?.aborted) break;
+    await clock.sleep(pauseMs, signal);
+    pauseMs = Math.min(2 * pauseMs, LIMITS.controlPauseMostMs);
+  }
+  if (contended) throw new HandoverError('campaign.contended', `${key} kept changing.`);
+  throw new HandoverError('store.unknown', `A write of ${key}.`);
+}
+
+/**
  * Changes a campaign by compare-and-set: read, compute, swap, and again if somebody was faster. `change` returns the new
  * document, or undefined to leave it. After a lost answer the change is computed anew from what is there: it is never
  * applied to what nobody looked at. A change that must know whether it took effect leaves a mark of its own.
  */
 export async function updateCampaign(
-  store: Store,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
   id: string,
   change: (current: CampaignDocument) => CampaignDocument | undefined | Promise<CampaignDocument | undefined>,
 ): Promise<CampaignDocument> {
   const key = documentKey('campaign', id);
-  for (let attempt = 0; attempt < LIMITS.controlAttempts; attempt++) {
+  return attempts(clock, key, undefined, async () => {
     const stored = await load(store, 'campaign', key);
     if (!stored) throw new HandoverError('campaign.missing', `There is no campaign ${JSON.stringify(id)}.`);
     const next = await change(stored.value);
-    if (!next) return stored.value;
-    if (await save<'campaign'>(store, key, next, stored.version)) return next;
-  }
-  throw new HandoverError('campaign.contended', `Campaign ${id} kept changing.`);
+    if (!next) return { done: stored.value };
+    const saved = await save<'campaign'>(store, key, next, stored.version);
+    return saved.status === 'applied' ? { done: next } : saved;
+  });
 }

@@ -7,6 +7,7 @@ import type { Content } from '../record/content.ts';
 import { Key } from '../record/key.ts';
 import { decodeSlot, type Slot } from '../record/slot.ts';
 import type { Entity, Version } from '../store/store.ts';
+import { isEarlierRun } from './documents.ts';
 
 /** One side as it was last seen: its content, its slot, and the version that a replacement must name. */
 export interface Held {
@@ -67,12 +68,23 @@ export function locate(
   return target.equals(key) ? undefined : { side: 'S', keys: { S: key, T: target } };
 }
 
-/** A slot left by another campaign that is over (an owner's) counts as none. Throws `slot.foreign` for one that is not. */
+/**
+ * Whether a slot is a campaign's own to go on from. An owner's that another campaign left says nothing any more: that
+ * one is over. What an earlier run of the same migration left in the middle, a client did that moved a late insert under
+ * it and died: it is taken over. An announced insert is of no campaign: its client settles it, or lets others withdraw it.
+ */
+const isOwn = (slot: Slot, campaign: string): boolean =>
+  slot.campaign === campaign || slot.role === 'birth' || (!isPlainOwner(slot) && isEarlierRun(slot.campaign, campaign));
+
+const isPlainOwner = ({ role, deleted }: Slot): boolean => role === 'owner' && !deleted;
+
+/** Whether a record is in the middle of another campaign, which alone may move it. */
+export const isForeign = (slot: Slot, campaign: string): boolean => !isOwn(slot, campaign) && !isPlainOwner(slot);
+
+/** The slot, if it is the campaign's own. Throws `slot.foreign`. */
 function ownSlot(slot: Slot | undefined, campaign: string, key: Key): Slot | undefined {
-  if (!slot || slot.campaign === campaign) return slot;
-  // An announced insert is of no campaign: its client knows of none, and settles it or lets others withdraw it.
-  if (slot.role === 'birth') return slot;
-  if (slot.role === 'owner' && !slot.deleted) return undefined;
+  if (!slot || isOwn(slot, campaign)) return slot;
+  if (!isForeign(slot, campaign)) return undefined;
   throw new HandoverError('slot.foreign', `${key} is ${slot.role} under campaign ${slot.campaign}.`, {
     key: key.toString(),
     campaign: slot.campaign,
@@ -101,7 +113,7 @@ export function stateOf({ S, T }: Pick<Pair, 'S' | 'T'>): RecordState {
 export function mismatch(pair: Pair, campaign: string): { code: ErrorCode; detail: string } | undefined {
   const { S, T, keys } = pair;
   if (!S || !T) return undefined;
-  const slot = T.slot?.campaign === campaign ? T.slot : undefined;
+  const slot = T.slot && isOwn(T.slot, campaign) ? T.slot : undefined;
   if (!slot) {
     // An entity without a slot is an owner: fine where S gave the truth to it, a stranger where S still has it.
     return roleOf(S) === 'O'

@@ -44,7 +44,7 @@ export async function quarantine(
   );
   const fresh = entries.filter((_, i) => !present[i]);
   let unlisted = 0;
-  for (const { key, value } of fresh) if (!(await save(store, key, value, undefined))) unlisted++;
+  for (const { key, value } of fresh) if ((await save(store, key, value, undefined)).status !== 'applied') unlisted++;
   return { fresh: fresh.map(({ value }) => value), unlisted };
 }
 

@@ -1,4 +1,5 @@
 import type { Side } from '../../machines/moves.ts';
+import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
@@ -6,6 +7,7 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { claimOf, isLive, type Lane, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import {
+  attempts,
   type CampaignDocument,
   documentKey,
   erase,
@@ -44,18 +46,21 @@ export function homeRange({ namespace, records }: Migration, rule: number, home:
 /** The sweep under way, planned by whoever comes first: one document holds all bounds, so all workers share one plan. */
 export async function currentSweep(
   store: Store,
+  clock: Clock,
   migration: Migration,
   campaign: CampaignDocument,
-  now: number,
+  signal: AbortSignal,
 ): Promise<SweepDocument> {
   const key = sweepKey(campaign);
-  for (;;) {
+  return attempts(clock, key, signal, async () => {
     const stored = await load(store, 'sweep', key);
-    if (stored) return stored.value;
+    if (stored) return { done: stored.value };
     // Before the sweep begins: what it finds again is listed under its own name, and no late hand releases that.
     await releaseRetried(store, campaign);
-    await save<'sweep'>(store, key, { v: 1, startedAt: now, ranges: await planRanges(store, migration) }, undefined);
-  }
+    const sweep: SweepDocument = { v: 1, startedAt: clock.now(), ranges: await planRanges(store, migration) };
+    const saved = await save<'sweep'>(store, key, sweep, undefined);
+    return saved.status === 'applied' ? { done: sweep } : saved;
+  });
 }
 
 /** Takes off the list what `retry` asked for and earlier sweeps have listed. Whoever plans the sweep does it, or does it again. */
@@ -172,8 +177,8 @@ export async function claimRange(
       claim: claimOf(lane, now),
     };
     const key = rangeKey(campaign, index);
-    const version = await save<'range'>(store, key, value, before?.version);
-    if (version) return { index, stored: { key, value, version } };
+    const saved = await save<'range'>(store, key, value, before?.version);
+    if (saved.status === 'applied') return { index, stored: { key, value, version: saved.version } };
   }
   return 'busy';
 }

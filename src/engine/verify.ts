@@ -93,7 +93,8 @@ export async function verify(
       const at = more ? { step, cursor: cursor! } : { step: step + 1 };
       const document = { v: 1 as const, of: stamp(campaign), startedAt: report.at, ...at, report };
       // Two verifications at once: the loser goes on without checkpoints, its own numbers are right all the same.
-      version = (await save<'verify'>(store, key, document, version)) || version;
+      const saved = await save<'verify'>(store, key, document, version);
+      if (saved.status === 'applied') version = saved.version;
     }
     if (options.signal?.aborted)
       throw new HandoverError('wait.interrupted', 'Verification stopped; it can be resumed.');

@@ -11,9 +11,10 @@ export async function newestCampaign(store: Store, migration: Migration): Promis
 }
 
 /** Whether moves may be made under it: as workers have it, and, once it is completed, for what is inserted late. */
-export function mayMove({ stage, run, closed, definition }: CampaignDocument, { fingerprint }: Migration): boolean {
+export function mayMove(campaign: CampaignDocument, { fingerprint }: Migration): boolean {
+  const { stage, run, closed, definition, succeeded } = campaign;
   if (stage === 'draft' || run === 'paused' || definition !== fingerprint) return false;
-  return !closed || stage === 'completed';
+  return !closed || (stage === 'completed' && !succeeded);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type Side, TARGETS } from '../../machines/moves.ts';
+import { elapsed } from '../clock.ts';
 import { nextMove } from '../engine/decide.ts';
 import { writesOf } from '../engine/moves.ts';
 import { other, roleOf, stateOf } from '../engine/pair.ts';
@@ -6,12 +7,12 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Content } from '../record/content.ts';
 import { fromPlain, toPlain } from '../record/plain.ts';
-import { type Guard, guardOn, type Mutation, type Version } from '../store/store.ts';
+import { type Guard, guardOn, type Mutation, type Outcome, type Version } from '../store/store.ts';
 import type { Address } from './address.ts';
 import { isCertain, type Look, look, type Tools, type Truth, truthOf } from './look.ts';
 import { checkPlace, misplaced } from './place.ts';
 import { reshape, type Shape, seenAs, storedAt } from './shape.ts';
-import { birth, ownerAt, removal, settled } from './writes.ts';
+import { birth, busyPauseMs, ownerAt, removal, settled } from './writes.ts';
 
 /** What is to become of a record, given what it is now. */
 export type Wish<R> = { readonly write: R } | 'delete' | 'leave';
@@ -47,6 +48,7 @@ export class Change<R extends object> {
   readonly #nonce: string;
   #unanswered: Unanswered<R> | undefined;
   #careful = false;
+  #busy = 0;
 
   constructor(tools: Tools, address: Address, shape: Shape, decide: (now: R | undefined) => Wish<R>) {
     this.#tools = tools;
@@ -109,7 +111,7 @@ export class Change<R extends object> {
   }
 
   async #insert(found: Look, record: R): Promise<undefined> {
-    const { store, rule, clock } = this.#tools;
+    const { rule, clock } = this.#tools;
     const { S, T, stranger } = found;
     if (stranger) throw new HandoverError(stranger, `${found.keys.T} holds something that is not ${found.keys.S}.`);
     if (roleOf(S) === 'B' && (!T || roleOf(T) === 'H')) return this.#waitForBirth(found);
@@ -118,7 +120,7 @@ export class Change<R extends object> {
     if (!rule.targetOf(found.keys.S, content).equals(found.keys.T)) throw misplaced(found);
     if (this.#isOld(found)) return;
     // Whatever comes of it, the next look tells: a birth is no truth, and T must be looked at while it stands.
-    await store.commit([birth(found, content, { clock, nonce: this.#nonce })]);
+    await this.#send(birth(found, content, { clock, nonce: this.#nonce }));
     this.#careful = true;
   }
 
@@ -127,7 +129,7 @@ export class Change<R extends object> {
     const { S, T, stranger } = found;
     if (found.replaceable !== 'both') return this.#lookCloser();
     if (stranger || (T && roleOf(T) !== 'H')) {
-      await this.#tools.store.commit([removal(found, 'S')]);
+      await this.#send(removal(found, 'S'));
       return;
     }
     const mutation = settled(found, { clock: this.#tools.clock, nonce: this.#nonce });
@@ -137,9 +139,9 @@ export class Change<R extends object> {
 
   /** Somebody else's insert: it is over soon, or its process died. To withdraw it is safe at any time: settling fails. */
   async #waitForBirth(found: Look): Promise<undefined> {
-    const { clock, store } = this.#tools;
+    const { clock } = this.#tools;
     const age = clock.now() - (found.S!.slot!.journal.at(-1)?.at ?? 0);
-    if (Math.abs(age) >= LIMITS.birthMs) await store.commit([removal(found, 'S')]);
+    if (Math.abs(age) >= LIMITS.birthMs) await this.#send(removal(found, 'S'));
     else await clock.sleep(Math.min(Math.max(age, 5), LIMITS.birthWaitMs));
   }
 
@@ -148,7 +150,7 @@ export class Change<R extends object> {
     const moves = TARGETS.map((target) => nextMove(stateOf(found), target, false));
     const [move] = moves;
     if (move?.type !== 'drop' || moves.some((each) => each?.type !== 'drop' || each.at !== move.at)) return;
-    await this.#tools.store.commit([removal(found, move.at)]);
+    await this.#send(removal(found, move.at));
   }
 
   /**
@@ -156,24 +158,32 @@ export class Change<R extends object> {
    * an insert names no version; so it is not issued on an old look.
    */
   async #giveBack(found: Look, at: Side): Promise<undefined> {
-    const { store, clock } = this.#tools;
+    const { clock } = this.#tools;
     const campaign = found[other(at)]!.slot!.campaign;
     const [write] = writesOf({ type: 'copy', at }, found, { campaign, worker: 'client', now: () => clock.now() });
     if (this.#isOld(found)) return;
-    await store.commit([write!.mutation], this.#guard(found, other(at)));
+    await this.#send(write!.mutation, this.#guard(found, other(at)));
   }
 
   /** `depends`: whether it must not land once the other side has changed. */
   async #commit(found: Look, at: Side, mutation: Mutation, ending: Ending<R>, depends = false) {
     const guard = depends ? this.#guard(found, other(at)) : undefined;
-    const [outcome] = await this.#tools.store.commit([mutation], guard);
-    if (outcome!.status === 'applied') return ending;
-    if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
-    if (outcome!.status === 'unknown') {
+    const outcome = await this.#send(mutation, guard);
+    if (outcome.status === 'applied') return ending;
+    if (outcome.status === 'refused') throw new HandoverError(outcome.code, outcome.cause);
+    if (outcome.status === 'unknown') {
       this.#unanswered ??= { at, version: found[at]!.version, mutation, ending };
       this.#careful = true;
     }
     return undefined;
+  }
+
+  /** A store that has no room just now is left alone for a while, longer each time. */
+  async #send(mutation: Mutation, guard?: Guard): Promise<Outcome> {
+    const { store, clock } = this.#tools;
+    const [outcome] = await store.commit([mutation], guard);
+    if (outcome!.status === 'busy') await clock.sleep(busyPauseMs(this.#busy++));
+    return outcome!;
   }
 
   async #ask(found: Look, { at, version, mutation, ending }: Unanswered<R>): Promise<Ending<R> | undefined> {
@@ -192,7 +202,7 @@ export class Change<R extends object> {
 
   /** Nothing lands late: who stalled since his look looks again. */
   #isOld({ at }: Look): boolean {
-    return this.#tools.clock.now() - at > LIMITS.actWithinMs;
+    return elapsed(this.#tools.clock, at) > LIMITS.actWithinMs;
   }
 
   #lookCloser(): undefined {

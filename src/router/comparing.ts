@@ -62,7 +62,7 @@ async function keep(store: Store, campaign: string, mismatch: Mismatch): Promise
     const stored = await load(store, 'mismatch', key);
     const { count = 0, last = [] } = stored?.value ?? {};
     const value = { v: 1 as const, count: count + 1, last: [...last, mismatch].slice(-LIMITS.mismatches) };
-    if (await save<'mismatch'>(store, key, value, stored?.version)) return;
+    if ((await save<'mismatch'>(store, key, value, stored?.version)).status === 'applied') return;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, elapsed, moment, systemClock } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
 import { documentKey, load, type Stored } from '../engine/documents.ts';
@@ -11,7 +11,7 @@ import { fromPlain, toPlain } from '../record/plain.ts';
 import { guardOn, type Mutation, type Store } from '../store/store.ts';
 import { newestCampaign } from './campaign.ts';
 import { type Look, lookOf } from './look.ts';
-import { ownerAt, removal } from './writes.ts';
+import { busyPauseMs, ownerAt, removal } from './writes.ts';
 
 export interface GroupOptions {
   readonly store: Store;
@@ -47,7 +47,9 @@ export async function withGroup<T>(
     const group = await wholeGroup(options, root);
     const transaction = new Transaction(store, root, { clock, nonce: clock.id(8) });
     const result = await run(transaction);
-    if (await transaction.commit(group)) return result;
+    const ending = await transaction.commit(group);
+    if (ending === 'done') return result;
+    if (ending === 'busy') await clock.sleep(busyPauseMs(attempt));
   }
   throw new HandoverError('record.contended', `${root} kept changing.`, { key: root.toString() });
 }
@@ -121,7 +123,7 @@ class Transaction implements GroupTransaction {
 
   /** T first, then S while T is held: that is all that a replacement of T needs (rule 2). */
   async #look(rule: EntityRule, into: Key): Promise<Look> {
-    const at = this.#writing.clock.now();
+    const at = moment(this.#writing.clock);
     const [T] = await this.#store.read([into]);
     const held = hold(T);
     const from = held?.slot?.side === 'T' ? Key.parse(held.slot.peer) : undefined;
@@ -132,28 +134,36 @@ class Transaction implements GroupTransaction {
     throw new HandoverError('group.gathering', `${into} is ${held.slot!.role}.`, { key: into.toString() });
   }
 
-  /** False when something of it has changed meanwhile. */
-  async commit(group: Stored<'group'>): Promise<boolean> {
+  /** `changed`: something of it has, meanwhile. `busy`: the store had no room for it. Either way nothing was written. */
+  async commit(group: Stored<'group'>): Promise<'done' | 'changed' | 'busy'> {
     const members = [...this.#members.values()];
-    if (members.every(({ next }) => next === undefined)) return this.#stands(members);
+    if (members.every(({ next }) => next === undefined)) return (await this.#stands(members)) ? 'done' : 'changed';
+    // A tombstone is left for a sweep to clear: not on an old look, after which there may be no sweep any more.
+    if (members.some((member) => buries(member) && this.#isOld(member))) return 'changed';
     // What was only read is written as it was: so that nothing of what was decided on can change under the commit.
     const unit = members.flatMap((member) => this.#mutationOf(member));
     const absent = members.filter(({ look }) => !look.T);
-    if (!(await isStill(this.#store, group)) || !(await this.#stands(absent))) return false;
+    if (!(await isStill(this.#store, group)) || !(await this.#stands(absent))) return 'changed';
     for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
       const [outcome] = await this.#store.commitTogether([unit], guardOn(this.#store, group.key, group.version));
       if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
-      if (outcome!.status !== 'unknown') return outcome!.status === 'applied' || this.#settle(members, attempt > 0);
-      if (!(await this.#stands(members))) return this.#settle(members, true);
+      if (outcome!.status === 'applied') return 'done';
+      if (outcome!.status !== 'unknown' && attempt === 0) return outcome!.status === 'busy' ? 'busy' : 'changed';
+      // An earlier answer was lost: whatever this one says, that commit may have been applied.
+      if (outcome!.status !== 'unknown' || !(await this.#stands(members))) return this.#settle(members);
     }
     throw this.#unknown();
   }
 
   #mutationOf({ look, next }: Member): Mutation[] {
     if (!look.T) return [];
-    if (next === null && roleOf(look.S) !== 'C') return [removal(look, 'T')];
+    if (next === null && !buries({ look, next })) return [removal(look, 'T')];
     const content = next === null ? undefined : (next ?? look.T.content);
     return [ownerAt(look, 'T', content, this.#writing)];
+  }
+
+  #isOld({ look }: Member): boolean {
+    return elapsed(this.#writing.clock, look.at) > LIMITS.actWithinMs;
   }
 
   /** Whether all that was read is still there as it was, at one moment where the store can say so. */
@@ -165,10 +175,9 @@ class Transaction implements GroupTransaction {
   }
 
   /** All or nothing: one record that bears the nonce tells that all were written. */
-  async #settle(members: readonly Member[], unanswered: boolean): Promise<boolean> {
-    if (!unanswered) return false;
+  async #settle(members: readonly Member[]): Promise<'done'> {
     const found = await this.#store.read(members.map(({ look }) => look.keys.T));
-    if (found.some((entity) => hold(entity)?.slot?.nonce === this.#writing.nonce)) return true;
+    if (found.some((entity) => hold(entity)?.slot?.nonce === this.#writing.nonce)) return 'done';
     throw this.#unknown();
   }
 
@@ -177,6 +186,9 @@ class Transaction implements GroupTransaction {
     return new HandoverError('store.unknown', `A transaction of ${key}.`, { key });
   }
 }
+
+/** A delete where a frozen content would be the truth again, if nothing were left. */
+const buries = ({ look, next }: Member): boolean => next === null && roleOf(look.S) === 'C';
 
 const isOwner = (held: Held | undefined) => roleOf(held) === 'O' || roleOf(held) === 'X';
 

@@ -1,5 +1,5 @@
 import type { Side } from '../../machines/moves.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, type Moment, moment } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
 import { type Held, hold, type Pair, roleOf } from '../engine/pair.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
@@ -22,8 +22,8 @@ export interface Tools {
  * moment of its own ('neither'): then only what a single owner says of itself is certain.
  */
 export interface Look extends Pair {
-  /** When it was begun, in milliseconds since 1970: what it says may be acted on for `LIMITS.actWithinMs`. */
-  readonly at: number;
+  /** When it was begun: what it says may be acted on for `LIMITS.actWithinMs`. */
+  readonly at: Moment;
   /** Something stands at the new key that is not this record: the record is served as if nothing did. */
   readonly stranger?: ErrorCode;
 }
@@ -34,8 +34,8 @@ export type Care = 'glance' | 'moment';
 export async function look(address: Address, tools: Tools, care: Care): Promise<Look> {
   let keys = await keysOf(address, tools.rule, tools.store, tools.keys);
   for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
-    const at = tools.clock.now();
-    const { sides, together } = await (care === 'glance' ? glance(keys, tools) : moment(keys, tools));
+    const at = moment(tools.clock);
+    const { sides, together } = await (care === 'glance' ? glance(keys, tools) : atOneMoment(keys, tools));
     const found = lookOf(keys, sides, tools, at, together);
     if (found.keys.T.equals(keys.T)) return found;
     // The record was paired with another new key than the caller knows.
@@ -56,7 +56,7 @@ export async function lookMany(addresses: readonly Address[], tools: Tools): Pro
   for (let i = 0; i < addresses.length; i += size) {
     const keys = addresses.slice(i, i + size).map((address) => knownKeys(address, tools.keys));
     const wanted = keys.flatMap((each) => (each ? [each.S, each.T] : []));
-    const at = clock.now();
+    const at = moment(clock);
     const found = [...(await (together ? store.readTogether(wanted) : store.read(wanted)))];
     for (const each of keys) {
       const sides: Sides | undefined = each && [found.shift(), found.shift()];
@@ -66,7 +66,7 @@ export async function lookMany(addresses: readonly Address[], tools: Tools): Pro
   return looks;
 }
 
-function lookOrNot(keys: Pair['keys'], sides: Sides, tools: Tools, at: number, together: boolean): Look | undefined {
+function lookOrNot(keys: Pair['keys'], sides: Sides, tools: Tools, at: Moment, together: boolean): Look | undefined {
   try {
     const found = lookOf(keys, sides, tools, at, together);
     return found.keys.T.equals(keys.T) ? found : undefined;
@@ -85,7 +85,7 @@ async function glance({ S, T }: Pair['keys'], { store }: Tools): Promise<{ sides
 }
 
 /** Without snapshots: S, T, and S again, and T too where there would be no record, until nothing changed in between. */
-async function moment(keys: Pair['keys'], tools: Tools): Promise<{ sides: Sides; together: boolean }> {
+async function atOneMoment(keys: Pair['keys'], tools: Tools): Promise<{ sides: Sides; together: boolean }> {
   const { store } = tools;
   if (store.capabilities.snapshotReads) return glance(keys, tools);
   const read = async (key: Key) => (await store.read([key]))[0];
@@ -110,7 +110,7 @@ export function lookOf(
   keys: Pair['keys'],
   [atS, atT]: Sides,
   { rule }: Pick<Tools, 'rule'>,
-  at: number,
+  at: Moment,
   together: boolean,
 ): Look {
   const S = own(hold(atS), 'S', keys.S);

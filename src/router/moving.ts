@@ -1,8 +1,8 @@
 import type { Migration } from '../define/migration.ts';
 import { nextMove } from '../engine/decide.ts';
-import { type CampaignDocument, loadMany } from '../engine/documents.ts';
+import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
 import { Fence, Fenced } from '../engine/fence.ts';
-import { type Held, type Pair, stateOf } from '../engine/pair.ts';
+import { isForeign, type Pair, stateOf } from '../engine/pair.ts';
 import { quarantineKey } from '../engine/quarantine.ts';
 import { lookAgain, reconcile } from '../engine/reconcile.ts';
 import { HandoverError } from '../errors.ts';
@@ -56,9 +56,8 @@ export class Mover {
     const { store, rule, clock } = this.#tools;
     const pair: Pair = { rule, scanned: 'S', keys, S: undefined, T: undefined, replaceable: 'neither' };
     await lookAgain([{ pair, target: 'home', moves: 0 }], store);
-    if (isForeign(pair.S, campaign) || isForeign(pair.T, campaign) || !this.#nextOf(campaign, pair)) return;
-    const [listed] = await loadMany(store, 'quarantine', [quarantineKey(campaign.id, keys.T.root, keys.S)]);
-    if (listed) return;
+    const foreign = [pair.S?.slot, pair.T?.slot].some((slot) => slot && isForeign(slot, campaign.id));
+    if (foreign || !this.#nextOf(campaign, pair) || (await this.#isHeldBack(campaign, keys))) return;
     const same = (now: CampaignDocument) => now.generation === campaign.generation && mayMove(now, this.#migration);
     const fence = await Fence.look(campaign.id, { store, clock, still: same });
     if (!fence) return;
@@ -73,8 +72,13 @@ export class Mover {
     }
     if (item.moves > 0) this.#events.moved?.(keys.S, item.moves);
   }
-}
 
-/** In the middle of another campaign. */
-const isForeign = (held: Held | undefined, { id }: CampaignDocument): boolean =>
-  held?.slot !== undefined && held.slot.campaign !== id && (held.slot.role !== 'owner' || held.slot.deleted === true);
+  /** Set aside by a sweep; or, by group, of a group that stays at home, which nobody who sees one record may break up. */
+  async #isHeldBack({ id, closed }: CampaignDocument, { S, T }: Look['keys']): Promise<boolean> {
+    const { store } = this.#tools;
+    if (await load(store, 'quarantine', quarantineKey(id, T.root, S))) return true;
+    if (this.#migration.by === 'record' || !closed) return false;
+    const group = await load(store, 'group', documentKey('group', id, T.root.toString()));
+    return group !== undefined && group.value.state !== 'whole';
+  }
+}

@@ -61,3 +61,6 @@ export const removal = (look: Look, at: Side): Mutation => ({
   key: look.keys[at],
   version: look[at]!.version,
 });
+
+/** How long a call waits that the store had no room for, the n-th time. */
+export const busyPauseMs = (n: number): number => Math.min(LIMITS.routerPauseMs * 2 ** n, LIMITS.routerPauseMostMs);

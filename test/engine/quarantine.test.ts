@@ -7,8 +7,22 @@ import { Worker } from '../../src/engine/worker.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { key } from '../../src/record/key.ts';
 import { toPlain } from '../../src/record/plain.ts';
+import { decodeSlot } from '../../src/record/slot.ts';
 import type { Store } from '../../src/store/store.ts';
 import { all, content, type Feed, feedOf, newKey, oldKey, rest, seed, verified, type World, world } from './harness.ts';
+
+const oneWay = defineMigration({
+  name: 'feeds',
+  version: 1,
+  records: [
+    entity<Feed, { user: string; name: string; visits: number }>({
+      from: 'Feed',
+      into: 'User/Feed',
+      to: (feed, old) => key('User', feed.user, 'Feed', old.id),
+      forward: ({ user, title, visits }) => ({ user, visits, name: title }),
+    }),
+  ],
+});
 
 const N = 20;
 
@@ -187,18 +201,6 @@ describe('a record that cannot be moved is quarantined, served where it is, and 
   });
 
   it('when it was modified after the switch and nothing can bring it back: `reverse` says so before anything moves', async () => {
-    const oneWay = defineMigration({
-      name: 'feeds',
-      version: 1,
-      records: [
-        entity<Feed, { user: string; name: string; visits: number }>({
-          from: 'Feed',
-          into: 'User/Feed',
-          to: (feed, old) => key('User', feed.user, 'Feed', old.id),
-          forward: ({ user, title, visits }) => ({ user, visits, name: title }),
-        }),
-      ],
-    });
     const w = world({ migration: oneWay });
     await seed(w.store, N);
     await commands.start(w.context, 'feeds');
@@ -217,6 +219,26 @@ describe('a record that cannot be moved is quarantined, served where it is, and 
       facts: { count: 1, samples: ['User:u0/Feed:7'] },
     });
     expect((await commands.theCampaign(w.context, 'feeds')).stage).toBe('switched');
+  });
+
+  it('when it was modified after the switch and nothing can bring it back: a growing share is no way back, a smaller one is', async () => {
+    const w = world({ migration: oneWay });
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds');
+    await rest(w);
+    await commands.switchOver(w.context, 'feeds', { share: 50 });
+    await rest(w);
+    const { entities } = await w.store.scan({ namespace: '', kind: 'Feed', rootKind: 'User' }, 100);
+    const [switched] = entities.filter(({ slot }) => decodeSlot(slot!).role === 'owner');
+    const n = Number(switched!.key.id);
+    await w.router.update({ from: oldKey(n), into: newKey(n) }, (feed) => ({ ...feed, visits: 9 }));
+    expect((await commands.switchOver(w.context, 'feeds', { share: 75 })).generation).toBe(3);
+    await rest(w);
+    await expect(commands.switchOver(w.context, 'feeds', { share: 10 })).rejects.toMatchObject({
+      code: 'reverse.missing',
+    });
+    await commands.switchOver(w.context, 'feeds');
+    expect((await rest(w)).stage).toBe('switched');
   });
 });
 
@@ -296,7 +318,7 @@ describe('the gates', () => {
     await seed(w.store, N);
     await commands.start(w.context, 'feeds', { to: 'switched' });
     await rest(w);
-    await updateCampaign(w.store, 'feeds.1', ({ settledAt: _, ...campaign }) => ({
+    await updateCampaign(w, 'feeds.1', ({ settledAt: _, ...campaign }) => ({
       ...campaign,
       sweep: campaign.sweep + 1,
     }));

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
+import type { Clock } from '../../src/clock.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { documentKey, load } from '../../src/engine/documents.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { type Mismatch, Router } from '../../src/router/router.ts';
-import { MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
-import type { Capabilities } from '../../src/store/store.ts';
-import { changingRule, content, handClock, newKey, oldKey, rest, seed, world } from '../engine/harness.ts';
+import { MemoryData, type MemoryStoreOptions, memoryStore, type StoreCall } from '../../src/store/memory.ts';
+import type { Capabilities, Store } from '../../src/store/store.ts';
+import { changingRule, content, handClock, newKey, oldKey, rest, seed, verified, world } from '../engine/harness.ts';
 import { addressOf, inNewShape, inOldShape, lay, named } from './sides.ts';
 
 function counted(capabilities: Partial<Capabilities> = {}) {
@@ -309,6 +310,72 @@ describe('records that are moved when they are used', () => {
     expect(await stands(w, 2)).toEqual([true, false]);
     await new Router({ ...options, migrate: { on: 'write', migration } }).insert(addressOf(3), named(3, 'GOES'));
     expect(await stands(w, 3)).toEqual([false, true]);
+  });
+
+  it('that a dying client left in the middle of it, under a campaign that is over, are brought on by the next one', async () => {
+    const way = async (store: Store, clock: Clock, fault?: MemoryStoreOptions['fault']) => {
+      const mortal = memoryStore({ data: (store as ReturnType<typeof memoryStore>).data, ...(fault ? { fault } : {}) });
+      const router = new Router({ store: mortal, rule: changingRule, clock, migrate: { on: 'write', migration } });
+      return router.insert(addressOf(3), named(3, 'GOES'));
+    };
+    for (let dies = 0; ; dies++) {
+      const w = world({ migration });
+      await seed(w.store, 1);
+      await commands.start(w.context, 'feeds', { to: 'completed' });
+      await rest(w);
+      let commits = 0;
+      await way(w.store, w.clock, ({ op }) =>
+        op.startsWith('commit') && commits++ === dies ? { kind: 'crash', when: 'after' } : undefined,
+      ).catch(() => undefined);
+      await commands.start(w.context, 'feeds', { to: 'completed' });
+      // A birth that nobody settles is withdrawn after a while.
+      expect(await rest(w)).toMatchObject({ id: 'feeds.2', closed: true });
+      expect(await verified(w)).toMatchObject({ clean: true, quarantined: 0 });
+      expect(await stands(w, 3)).toEqual([false, dies > 0]);
+      // Announced, settled, copied, ceded, promoted, dropped.
+      if (commits <= dies) return expect(commits).toBe(6);
+    }
+  });
+
+  it('are not moved any more under a campaign that a newer one has followed, however late the client is', async () => {
+    const w = world({ migration });
+    await seed(w.store, 1);
+    await commands.start(w.context, 'feeds', { to: 'completed' });
+    await rest(w);
+    let held = false;
+    const late = memoryStore({
+      data: (w.store as ReturnType<typeof memoryStore>).data,
+      // Between what it has seen and the first move that it makes, the operator begins anew.
+      fault: async ({ mutations }) => {
+        if (held || !mutations.some(({ key: at }) => at.equals(newKey(3)))) return undefined;
+        held = true;
+        await commands.start(w.context, 'feeds');
+        return undefined;
+      },
+    });
+    const router = new Router({ store: late, rule: changingRule, clock: w.clock, migrate: { on: 'write', migration } });
+    await router.insert(addressOf(3), named(3, 'STAYS'));
+    expect([held, await stands(w, 3)]).toEqual([true, [true, false]]);
+    expect((await rest(w)).id).toBe('feeds.2');
+    expect(await stands(w, 3)).toEqual([true, true]);
+  });
+
+  it('by group, they stay at home with the group that was left behind', async () => {
+    const byGroup = defineMigration({ name: 'feeds', version: 1, by: 'group', records: [changingRule] });
+    const w = world({ migration: byGroup });
+    await seed(w.store, 8);
+    // Feeds 1 and 8 are of one user; another entity stands where 8 should go.
+    await w.store.overwrite([{ key: newKey(8), content: content({ native: true }) }]);
+    await commands.start(w.context, 'feeds', { to: 'switched' });
+    await rest(w);
+    await commands.complete(w.context, 'feeds', { leaveQuarantined: true });
+    expect((await rest(w)).closed).toBe(true);
+    const options = { store: w.store, rule: changingRule, clock: w.clock };
+    const router = new Router({ ...options, migrate: { on: 'write', migration: byGroup } });
+    await router.update(addressOf(1), (it) => ({ ...it, visits: 1 }));
+    expect(await stands(w, 1)).toEqual([true, false]);
+    await router.insert(addressOf(9), named(9, 'GOES'));
+    expect(await stands(w, 9)).toEqual([false, true]);
   });
 
   it('stay where they are when they cannot be moved, and the call does not mind', async () => {

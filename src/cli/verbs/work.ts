@@ -6,7 +6,6 @@ import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { many } from '../format.ts';
 import type { Reply, Session, Verb } from '../verb.ts';
-import { stepOrFalter } from '../wait.ts';
 
 interface Tally {
   records: number;
@@ -57,9 +56,8 @@ async function workUntilSettled(session: Session, worker: Worker): Promise<reado
       }
       return held;
     }
-    let worked = false;
-    for (const campaign of moving) if (await stepOrFalter(worker, campaign, signal)) worked = true;
-    if (!worked) await clock.sleep(LIMITS.idleMs, signal);
+    const worked = await Promise.all(moving.map((campaign) => worker.step(campaign, signal)));
+    if (!worked.includes(true)) await clock.sleep(LIMITS.idleMs, signal);
   }
   throw new HandoverError('wait.interrupted', 'Stopped before every campaign was settled.');
 }

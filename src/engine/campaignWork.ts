@@ -1,0 +1,217 @@
+import { elapsed, type Moment, moment } from '../clock.ts';
+import type { Migration } from '../define/migration.ts';
+import { isPassing } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
+import { Claim, Pulse } from './claim.ts';
+import type { Counts } from './counts.ts';
+import { type CampaignDocument, documentKey, load } from './documents.ts';
+import { metered } from './metered.ts';
+import { Pacer } from './pace.ts';
+import { workOnRange } from './rangeWork.ts';
+import { claimRange, currentSweep, forgetOldSweeps, liveWorkers, type Progress, progressOf } from './sweep.ts';
+import type { WorkerOptions } from './worker.ts';
+
+/** Whether there may be something to do for a campaign: not one that is over, paused, or at rest until later. */
+export const isWorkable = ({ closed, stage, run, settledAt }: CampaignDocument, now: number): boolean =>
+  !closed &&
+  stage !== 'draft' &&
+  run === 'running' &&
+  (settledAt === undefined || now - settledAt >= LIMITS.restSweepMs);
+
+/**
+ * One worker's work on one campaign: takes a range, brings its pages to their targets, checkpoints, and advances the
+ * campaign when a sweep is done.
+ */
+export class CampaignWork {
+  readonly #id: string;
+  readonly #options: Required<Pick<WorkerOptions, 'id'>> & WorkerOptions;
+  /** Generations in which the new homes turned out to be filled already. */
+  readonly #filled = new Set<string>();
+  #refused = false;
+  /** When this worker first saw the sweep of a campaign that is about to close. */
+  #firstSeen: { readonly name: string; readonly at: Moment } | undefined;
+  /** All lanes share a budget, and what they know of hot groups. */
+  readonly #pacer: Pacer;
+  readonly #groupsInHand = new Set<string>();
+  /** One for each lane. */
+  readonly #pulses: readonly Pulse[];
+
+  constructor(campaign: string, options: Required<Pick<WorkerOptions, 'id'>> & WorkerOptions) {
+    this.#id = campaign;
+    this.#options = options;
+    this.#pacer = new Pacer(options.clock);
+    this.#pulses = Array.from({ length: LIMITS.lanes }, () => new Pulse(options.clock));
+  }
+
+  /**
+   * Works as long as there is something to do; false when there was nothing. Several lanes take a range each, so that the
+   * store's round trips overlap and its commits can be shared. A lane that finds nothing waits while another works: that
+   * one may be about to open the next sweep, or the new homes. So does one to which the store did not answer.
+   */
+  async step(signal: AbortSignal): Promise<boolean> {
+    const { store, clock } = this.#options;
+    const key = documentKey('campaign', this.#id);
+    let working = 0;
+    let worked = false;
+    let done = new AbortController();
+    const broken = new AbortController();
+    const all = AbortSignal.any([signal, broken.signal]);
+    const left: Promise<void>[] = [];
+    // Whoever waits may find work now.
+    const tell = () => {
+      done.abort();
+      done = new AbortController();
+    };
+    /** What is no store's doing ends all lanes; else it is told, and undefined. */
+    const unlessPassing = async <R>(act: Promise<R>): Promise<R | undefined> => {
+      try {
+        return await act;
+      } catch (error) {
+        if (!isPassing(error)) {
+          broken.abort(error);
+          throw error;
+        }
+        this.#options.events?.faltered?.(error);
+        return undefined;
+      }
+    };
+    const leave = (range: Promise<void>) => {
+      working++;
+      const ended = unlessPassing(range).finally(() => working--);
+      left.push(ended.then(tell, tell));
+    };
+    const lookAndAdvance = async (lane: number): Promise<boolean> => {
+      const campaign = await load(store, 'campaign', key);
+      return campaign !== undefined && (await this.#advance(campaign.value, all, lane, leave));
+    };
+    const run = async (lane: number): Promise<void> => {
+      let idleMs: number = LIMITS.laneIdleMs;
+      while (!all.aborted) {
+        working++;
+        const found = await unlessPassing(lookAndAdvance(lane)).finally(() => working--);
+        if (found) {
+          worked = true;
+          idleMs = LIMITS.laneIdleMs;
+          tell();
+          continue;
+        }
+        if (found === undefined) await clock.sleep(LIMITS.idleMs, all);
+        if (working === 0) return;
+        await clock.sleep(idleMs, AbortSignal.any([all, done.signal]));
+        idleMs = Math.min(2 * idleMs, LIMITS.laneIdleMostMs);
+      }
+    };
+    await Promise.allSettled(Array.from({ length: LIMITS.lanes }, (_, lane) => run(lane)));
+    await Promise.all(left);
+    if (broken.signal.aborted) throw broken.signal.reason;
+    return worked;
+  }
+
+  /**
+   * Takes one campaign one range further. False when there is nothing to do for it just now. `leave` is handed what is
+   * left of a range of which only hot groups are.
+   */
+  async #advance(
+    campaign: CampaignDocument,
+    signal: AbortSignal,
+    lane: number,
+    leave: (range: Promise<void>) => void,
+  ): Promise<boolean> {
+    const { store, clock } = this.#options;
+    const migration = this.#migrationOf(campaign);
+    if (!isWorkable(campaign, clock.now())) return false;
+    if (!migration) return this.#refuse(campaign);
+    if (campaign.settledAt !== undefined) return this.#lookAgain(campaign);
+    if (!this.#isQuiet(campaign)) return false;
+    const sweep = await currentSweep(store, clock, migration, campaign, signal);
+    const progress = await progressOf(store, campaign, sweep);
+    if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
+      return this.#finish(campaign, progress.counts, signal);
+    }
+    const pacer = this.#pacer;
+    pacer.follow(campaign);
+    const own = { name: `${this.#options.id}.${lane}`, pulse: this.#pulses[lane]!, pacer };
+    const claimed = await claimRange(store, campaign, sweep, progress, own, clock.now());
+    if (claimed === 'busy') return false;
+    const workersIn = (found: Progress) => new Set(liveWorkers(found, clock.now()).keys()).add(this.#options.id).size;
+    pacer.shareWith(workersIn(progress));
+    const claim = new Claim(store, clock, claimed.stored, own);
+    const range = sweep.ranges[claimed.index]!;
+    let onlyCooling = () => {};
+    const cooling = new Promise<true>((resolve) => {
+      onlyCooling = () => resolve(true);
+    });
+    const work = workOnRange({
+      store: metered(store, (operations) => pacer.count(operations)),
+      clock,
+      events: this.#options.events ?? {},
+      worker: this.#options.id,
+      migration,
+      started: campaign,
+      range,
+      claimed: claimed.stored.value,
+      claim,
+      oldHomes: progress.oldHomes,
+      filled: this.#filled,
+      groupsInHand: this.#groupsInHand,
+      pacer,
+      workers: async () => workersIn(await progressOf(store, campaign, sweep)),
+      onlyCooling,
+      // One of its own for each range: any number may wait, and a signal warns of many listeners.
+      signal: AbortSignal.any([signal]),
+    });
+    if (await Promise.race([work, cooling])) leave(work);
+    return true;
+  }
+
+  /**
+   * Without guards, the sweep that may close a campaign begins only when nothing older can land any more: what others
+   * saw before it they have acted on by then, or never will (rule 4). Told by this worker's own clock alone.
+   */
+  #isQuiet(campaign: CampaignDocument): boolean {
+    const { store, clock } = this.#options;
+    const { guards, lateMs } = store.capabilities;
+    if (guards || !isClosing(campaign) || campaign.sweep === 1) return true;
+    // A clean sweep has waited itself, and has proved that nothing was under way.
+    if (campaign.lastSweep?.generation === campaign.generation && campaign.lastSweep.clean) return true;
+    const name = `${campaign.generation}.${campaign.sweep}`;
+    if (this.#firstSeen?.name !== name) this.#firstSeen = { name, at: moment(clock) };
+    return elapsed(clock, this.#firstSeen.at) >= LIMITS.actWithinMs + lateMs;
+  }
+
+  /** Says once that this worker cannot work on a campaign: it has another definition of its migration, or none. */
+  #refuse(campaign: CampaignDocument): false {
+    if (!this.#refused) this.#options.events?.refused?.(campaign);
+    this.#refused = true;
+    return false;
+  }
+
+  /** A campaign is only worked on under the very definition it was started with. */
+  #migrationOf({ migration, definition }: CampaignDocument): Migration | undefined {
+    return this.#options.migrations.find(({ name, fingerprint }) => name === migration && fingerprint === definition);
+  }
+
+  /** A first sweep of the old homes that moved much will be followed by another: new homes can wait for that one. */
+  #isHopeless(campaign: CampaignDocument, migration: Migration, counts: Counts): boolean {
+    const { capabilities } = this.#options.store;
+    return campaign.sweep === 1 && migration.by === 'record' && !isClean(campaign, counts, capabilities);
+  }
+
+  async #finish(swept: CampaignDocument, counts: Counts, signal: AbortSignal): Promise<boolean> {
+    const { store, clock, events } = this.#options;
+    // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
+    const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
+    if (waits) await clock.sleep(LIMITS.idleMs, signal);
+    const { campaign, clean, first } = await endSweep(store, clock, swept, counts);
+    if (first) events?.swept?.(campaign, counts, clean);
+    await forgetOldSweeps(store, campaign);
+    return true;
+  }
+
+  async #lookAgain(campaign: CampaignDocument): Promise<boolean> {
+    const { store, clock } = this.#options;
+    await sweepAgain(store, clock, campaign);
+    return true;
+  }
+}
