@@ -17,6 +17,7 @@ export type Mode = (typeof MODES)[number];
 
 export interface Emulator {
   readonly host: string;
+  readonly pid: number;
   /** Forgets everything. */
   reset(): Promise<void>;
   stop(): Promise<void>;
@@ -40,6 +41,7 @@ export async function startEmulator(mode: Mode, sdk: Sdk): Promise<Emulator> {
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text) => said.push(String(text)));
   const emulator: Emulator = {
     host,
+    pid: child.pid!,
     reset: async () => {
       await fetch(`http://${host}/reset`, { method: 'POST' });
     },
