@@ -50,17 +50,27 @@ const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 /** Rows of the medians of all rounds; the first name is what the others are held against. */
 export function rowsOf(rounds: readonly ReadonlyMap<string, Measure>[]): Row[] {
   const names = [...rounds[0]!.keys()];
-  const middle = (name: string, of: (measure: Measure) => number) => median(rounds.map((round) => of(round.get(name)!)));
+  const middle = (name: string, of: (measure: Measure) => number) =>
+    median(rounds.map((round) => of(round.get(name)!)));
   const rate = (name: string) => middle(name, ({ recordsPerSecond }) => recordsPerSecond);
   const baseline = rate(names[0]!);
   return names.map((name) => {
     const counted = Object.keys(rounds[0]!.get(name)!.counted).map((what) => {
-      return [what, rounded(middle(name, (measure) => measure.counted[what]!), 3)] as const;
+      return [
+        what,
+        rounded(
+          middle(name, (measure) => measure.counted[what]!),
+          3,
+        ),
+      ] as const;
     });
     return {
       name,
       recordsPerSecond: Math.round(rate(name)),
-      cpuMicrosPerRecord: rounded(middle(name, ({ cpuMicrosPerRecord }) => cpuMicrosPerRecord), 1),
+      cpuMicrosPerRecord: rounded(
+        middle(name, ({ cpuMicrosPerRecord }) => cpuMicrosPerRecord),
+        1,
+      ),
       ratio: rounded(rate(name) / baseline, 2),
       ...Object.fromEntries(counted),
     };

@@ -6,7 +6,7 @@ import { key } from '../../src/record/key.ts';
 import { fromPlain } from '../../src/record/plain.ts';
 import type { KeyRange, Store } from '../../src/store/store.ts';
 
-/** What is moved: entities of about 600 bytes and 11 properties, to keys under 1,000 users. */
+/** What is moved: entities of about 600 bytes and 11 properties, to keys below their users. */
 export const rule = entity<{ user: string }>({
   from: 'Feed',
   into: 'User/Subscription',
@@ -14,8 +14,8 @@ export const rule = entity<{ user: string }>({
 });
 export const migration = defineMigration({ name: 'bench', version: 1, records: [rule] });
 
-export const plainFeed = (n: number) => ({
-  user: `user${n % 1000}`,
+const feedOf = (n: number, user: number) => ({
+  user: `user${user}`,
   url: `https://example.com/feeds/${n}/rss.xml`,
   title: `The feed number ${n} of the reader`,
   added: new Date(1_600_000_000_000 + n * 1000),
@@ -28,13 +28,13 @@ export const plainFeed = (n: number) => ({
   note: 'x'.repeat(300),
 });
 
-export async function seed(store: Store, records: number): Promise<void> {
+export async function seed(store: Store, records: number, userOf: (n: number) => number): Promise<void> {
   for (let first = 1; first <= records; first += 5000) {
     const count = Math.min(5000, records - first + 1);
-    const puts = Array.from({ length: count }, (_, i) => {
-      return { key: key('Feed', first + i), content: Content.of(fromPlain(plainFeed(first + i))) };
-    });
-    await store.overwrite(puts);
+    const numbers = Array.from({ length: count }, (_, i) => first + i);
+    await store.overwrite(
+      numbers.map((n) => ({ key: key('Feed', n), content: Content.of(fromPlain(feedOf(n, userOf(n)))) })),
+    );
   }
 }
 

@@ -5,11 +5,11 @@ import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
 import { Claim, Pulse } from './claim.ts';
 import type { Counts } from './counts.ts';
-import { type CampaignDocument, documentKey, load } from './documents.ts';
+import { type CampaignDocument, documentKey, load, type SweepDocument } from './documents.ts';
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
-import { claimRange, currentSweep, forgetOldSweeps, liveWorkers, type Progress, progressOf } from './sweep.ts';
+import { claimRange, currentSweep, forgetOldSweeps, liveWorkers, nameOf, type Progress, progressOf } from './sweep.ts';
 import type { WorkerOptions } from './worker.ts';
 
 /** Whether there may be something to do for a campaign: not one that is over, paused, or at rest until later. */
@@ -31,6 +31,8 @@ export class CampaignWork {
   #refused = false;
   /** When this worker first saw the sweep of a campaign that is about to close. */
   #firstSeen: { readonly name: string; readonly at: Moment } | undefined;
+  /** The plan of the sweep under way, which never changes: the lanes that ask for it at one moment make one between them. */
+  #plan: { readonly name: string; readonly sweep: Promise<SweepDocument> } | undefined;
   /** All lanes share a budget, and what they know of hot groups. */
   readonly #pacer: Pacer;
   readonly #groupsInHand = new Set<string>();
@@ -124,7 +126,7 @@ export class CampaignWork {
     if (!migration) return this.#refuse(campaign);
     if (campaign.settledAt !== undefined) return this.#lookAgain(campaign);
     if (!this.#isQuiet(campaign)) return false;
-    const sweep = await currentSweep(store, clock, migration, campaign, signal);
+    const sweep = await this.#planOf(campaign, migration, signal);
     const progress = await progressOf(store, campaign, sweep);
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(campaign, progress.counts, signal);
@@ -163,6 +165,20 @@ export class CampaignWork {
     });
     if (await Promise.race([work, cooling])) leave(work);
     return true;
+  }
+
+  #planOf(campaign: CampaignDocument, migration: Migration, signal: AbortSignal): Promise<SweepDocument> {
+    const { store, clock } = this.#options;
+    const name = nameOf(campaign);
+    if (this.#plan?.name !== name) {
+      const sweep = currentSweep(store, clock, migration, campaign, signal);
+      this.#plan = { name, sweep };
+      // Who asks after a failure tries again.
+      sweep.catch(() => {
+        if (this.#plan?.sweep === sweep) this.#plan = undefined;
+      });
+    }
+    return this.#plan.sweep;
   }
 
   /**

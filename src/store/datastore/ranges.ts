@@ -34,16 +34,22 @@ export function queryOf(database: Database, range: KeyRange, more: readonly Wire
 function endsOf({ namespace, kind, rootKind, root, after, until }: KeyRange): End[] | undefined {
   const prefix = kindPrefix(kind, namespace);
   const ends: End[] = [];
-  if (rootKind !== undefined && root === undefined) {
-    ends.push({ op: 'GREATER_THAN_OR_EQUAL', key: Key.of([{ kind: rootKind, id: 1n }], namespace) });
-    // The very next kind in any order of text: no name is the last one in all of them.
-    ends.push({ op: 'LESS_THAN', key: Key.of([{ kind: `${rootKind}\0`, id: 1n }], namespace) });
-  }
   // A key of another kind or namespace lies before all of the range or after it.
   const side = (key: Key) => kindPrefix(key.kind, key.namespace).compare(prefix);
-  if (after && side(after) > 0) return undefined;
-  if (after && side(after) === 0) ends.push({ op: 'GREATER_THAN', key: after });
-  if (until && side(until) < 0) return undefined;
-  if (until && side(until) === 0) ends.push({ op: 'LESS_THAN_OR_EQUAL', key: until });
+  if ((after && side(after) > 0) || (until && side(until) < 0)) return undefined;
+  const low = after && side(after) === 0 ? after : undefined;
+  const high = until && side(until) === 0 ? until : undefined;
+  if (low) ends.push({ op: 'GREATER_THAN', key: low });
+  if (high) ends.push({ op: 'LESS_THAN_OR_EQUAL', key: high });
+  if (rootKind === undefined || root !== undefined) return ends;
+  // An end below a root of the kind is the nearer one in any order of text, and then it stands alone: a server that began
+  // at the further one would pass over all that was deleted in between, page after page.
+  if (low?.root.kind !== rootKind) {
+    ends.push({ op: 'GREATER_THAN_OR_EQUAL', key: Key.of([{ kind: rootKind, id: 1n }], namespace) });
+  }
+  // The very next kind in any order of text: no name is the last one in all of them.
+  if (high?.root.kind !== rootKind) {
+    ends.push({ op: 'LESS_THAN', key: Key.of([{ kind: `${rootKind}\0`, id: 1n }], namespace) });
+  }
   return ends;
 }
