@@ -59,6 +59,8 @@ export const ERRORS = {
   'campaign.missing': 'No such campaign. `handover status` lists them.',
   'campaign.refused': '`handover status` says what is possible now; docs/states.md shows which command leads where.',
   'campaign.contended': 'Several operators changed the campaign at once. Look at its status, then try again.',
+  'campaign.stripped':
+    'The state was taken off its entities: nothing tells any more which ones it has moved. Verify before `strip`.',
   'gate.closed': 'Let a worker finish (`handover work`), look at `handover status`, then try again.',
   'record.missing': '`handover records` lists keys; give the old or the new key of a record, or the key of a group.',
   'record.contended': 'The record kept changing under this call. Try again.',

@@ -2,6 +2,7 @@ import type { Run, Stage } from '../../machines/campaign.ts';
 import type { Migration } from '../define/migration.ts';
 import { statesOf } from '../engine/counts.ts';
 import { type CampaignDocument, list } from '../engine/documents.ts';
+import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
 import { type CommandContext, campaigns } from './commands.ts';
@@ -41,6 +42,8 @@ export interface CampaignStatus {
   readonly quarantined: { readonly count: number; readonly byCode: Readonly<Record<string, number>> };
   /** Groups per state, where the campaign goes by groups. */
   readonly groups?: Readonly<Record<string, number>>;
+  /** Whether the state is being taken off its entities, or was: so many, and so many that were not its to take. */
+  readonly strip?: { readonly stripped: number; readonly left: number; readonly doneAt?: number };
   readonly createdAt: number;
   readonly history: CampaignDocument['history'];
 }
@@ -68,7 +71,7 @@ export async function status(context: Context, name?: string): Promise<Status> {
 }
 
 export async function campaignStatus(context: Context, campaign: CampaignDocument): Promise<CampaignStatus> {
-  const blocked = campaign.closed ? undefined : blockOf(context, campaign);
+  const blocked = campaign.closed && !isStripping(campaign) ? undefined : blockOf(context, campaign);
   const look = await lookAtSweep(context, campaign);
   const sweep = sweepStatus(context, campaign, look);
   const pace = paceStatus(campaign, look?.progress, context.clock.now());
@@ -95,10 +98,17 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
     quarantined: await quarantinedBy(context, campaign.id),
     ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),
+    ...(campaign.strip ? { strip: stripOf(campaign.strip) } : {}),
     createdAt: campaign.createdAt,
     history: campaign.history,
   };
 }
+
+const stripOf = ({ stripped, left, doneAt }: NonNullable<CampaignDocument['strip']>) => ({
+  stripped,
+  left,
+  ...(doneAt === undefined ? {} : { doneAt }),
+});
 
 function blockOf({ migrations }: Context, { migration, definition, id }: CampaignDocument) {
   const named = migrations.filter(({ name }) => name === migration);

@@ -65,6 +65,16 @@ export const SCHEMAS = {
     createdAt: z.number(),
     /** A newer run of the migration was begun: under this one, which is closed, nothing may be moved any more. */
     succeeded: z.boolean().optional(),
+    /** Slots are to be taken off once it is closed: how far that is. `left`: not the campaign's, or changed too often. */
+    strip: z
+      .object({
+        step: z.number(),
+        cursor: z.string().optional(),
+        stripped: z.number(),
+        left: z.number(),
+        doneAt: z.number().optional(),
+      })
+      .optional(),
     /** What the last finished sweep saw; `inRow`: how many of this generation were clean one after the other, with it. */
     lastSweep: z
       .object({

@@ -8,6 +8,7 @@ import { recordsVerb } from './records.ts';
 import { retryVerb } from './retry.ts';
 import { showVerb } from './show.ts';
 import { statusVerb } from './status.ts';
+import { stripVerb } from './strip.ts';
 import { verifyVerb } from './verify.ts';
 import { workVerb } from './work.ts';
 
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb[] = [
   reverseVerb,
   completeVerb,
   cancelVerb,
+  stripVerb,
   pauseVerb,
   resumeVerb,
   paceVerb,
