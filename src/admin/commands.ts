@@ -168,13 +168,25 @@ export async function retry(
   let count = 0;
   for await (const { value } of list(context.store, 'quarantine', id)) if (isAskedFor(which, value)) count++;
   if (count === 0) return 0;
+  await retryAs(context, id, [which], `retry ${count}`);
+  return count;
+}
+
+/** Has the next sweep take off the list what earlier ones have put there, and try it again. */
+export async function retryAs(
+  context: CommandContext,
+  id: string,
+  asked: readonly { readonly code?: string; readonly key?: string }[],
+  what: string,
+  reason?: string,
+): Promise<void> {
   await change(context, id, (current) => {
     if (current.closed) throw refused(current, 'retry');
     const { settledAt: _, generation, ...unsettled } = current;
     const sweep = current.sweep + 1;
     // What an earlier `retry` asked for may not have been begun yet.
     const before = current.retry && nameOf(current.retry) === nameOf(current) ? current.retry.which : [];
-    const retry = { generation, sweep, which: [...before, which] };
+    const retry = { generation, sweep, which: [...before, ...asked] };
     // What is tried again may move: nothing is proved of this generation any more.
     const lastSweep = current.lastSweep && { ...current.lastSweep, clean: false, inRow: 0 };
     return {
@@ -183,10 +195,9 @@ export async function retry(
       generation,
       sweep,
       retry,
-      ...record(context, current, `retry ${count}`),
+      ...record(context, current, what, reason),
     };
   });
-  return count;
 }
 
 /** The newest campaign of a migration, or the one of this id. Throws `campaign.missing`. */

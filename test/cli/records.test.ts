@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CampaignStatus, GroupView, RecordRow, RecordView, Status } from '../../src/admin/inspect.ts';
 import type { VerifyReport } from '../../src/engine/verify.ts';
 import { key } from '../../src/record/key.ts';
-import { FEEDS, Project } from './project.ts';
+import { content, FEEDS, Project } from './project.ts';
 
 let project: Project;
 beforeEach(async () => {
@@ -178,6 +178,25 @@ describe('records that cannot be moved', () => {
       'gate.closed\n  Not yet: records are quarantined and would stay in the old home; retry them, or pass\n  --leave-quarantined.\n  Let a worker finish (`handover work`), look at `handover status`, then try again.\n',
     );
     expect((await project.run('complete', '--leave-quarantined', '--wait')).code).toBe(5);
+  });
+
+  it('are chosen from, where two homes claim them', async () => {
+    await project.run('start', '--to', 'switched', '--wait');
+    await project.withStore(async (store) => {
+      await store.overwrite([{ key: key('Feed', 7), content: content({ user: 'u0', title: 'from an old instance' }) }]);
+    });
+    // What is quarantined already is tried again by a sweep, which finds the stray write, too.
+    await project.run('retry');
+    expect((await project.run('work', '--until-settled')).code).toBe(5);
+    expect((await project.run('records', '--quarantined')).out).toContain('record.split');
+    expect((await project.run('resolve', '--key', 'Feed:7')).code).toBe(2);
+    expect(await project.run('resolve', '--key', 'Feed:8', '--keep', 'new')).toMatchObject({ code: 3 });
+    const resolved = await project.run('resolve', '--key', 'Feed:7', '--keep', 'old', '--reason', 'it was right');
+    expect(resolved.out).toBe('1 record resolved. A worker moves on: handover work\n');
+    await project.run('work', '--until-settled');
+    const { data } = await project.json<RecordView>('show', 'Feed:7');
+    expect(data).toMatchObject({ state: 'switched' });
+    expect((await project.run('status')).out).toContain('resolve Feed:7 keep old');
   });
 
   it('pause the campaign when they are more than the budget', async () => {
