@@ -1,7 +1,7 @@
 import type { Run, Stage } from '../../machines/campaign.ts';
 import type { Migration } from '../define/migration.ts';
 import { statesOf } from '../engine/counts.ts';
-import { type CampaignDocument, list } from '../engine/documents.ts';
+import { type CampaignDocument, type Document, documentKey, list, load } from '../engine/documents.ts';
 import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
@@ -40,6 +40,8 @@ export interface CampaignStatus {
   readonly states: Readonly<Record<string, number>>;
   readonly countedIn: 'last sweep' | 'running sweep' | 'nothing yet';
   readonly quarantined: { readonly count: number; readonly byCode: Readonly<Record<string, number>> };
+  /** Copies that shadow reads of a router found to say something else than they should; the last ones, with both values. */
+  readonly mismatches?: Omit<Document<'mismatch'>, 'v'>;
   /** Groups per state, where the campaign goes by groups. */
   readonly groups?: Readonly<Record<string, number>>;
   /** Whether the state is being taken off its entities, or was: so many, and so many that were not its to take. */
@@ -75,6 +77,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
   const look = await lookAtSweep(context, campaign);
   const sweep = sweepStatus(context, campaign, look);
   const pace = paceStatus(campaign, look?.progress, context.clock.now());
+  const mismatches = await load(context.store, 'mismatch', documentKey('mismatch', campaign.id, 'last'));
   // A sweep that is over says all; one that runs says only what it came by so far.
   const counts = campaign.lastSweep?.counts ?? (sweep.seen > 0 ? sweep.counts : undefined);
   const states = statesOf(counts ?? {});
@@ -97,6 +100,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     states,
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
     quarantined: await quarantinedBy(context, campaign.id),
+    ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
     ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),
     ...(campaign.strip ? { strip: stripOf(campaign.strip) } : {}),
     createdAt: campaign.createdAt,

@@ -13,7 +13,7 @@ export function statusText({ campaigns, unstarted }: Status, historyEntries = 5)
 }
 
 export function campaignText(status: CampaignStatus, historyEntries = 5): string {
-  const { campaign, quarantined, groups } = status;
+  const { campaign, quarantined, groups, mismatches } = status;
   const pace = paceText(status);
   const rows: (readonly (string | undefined)[])[] = [
     ['wanted', targetsText(status.targets)],
@@ -22,6 +22,14 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
     ['records', recordsText(status)],
     ...(groups ? [['groups', listText(groups)]] : []),
     ['quarantined', quarantined.count === 0 ? 'none' : `${count(quarantined.count)}: ${listText(quarantined.byCode)}`],
+    ...(mismatches
+      ? [
+          [
+            'mismatches',
+            `${count(mismatches.count)} in shadow reads: handover records ${status.migration} --mismatches`,
+          ],
+        ]
+      : []),
     ...(status.strip ? [['stripped', stripText(status)]] : []),
     ['next', nextText(status)],
     ...historyText(status, historyEntries),

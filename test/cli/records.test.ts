@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CampaignStatus, GroupView, RecordRow, RecordView, Status } from '../../src/admin/inspect.ts';
+import { loadConfig } from '../../src/define/load.ts';
 import type { VerifyReport } from '../../src/engine/verify.ts';
 import { key } from '../../src/record/key.ts';
+import { Router } from '../../src/router/router.ts';
 import { content, FEEDS, Project } from './project.ts';
 
 let project: Project;
@@ -27,6 +29,23 @@ describe('records', () => {
       after = ['--after', data.next];
     }
     expect(keys).toEqual(Array.from({ length: 30 }, (_, i) => `Feed:${i + 1}`));
+  });
+
+  it('show the copies that shadow reads found to differ, with both values', async () => {
+    await project.run('start', '--wait');
+    expect((await project.run('records', '--mismatches')).out).toBe('None.\n');
+    const { migrations } = await loadConfig(undefined, project.folder);
+    await project.withStore(async (store) => {
+      const [old, into] = [key('Feed', 7), key('User', 'u0', 'Feed', 7)];
+      const [copy] = await store.read([into]);
+      await store.overwrite([{ key: into, content: content({ user: 'u0', title: 'else' }), slot: copy!.slot! }]);
+      const router = new Router({ store, rule: migrations[0]!.records[0]!, compare: 1 });
+      for (let n = 0; n < 12; n++) expect(await router.get({ from: old, into })).toMatchObject({ title: 'feed 7' });
+    });
+    const { out } = await project.run('records', '--mismatches');
+    expect(out).toContain('  should say  {"title":"feed 7","user":"u0"}\n  says        {"title":"else","user":"u0"}\n');
+    expect(out).toContain('And 2 before.');
+    expect((await project.run('status')).out).toContain('mismatches   12 in shadow reads');
   });
 
   it('are listed once, wherever they are', async () => {
