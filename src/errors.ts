@@ -31,6 +31,7 @@ export const ERRORS = {
     '`to` failed for this record. Correct the record and retry it; or cancel, correct the definition, and start it as a new version.',
   'transform.forward':
     'The forward transform failed for this record. Correct the definition or the record, then retry.',
+  'transform.split': '`onSplit` failed for this record. Correct it, or choose with `handover resolve`.',
   'transform.backward':
     'The backward transform failed for this record, so it could not be reversed. Correct it, then retry.',
   'transform.unstable': '`to` gave two different keys for the same content. It must depend on the record alone.',
@@ -59,8 +60,12 @@ export const ERRORS = {
   'campaign.missing': 'No such campaign. `handover status` lists them.',
   'campaign.refused': '`handover status` says what is possible now; docs/states.md shows which command leads where.',
   'campaign.contended': 'Several operators changed the campaign at once. Look at its status, then try again.',
+  'campaign.stripped':
+    'The state was taken off its entities: nothing tells any more which ones it has moved. Verify before `strip`.',
   'gate.closed': 'Let a worker finish (`handover work`), look at `handover status`, then try again.',
   'record.missing': '`handover records` lists keys; give the old or the new key of a record, or the key of a group.',
+  'record.whole':
+    'Only quarantined records that two entities claim can be resolved: `handover records --quarantined` lists them.',
   'record.contended': 'The record kept changing under this call. Try again.',
   'record.misplaced':
     'The write would change what `to` makes the new key of, and records are addressed by it. Delete the record, and insert it under its new address.',
@@ -95,7 +100,9 @@ export class HandoverError extends Error {
 }
 
 /** Whether the store's silence is all that is wrong, or others who were faster: whoever looks again may have more luck. */
-export const isPassing = (error: unknown): error is HandoverError =>
+export const isPassing = (
+  error: unknown,
+): error is HandoverError & { readonly code: 'store.unknown' | 'campaign.contended' } =>
   error instanceof HandoverError && (error.code === 'store.unknown' || error.code === 'campaign.contended');
 
 /** The message of anything thrown, author code included. */

@@ -90,14 +90,17 @@ export async function reverse(context: CommandContext, name: string, options: Co
   return command(context, campaign.id, 'reverse', 'home', options, undefined, () => checkReverse(context, campaign));
 }
 
-/** Drops the old home. The point of no return: refused while anything is unsettled or quarantined. */
+/**
+ * Drops the old home. The point of no return: refused while anything is unsettled or quarantined. `strip`: when the
+ * campaign has closed, the state is taken off its entities, too.
+ */
 export async function complete(
   context: CommandContext,
   name: string,
-  options: CommandOptions & { readonly leaveQuarantined?: boolean } = {},
+  options: CommandOptions & { readonly leaveQuarantined?: boolean; readonly strip?: boolean } = {},
 ) {
   const campaign = await theCampaign(context, name);
-  const { leaveQuarantined = false } = options;
+  const { leaveQuarantined = false, strip = false } = options;
   const gate = async (current: CampaignDocument) => {
     if (!hasSettled(current)) throw closed('records are still on their way; see `handover status`');
     const left = leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1);
@@ -105,7 +108,7 @@ export async function complete(
       throw closed('records are quarantined and would stay in the old home; retry them, or pass --leave-quarantined');
     }
   };
-  return command(context, campaign.id, 'complete', 'completed', options, 'switched', gate, { leaveQuarantined });
+  return command(context, campaign.id, 'complete', 'completed', options, 'switched', gate, { leaveQuarantined, strip });
 }
 
 /** Brings everything home and closes the campaign. */
@@ -165,13 +168,25 @@ export async function retry(
   let count = 0;
   for await (const { value } of list(context.store, 'quarantine', id)) if (isAskedFor(which, value)) count++;
   if (count === 0) return 0;
+  await retryAs(context, id, [which], `retry ${count}`);
+  return count;
+}
+
+/** Has the next sweep take off the list what earlier ones have put there, and try it again. */
+export async function retryAs(
+  context: CommandContext,
+  id: string,
+  asked: readonly { readonly code?: string; readonly key?: string }[],
+  what: string,
+  reason?: string,
+): Promise<void> {
   await change(context, id, (current) => {
     if (current.closed) throw refused(current, 'retry');
     const { settledAt: _, generation, ...unsettled } = current;
     const sweep = current.sweep + 1;
     // What an earlier `retry` asked for may not have been begun yet.
     const before = current.retry && nameOf(current.retry) === nameOf(current) ? current.retry.which : [];
-    const retry = { generation, sweep, which: [...before, which] };
+    const retry = { generation, sweep, which: [...before, ...asked] };
     // What is tried again may move: nothing is proved of this generation any more.
     const lastSweep = current.lastSweep && { ...current.lastSweep, clean: false, inRow: 0 };
     return {
@@ -180,10 +195,9 @@ export async function retry(
       generation,
       sweep,
       retry,
-      ...record(context, current, `retry ${count}`),
+      ...record(context, current, what, reason),
     };
   });
-  return count;
 }
 
 /** The newest campaign of a migration, or the one of this id. Throws `campaign.missing`. */
@@ -290,7 +304,7 @@ async function command(
   options: CommandOptions & PaceOptions,
   rest: Target | undefined,
   gate: (current: CampaignDocument) => Promise<void> = async () => {},
-  also: Pick<CampaignDocument, 'leaveQuarantined'> = { leaveQuarantined: false },
+  also: { readonly leaveQuarantined: boolean; readonly strip: boolean } = { leaveQuarantined: false, strip: false },
 ): Promise<CampaignDocument> {
   const share = shareOf(options);
   return change(context, id, async (current) => {
@@ -298,13 +312,14 @@ async function command(
     const step = campaignStep({ stage: current.stage, run: current.run }, event);
     if (!step) throw refused(current, event);
     await gate(current);
-    const { settledAt: _, ...unsettled } = current;
+    const { settledAt: _, strip: __, ...unsettled } = current;
     const targets = [...aim(current.targets, target, share, rest)];
     const next = {
       ...unsettled,
       ...step.next,
       ...adopted(context, current),
-      ...also,
+      leaveQuarantined: also.leaveQuarantined,
+      ...(also.strip ? { strip: { step: 0, stripped: 0, left: 0 } } : {}),
       targets,
       pace: paceOf(context, current, options),
     };
@@ -334,7 +349,7 @@ async function runOrPause(context: CommandContext, name: string, event: 'pause' 
  * Changes the campaign once. Each call marks the entry it writes into the history: when an answer is lost and the look
  * that follows finds the mark, the command took effect, whatever its gates would say by now.
  */
-async function change(
+export async function change(
   context: CommandContext,
   id: string,
   compute: (current: CampaignDocument) => CampaignDocument | Promise<CampaignDocument>,
@@ -355,7 +370,10 @@ function adopted({ migrations }: CommandContext, { stage, migration }: CampaignD
 }
 
 /** A definition that changed under an open campaign would mix two shapes: refused before anything moves. */
-function definitionOf({ migrations }: CommandContext, { migration, definition, id }: CampaignDocument): Migration {
+export function definitionOf(
+  { migrations }: CommandContext,
+  { migration, definition, id }: CampaignDocument,
+): Migration {
   const found = migrations.find(({ name, fingerprint }) => name === migration && fingerprint === definition);
   if (found) return found;
   throw new HandoverError('definition.changed', `Campaign ${id} was started with another definition of ${migration}.`);
@@ -370,7 +388,7 @@ async function checkReverse(context: CommandContext, campaign: CampaignDocument)
 }
 
 /** The history with one more entry, the oldest forgotten. */
-function record(context: CommandContext, { history, targets }: CampaignDocument, what: string, reason?: string) {
+export function record(context: CommandContext, { history, targets }: CampaignDocument, what: string, reason?: string) {
   const entry = { at: context.clock.now(), by: context.by, what, ...(reason === undefined ? {} : { reason }), targets };
   return { history: [...history, entry].slice(-LIMITS.historyEntries) };
 }
@@ -381,7 +399,7 @@ const hasSettled = ({ settledAt, lastSweep, generation }: CampaignDocument): boo
 
 const closed = (why: string) => new HandoverError('gate.closed', `Not yet: ${why}.`);
 
-const refused = ({ id, stage, run, closed: over }: CampaignDocument, event: string) =>
+export const refused = ({ id, stage, run, closed: over }: CampaignDocument, event: string) =>
   new HandoverError(
     'campaign.refused',
     `${event} is not possible: campaign ${id} is ${stage}${run === 'paused' ? ' and paused' : ''}${over ? ', and closed' : ''}.`,

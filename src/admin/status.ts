@@ -1,7 +1,8 @@
 import type { Run, Stage } from '../../machines/campaign.ts';
 import type { Migration } from '../define/migration.ts';
 import { statesOf } from '../engine/counts.ts';
-import { type CampaignDocument, list } from '../engine/documents.ts';
+import { type CampaignDocument, type Document, documentKey, list, load } from '../engine/documents.ts';
+import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
 import { type CommandContext, campaigns } from './commands.ts';
@@ -39,8 +40,12 @@ export interface CampaignStatus {
   readonly states: Readonly<Record<string, number>>;
   readonly countedIn: 'last sweep' | 'running sweep' | 'nothing yet';
   readonly quarantined: { readonly count: number; readonly byCode: Readonly<Record<string, number>> };
+  /** Copies that shadow reads of a router found to say something else than they should; the last ones, with both values. */
+  readonly mismatches?: Omit<Document<'mismatch'>, 'v'>;
   /** Groups per state, where the campaign goes by groups. */
   readonly groups?: Readonly<Record<string, number>>;
+  /** Whether the state is being taken off its entities, or was: so many, and so many that were not its to take. */
+  readonly strip?: { readonly stripped: number; readonly left: number; readonly doneAt?: number };
   readonly createdAt: number;
   readonly history: CampaignDocument['history'];
 }
@@ -68,10 +73,11 @@ export async function status(context: Context, name?: string): Promise<Status> {
 }
 
 export async function campaignStatus(context: Context, campaign: CampaignDocument): Promise<CampaignStatus> {
-  const blocked = campaign.closed ? undefined : blockOf(context, campaign);
+  const blocked = campaign.closed && !isStripping(campaign) ? undefined : blockOf(context, campaign);
   const look = await lookAtSweep(context, campaign);
   const sweep = sweepStatus(context, campaign, look);
   const pace = paceStatus(campaign, look?.progress, context.clock.now());
+  const mismatches = await load(context.store, 'mismatch', documentKey('mismatch', campaign.id, 'last'));
   // A sweep that is over says all; one that runs says only what it came by so far.
   const counts = campaign.lastSweep?.counts ?? (sweep.seen > 0 ? sweep.counts : undefined);
   const states = statesOf(counts ?? {});
@@ -94,11 +100,19 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     states,
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
     quarantined: await quarantinedBy(context, campaign.id),
+    ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
     ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),
+    ...(campaign.strip ? { strip: stripOf(campaign.strip) } : {}),
     createdAt: campaign.createdAt,
     history: campaign.history,
   };
 }
+
+const stripOf = ({ stripped, left, doneAt }: NonNullable<CampaignDocument['strip']>) => ({
+  stripped,
+  left,
+  ...(doneAt === undefined ? {} : { doneAt }),
+});
 
 function blockOf({ migrations }: Context, { migration, definition, id }: CampaignDocument) {
   const named = migrations.filter(({ name }) => name === migration);

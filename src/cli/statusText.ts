@@ -13,7 +13,7 @@ export function statusText({ campaigns, unstarted }: Status, historyEntries = 5)
 }
 
 export function campaignText(status: CampaignStatus, historyEntries = 5): string {
-  const { campaign, quarantined, groups } = status;
+  const { campaign, quarantined, groups, mismatches } = status;
   const pace = paceText(status);
   const rows: (readonly (string | undefined)[])[] = [
     ['wanted', targetsText(status.targets)],
@@ -22,6 +22,15 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
     ['records', recordsText(status)],
     ...(groups ? [['groups', listText(groups)]] : []),
     ['quarantined', quarantined.count === 0 ? 'none' : `${count(quarantined.count)}: ${listText(quarantined.byCode)}`],
+    ...(mismatches
+      ? [
+          [
+            'mismatches',
+            `${count(mismatches.count)} in shadow reads: handover records ${status.migration} --mismatches`,
+          ],
+        ]
+      : []),
+    ...(status.strip ? [['stripped', stripText(status)]] : []),
     ['next', nextText(status)],
     ...historyText(status, historyEntries),
   ];
@@ -67,10 +76,12 @@ const listText = (counts: Readonly<Record<string, number>>): string =>
     .join(', ') || 'none';
 
 /** The command that an operator would most likely give now. */
-function nextText({ stage, run, settled, migration, quarantined, blocked, switchGateOpen }: CampaignStatus): string {
+function nextText(status: CampaignStatus): string {
+  const { stage, run, settled, migration, quarantined, blocked, switchGateOpen, strip, closed } = status;
   const verb = (name: string) => `handover ${name} ${migration}`;
   if (blocked) return `${blocked.detail} Restore it, or start a new version.`;
   if (run === 'paused') return `${verb('records')} --quarantined, then ${verb('retry')} and ${verb('resume')}`;
+  if (strip && closed && strip.doneAt === undefined) return 'a worker takes the state off its entities: handover work';
   if (stage === 'completed' || stage === 'cancelled') return `nothing: the campaign is over`;
   if (!settled && stage !== 'draft') return 'a worker brings it on: handover work';
   if (quarantined.count > 0) return `${verb('records')} --quarantined, then ${verb('retry')}`;
@@ -79,6 +90,13 @@ function nextText({ stage, run, settled, migration, quarantined, blocked, switch
   if (stage !== 'switching') return verb('start');
   // A share that was sent straight on leaves a rest that was never copied: the gate to `switch` is closed for it.
   return `${switchGateOpen ? verb('switch') : verb('start')} for the rest, or ${verb('reverse')}`;
+}
+
+function stripText({ strip, closed }: CampaignStatus): string {
+  const { stripped, left, doneAt } = strip!;
+  if (!closed) return 'when the campaign has closed';
+  const kept = left === 0 ? '' : `, ${count(left)} left as they are`;
+  return `${many(stripped, 'entity').replace('entitys', 'entities')}${kept}${doneAt === undefined ? ', so far' : ''}`;
 }
 
 function historyText({ history }: CampaignStatus, entries: number): (readonly string[])[] {

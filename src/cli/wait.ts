@@ -2,6 +2,7 @@ import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
 import { lookAtSweep, sweepStatus } from '../admin/sweepStatus.ts';
 import type { Counts } from '../engine/counts.ts';
 import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
+import { isStripping } from '../engine/strip.ts';
 import { Worker } from '../engine/worker.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -32,7 +33,8 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
   try {
     for (;;) {
       const campaign = await campaignOf(session, id);
-      if (campaign.settledAt !== undefined || campaign.closed || campaign.run === 'paused') {
+      const over = campaign.closed ? !isStripping(campaign) : campaign.settledAt !== undefined;
+      if (over || campaign.run === 'paused') {
         return await campaignStatus(session, campaign);
       }
       if (signal.aborted) throw interrupted(campaign);

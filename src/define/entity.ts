@@ -18,7 +18,15 @@ export interface EntityDefinition<T extends object = PlainRecord, N extends obje
   readonly forward?: (record: T, key: Key) => N;
   /** The record in its old shape. Without it, what was written after the switch cannot be reversed. */
   readonly backward?: (record: N, key: Key) => T;
+  /**
+   * Chooses where both homes claim the record, because something wrote past the router: the entity that is to stay, or
+   * what the record is to be, in the new shape. Undefined leaves it to an operator. What is given up is kept.
+   */
+  readonly onSplit?: (sides: { readonly old: T; readonly new: N }, key: Key) => 'old' | 'new' | N | undefined;
 }
+
+/** Which side of a split record stays; or the new home's, with this content. */
+export type Verdict = 'old' | 'new' | { readonly write: Content };
 
 /**
  * A validated entity definition: what the engine works with. The two shapes are there for the router's callers; a rule
@@ -38,6 +46,8 @@ export interface EntityRule<Old extends object = any, New extends object = any> 
   forward(key: Key, content: Content): Content;
   /** Throws `transform.backward`. */
   backward(key: Key, content: Content): Content;
+  /** Undefined: an operator must choose. Throws `transform.split`. */
+  onSplit?(key: Key, old: Content, now: Content): Verdict | undefined;
   /** All that decides what this rule does, as text: the definition's fingerprint is made of it. */
   readonly source: string;
   /** Never there: it only carries the shapes, so that a router knows what its records look like. */
@@ -48,7 +58,7 @@ export interface EntityRule<Old extends object = any, New extends object = any> 
 export function entity<T extends object = PlainRecord, N extends object = T>(
   definition: EntityDefinition<T, N>,
 ): EntityRule<T, N> {
-  const { to, forward, backward, rename: names } = definition as unknown as EntityDefinition;
+  const { to, forward, backward, rename: names, onSplit } = definition as unknown as EntityDefinition;
   const from = pattern('from', definition.from);
   const into = pattern('into', definition.into);
   if (typeof to !== 'function')
@@ -79,7 +89,18 @@ export function entity<T extends object = PlainRecord, N extends object = T>(
           : content.properties;
         return Content.of(back ? rename(plain, back) : plain);
       }),
-    source: [definition.from, definition.into, to, JSON.stringify(names), forward, backward].map(sourceText).join('\n'),
+    ...(onSplit ? { onSplit: (key: Key, old: Content, now: Content) => verdictOf(onSplit, key, old, now) } : {}),
+    source: [
+      definition.from,
+      definition.into,
+      to,
+      JSON.stringify(names),
+      forward,
+      backward,
+      ...(onSplit ? [onSplit] : []),
+    ]
+      .map(sourceText)
+      .join('\n'),
   };
 }
 
@@ -113,7 +134,17 @@ function targetOf(to: EntityDefinition['to'], into: readonly string[], key: Key,
   return target;
 }
 
-function guarded<R>(code: 'transform.to' | 'transform.forward' | 'transform.backward', key: Key, run: () => R): R {
+function verdictOf(onSplit: NonNullable<EntityDefinition['onSplit']>, key: Key, old: Content, now: Content) {
+  return guarded('transform.split', key, (): Verdict | undefined => {
+    const verdict = onSplit({ old: toPlain(old.properties), new: toPlain(now.properties) }, key);
+    if (verdict === undefined || verdict === 'old' || verdict === 'new') return verdict;
+    return { write: Content.of(fromPlain(verdict, now.properties)) };
+  });
+}
+
+type TransformCode = 'transform.to' | 'transform.forward' | 'transform.backward' | 'transform.split';
+
+function guarded<R>(code: TransformCode, key: Key, run: () => R): R {
   try {
     return run();
   } catch (cause) {

@@ -9,15 +9,17 @@ import { type CampaignDocument, documentKey, load, type SweepDocument } from './
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
+import { isStripping, stripPage } from './strip.ts';
 import { claimRange, currentSweep, forgetOldSweeps, liveWorkers, nameOf, type Progress, progressOf } from './sweep.ts';
 import type { WorkerOptions } from './worker.ts';
 
 /** Whether there may be something to do for a campaign: not one that is over, paused, or at rest until later. */
-export const isWorkable = ({ closed, stage, run, settledAt }: CampaignDocument, now: number): boolean =>
-  !closed &&
-  stage !== 'draft' &&
-  run === 'running' &&
-  (settledAt === undefined || now - settledAt >= LIMITS.restSweepMs);
+export function isWorkable(campaign: CampaignDocument, now: number): boolean {
+  const { closed, stage, run, settledAt } = campaign;
+  if (closed) return isStripping(campaign);
+  if (stage === 'draft' || run === 'paused') return false;
+  return settledAt === undefined || now - settledAt >= LIMITS.restSweepMs;
+}
 
 /**
  * One worker's work on one campaign: takes a range, brings its pages to their targets, checkpoints, and advances the
@@ -124,6 +126,7 @@ export class CampaignWork {
     const migration = this.#migrationOf(campaign);
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
+    if (campaign.closed) return lane === 0 && this.#strip(campaign, migration, signal);
     if (campaign.settledAt !== undefined) return this.#lookAgain(campaign);
     if (!this.#isQuiet(campaign)) return false;
     const sweep = await this.#planOf(campaign, migration, signal);
@@ -222,6 +225,15 @@ export class CampaignWork {
     const { campaign, clean, first } = await endSweep(store, clock, swept, counts);
     if (first) events?.swept?.(campaign, counts, clean);
     await forgetOldSweeps(store, campaign);
+    return true;
+  }
+
+  async #strip(campaign: CampaignDocument, migration: Migration, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    const pacer = this.#pacer;
+    pacer.follow(campaign);
+    const store = metered(this.#options.store, (operations) => pacer.count(operations));
+    await stripPage({ store, clock, migration, pacer, signal }, campaign);
     return true;
   }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { TARGETS } from '../../machines/moves.ts';
@@ -65,6 +66,16 @@ export const SCHEMAS = {
     createdAt: z.number(),
     /** A newer run of the migration was begun: under this one, which is closed, nothing may be moved any more. */
     succeeded: z.boolean().optional(),
+    /** Slots are to be taken off once it is closed: how far that is. `left`: not the campaign's, or changed too often. */
+    strip: z
+      .object({
+        step: z.number(),
+        cursor: z.string().optional(),
+        stripped: z.number(),
+        left: z.number(),
+        doneAt: z.number().optional(),
+      })
+      .optional(),
     /** What the last finished sweep saw; `inRow`: how many of this generation were clean one after the other, with it. */
     lastSweep: z
       .object({
@@ -183,6 +194,19 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
 };
+
+/** What was given up when a split was settled: an entity as it was, which nothing reads but a person. */
+const DISCARDED = '_HandoverDiscarded';
+
+/** Named after the key and the version, so that nothing is kept twice. */
+export function discardedKey(campaign: string, key: Key, version: Version): Key {
+  const text = key.toString();
+  const name = `${text.length <= 300 ? text : hash('sha256', text, 'hex')} ${version}`;
+  return Key.of([
+    { kind: KINDS.campaign, id: campaign },
+    { kind: DISCARDED, id: name },
+  ]);
+}
 
 /** Whether an entity of this kind, or below it, is the engine's own. */
 export const isControl = (kind: string): boolean => kind.startsWith('_Handover');

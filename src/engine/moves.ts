@@ -27,7 +27,7 @@ export interface Write {
 export function writesOf(move: Exclude<Move, { type: 'quarantine' }>, pair: Pair, actor: Actor): readonly Write[] {
   const { at } = move;
   const peer = other(at);
-  const journal = nextEntry(move, pair, actor);
+  const journal = nextEntry(`${move.type} ${at}`, pair, actor);
   switch (move.type) {
     case 'copy':
     case 'refresh':
@@ -105,13 +105,13 @@ function remove(pair: Pair, at: Side): Write {
  * The pair's journal with this move at its end, the oldest entries forgotten. Whoever wrote a side held the other one, so
  * the side with the higher number has all that the other has.
  */
-function nextEntry(move: Move & { at: Side }, { S, T }: Pair, actor: Actor): readonly JournalEntry[] {
+export function nextEntry(move: string, { S, T }: Pair, actor: Actor): readonly JournalEntry[] {
   const one = S?.slot?.campaign === actor.campaign ? S.slot : undefined;
   const two = T?.slot?.campaign === actor.campaign ? T.slot : undefined;
   const past = (one?.seq ?? -1) > (two?.seq ?? -1) ? one : two;
   return appended(past?.journal ?? NONE, {
     seq: (past?.seq ?? 0) + 1,
-    move: `${move.type} ${move.at}`,
+    move,
     at: actor.now(),
     by: actor.worker,
   });

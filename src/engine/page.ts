@@ -1,7 +1,7 @@
 import type { Side, Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
 import type { EntityRule } from '../define/entity.ts';
-import { HandoverError } from '../errors.ts';
+import { HandoverError, isPassing } from '../errors.ts';
 import type { Key } from '../record/key.ts';
 import { isOwnerAtNewHome } from '../record/slot.ts';
 import { checkKey } from '../store/check.ts';
@@ -13,6 +13,7 @@ import type { Actor } from './moves.ts';
 import { type Held, hold, locate, type Pair, roleOf } from './pair.ts';
 import { quarantine, quarantined, quarantineKey } from './quarantine.ts';
 import { type Item, lookAtPeers, type ReconcileOptions, reconcile } from './reconcile.ts';
+import { settleSplit } from './split.ts';
 import { nameOf } from './sweep.ts';
 
 export interface PageOptions {
@@ -93,6 +94,7 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
     if (home === 'T' && roleOf(item.pair.S) === 'C') item.target = options.targetOf(item.pair.keys);
   const all = options.carried?.length ? [...options.carried, ...items] : items;
   await reconcile(all, options);
+  await settleSplits(all, options);
 
   for (const item of all) countItem(item, home, counts, failures);
   const entries = failures.map((failure) => toEntry(failure, options));
@@ -104,6 +106,37 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
   const away = arrived + items.filter(({ pair, result }) => result?.status === 'rest' && roleOf(pair.T) === 'O').length;
   const cooling = all.filter(({ result }) => !result);
   return { counts, guessed: guesses.length, missed, away, newlyQuarantined: failures.length, cooling };
+}
+
+/** Asks the author where two entities claim a record, and goes on with those that are one again. */
+async function settleSplits(items: readonly Item[], options: PageOptions): Promise<void> {
+  const { rule, store, actor, fence } = options;
+  if (!rule.onSplit) return;
+  const settled: Item[] = [];
+  for (const item of items) {
+    const { pair, result } = item;
+    if (result?.status !== 'failed' || result.code !== 'record.split' || !pair.S || !pair.T) continue;
+    try {
+      const verdict = rule.onSplit(pair.keys.S, pair.S.content, pair.T.content);
+      if (!verdict) continue;
+      await fence.renew();
+      fence.check();
+      const settled = await settleSplit({ store, actor, guard: fence.guard }, pair, verdict);
+      // It may still land: nobody may close the campaign over it.
+      if (!settled) item.doubtful = true;
+    } catch (error) {
+      if (isPassing(error) || !(error instanceof HandoverError)) throw error;
+      item.result = { status: 'failed', code: error.code, message: error.detail };
+      continue;
+    }
+    // Settled or not: what stands there now is looked at anew.
+    delete item.result;
+    delete item.mapped;
+    pair.replaceable = 'neither';
+    item.moves++;
+    settled.push(item);
+  }
+  if (settled.length > 0) await reconcile(settled, options);
 }
 
 function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item | 'arrived' | undefined {

@@ -81,6 +81,10 @@ const isPlainOwner = ({ role, deleted }: Slot): boolean => role === 'owner' && !
 /** Whether a record is in the middle of another campaign, which alone may move it. */
 export const isForeign = (slot: Slot, campaign: string): boolean => !isOwn(slot, campaign) && !isPlainOwner(slot);
 
+/** Whether a slot says nothing any more once its campaign is closed: it is this one's, an earlier run's, or a client's. */
+export const isLeftOver = (slot: Slot, campaign: string): boolean =>
+  isPlainOwner(slot) && (slot.campaign === campaign || slot.campaign === '' || isEarlierRun(slot.campaign, campaign));
+
 /** The slot, if it is the campaign's own. Throws `slot.foreign`. */
 function ownSlot(slot: Slot | undefined, campaign: string, key: Key): Slot | undefined {
   if (!slot || isOwn(slot, campaign)) return slot;

@@ -62,13 +62,19 @@ export interface VerifyOptions {
 
 type Finding = 'missing' | 'stale' | 'orphans' | 'splits' | 'duplicates' | 'gaps' | 'inFlight' | 'quarantined';
 
-/** Verifies a campaign. Checkpointed after each page: one that is interrupted goes on where it was. */
+/**
+ * Verifies a campaign. Checkpointed after each page: one that is interrupted goes on where it was. Throws
+ * `campaign.stripped` where nothing tells any more which entities the campaign has moved.
+ */
 export async function verify(
   store: Store,
   migration: Migration,
   campaign: CampaignDocument,
   options: VerifyOptions,
 ): Promise<VerifyReport> {
+  if (campaign.closed && campaign.strip) {
+    throw new HandoverError('campaign.stripped', `Campaign ${campaign.id} was stripped, or is being.`);
+  }
   const key = documentKey('verify', campaign.id, 'run');
   const steps = migration.records.flatMap((rule, index) => [
     { rule, index, home: 'S' as const },

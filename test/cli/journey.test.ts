@@ -45,6 +45,24 @@ describe('a campaign by command line', () => {
     });
   });
 
+  it('ends without a trace: complete --strip takes the state off, and verify says that it cannot tell any more', async () => {
+    await project.run('start', '--to', 'switched', '--wait');
+    const { data } = await project.json<CampaignStatus>('complete', '--strip', '--wait');
+    expect(data).toMatchObject({ closed: true, strip: { stripped: RECORDS, left: 0 } });
+    await project.withStore(async (store) => {
+      const { entities } = await store.scan({ namespace: '', kind: 'Feed', rootKind: 'User' }, RECORDS + 1);
+      expect(entities.map(({ slot }) => slot)).toEqual(Array(RECORDS).fill(undefined));
+    });
+    expect(await project.run('verify')).toMatchObject({ code: 3 });
+    const ordered = await project.run('strip', '--reason', 'the router has written since');
+    expect(ordered.out).toContain('to be stripped');
+    expect((await project.run('status')).out).toMatch(/stripped +0 entities, so far\n +next +a worker takes/);
+    expect(await project.json('work', '--until-settled')).toMatchObject({ code: 0 });
+    expect((await project.run('status')).out).toMatch(/stripped +0 entities\n +next +nothing/);
+    await project.run('start', '--wait');
+    expect(await project.run('strip')).toMatchObject({ code: 3 });
+  });
+
   it('only writes the target without --wait, and a worker does the rest', async () => {
     const ordered = await project.json<CampaignStatus>('start');
     expect(ordered.data).toMatchObject({ stage: 'copying', settled: false, states: {} });

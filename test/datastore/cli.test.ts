@@ -42,6 +42,15 @@ describeEachMode('datastore: the command line', (mode) => {
       for (const step of steps) expect(await project.run(...step), step.join(' ')).toMatchObject({ code: 0 });
       const { out } = await project.run('verify');
       expect(out).toMatch(/= completed +100\n/);
+      expect(await project.run('strip', '--wait')).toMatchObject({ code: 0 });
+      const after = await datastoreStore(connectionTo(mode, projectId));
+      const moved = await after.read(
+        Array.from({ length: N }, (_, i) => key('User', feedOf(i + 1).user, 'Feed', i + 1)),
+      );
+      await after.close();
+      expect(moved.map((entity) => [entity?.slot, entity?.content.fingerprint])).toEqual(
+        moved.map((_, i) => [undefined, content(feedOf(i + 1)).fingerprint]),
+      );
     } finally {
       project.dispose();
     }

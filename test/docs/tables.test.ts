@@ -223,6 +223,7 @@ const ENTITY_FIELDS: Record<keyof EntityDefinition, true> = {
   rename: true,
   forward: true,
   backward: true,
+  onSplit: true,
 };
 const MIGRATION_FIELDS: Record<keyof MigrationDefinition, true> = {
   name: true,

@@ -13,6 +13,7 @@ interface AimOptions extends commands.PaceOptions {
   readonly reason?: string;
   readonly wait?: boolean;
   readonly leaveQuarantined?: boolean;
+  readonly strip?: boolean;
 }
 
 export const startVerb = aimVerb('start', 'begin a campaign, or go on with one: make copies at the new home', {
@@ -39,7 +40,9 @@ export const reverseVerb = aimVerb('reverse', 'bring records home again, with wh
 
 export const completeVerb = aimVerb('complete', 'drop the old home: the point of no return', {
   configure: (command) =>
-    shared(command).option('--leave-quarantined', 'complete although quarantined records stay in the old home'),
+    shared(command)
+      .option('--leave-quarantined', 'complete although quarantined records stay in the old home')
+      .option('--strip', 'when all is done, take the state off the entities'),
   command: commands.complete,
 });
 
@@ -72,7 +75,7 @@ function shared(command: Command): Command {
   return waiting(command).option('--share <percent>', 'how many of the records, or of the groups, go there', share);
 }
 
-function waiting(command: Command): Command {
+export function waiting(command: Command): Command {
   return annotated(command).option('--wait', 'run a worker here until the campaign rests');
 }
 

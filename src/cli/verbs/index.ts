@@ -5,9 +5,11 @@ import { paceVerb } from './pace.ts';
 import { pauseVerb, resumeVerb } from './pause.ts';
 import { planVerb } from './plan.ts';
 import { recordsVerb } from './records.ts';
+import { resolveVerb } from './resolve.ts';
 import { retryVerb } from './retry.ts';
 import { showVerb } from './show.ts';
 import { statusVerb } from './status.ts';
+import { stripVerb } from './strip.ts';
 import { verifyVerb } from './verify.ts';
 import { workVerb } from './work.ts';
 
@@ -20,6 +22,7 @@ export const VERBS: readonly Verb[] = [
   reverseVerb,
   completeVerb,
   cancelVerb,
+  stripVerb,
   pauseVerb,
   resumeVerb,
   paceVerb,
@@ -27,6 +30,7 @@ export const VERBS: readonly Verb[] = [
   recordsVerb,
   showVerb,
   retryVerb,
+  resolveVerb,
   doctorVerb,
   workVerb,
 ] as readonly Verb<never>[] as readonly Verb[];

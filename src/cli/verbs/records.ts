@@ -1,5 +1,6 @@
-import { countRecords, type RecordRow, records } from '../../admin/inspect.ts';
-import { count, paragraphs, table } from '../format.ts';
+import { theCampaign } from '../../admin/commands.ts';
+import { campaignStatus, countRecords, type RecordRow, records } from '../../admin/inspect.ts';
+import { count, moment, paragraphs, table } from '../format.ts';
 import { meterFor } from '../meter.ts';
 import { meant, type Reply, type Session, type Verb, wholeNumber } from '../verb.ts';
 
@@ -9,6 +10,7 @@ interface Options {
   readonly limit?: number;
   readonly after?: string;
   readonly count?: boolean;
+  readonly mismatches?: boolean;
 }
 
 export const recordsVerb: Verb<Options> = {
@@ -20,11 +22,13 @@ export const recordsVerb: Verb<Options> = {
       .option('--state <state>', 'only those in this state, as `copied`')
       .option('--limit <n>', 'how many (default: 20)', wholeNumber('--limit', 1, 10_000))
       .option('--after <cursor>', 'go on where the page before ended')
+      .option('--mismatches', 'the last copies that shadow reads found to differ, with both values')
       .option('--count', 'count per state instead, by looking at every record'),
   async run(session, [name], options) {
     const migration = meant(session, name);
     if (options.count) return counted(session, migration);
-    const { count: _, ...which } = options;
+    if (options.mismatches) return mismatched(session, migration);
+    const { count: _, mismatches: __, ...which } = options;
     const page = await records(session, migration, { limit: 20, ...which });
     const next = page.next === undefined ? '' : `More: --after ${JSON.stringify(page.next)}`;
     return { data: page, text: page.records.length === 0 ? 'None.' : paragraphs(recordsTable(page.records), next) };
@@ -42,6 +46,16 @@ export function recordsTable(rows: readonly RecordRow[], indent = ''): string {
     ]),
     indent,
   );
+}
+
+async function mismatched(session: Session, migration: string): Promise<Reply> {
+  const { mismatches = { count: 0, last: [] } } = await campaignStatus(session, await theCampaign(session, migration));
+  const shown = mismatches.last.map(
+    ({ at, from, into, expected, found }) =>
+      `${from}  ${into}  ${moment(at)}\n  should say  ${expected}\n  says        ${found}`,
+  );
+  const more = mismatches.count - shown.length;
+  return { data: mismatches, text: paragraphs(...shown, more > 0 ? `And ${count(more)} before.` : '') || 'None.' };
 }
 
 async function counted(session: Session, migration: string): Promise<Reply> {

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { campaigns } from '../../admin/commands.ts';
 import { list } from '../../engine/documents.ts';
+import { isStripping } from '../../engine/strip.ts';
 import { Worker, type WorkerEvents } from '../../engine/worker.ts';
 import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
@@ -43,10 +44,12 @@ function replyOf(worker: string, tally: Tally, held: readonly string[]): Reply {
 async function workUntilSettled(session: Session, worker: Worker): Promise<readonly string[]> {
   const { store, migrations, clock, signal } = session;
   while (!signal.aborted) {
-    const open = (await campaigns({ store })).filter(({ closed, stage }) => !closed && stage !== 'draft');
+    const open = (await campaigns({ store })).filter(
+      (each) => isStripping(each) || (!each.closed && each.stage !== 'draft'),
+    );
     const known = (definition: string) => migrations.some(({ fingerprint }) => fingerprint === definition);
     const moving = open.filter(
-      (each) => each.settledAt === undefined && each.run === 'running' && known(each.definition),
+      (each) => (isStripping(each) || each.settledAt === undefined) && each.run === 'running' && known(each.definition),
     );
     if (moving.length === 0) {
       const held: string[] = [];

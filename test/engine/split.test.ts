@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import * as commands from '../../src/admin/commands.ts';
+import { resolve } from '../../src/admin/resolve.ts';
+import { type EntityDefinition, entity } from '../../src/define/entity.ts';
+import { defineMigration } from '../../src/define/migration.ts';
+import { documentKey } from '../../src/engine/documents.ts';
+import { key } from '../../src/record/key.ts';
+import { type PlainRecord, toPlain } from '../../src/record/plain.ts';
+import { Crash, type Fault, memoryStore, type StoreCall } from '../../src/store/memory.ts';
+import type { Capabilities } from '../../src/store/store.ts';
+import {
+  all,
+  content,
+  type Feed,
+  handClock,
+  newKey,
+  oldKey,
+  rest,
+  seed,
+  verified,
+  type World,
+  world,
+} from './harness.ts';
+
+interface Named {
+  user: string;
+  name: string;
+  visits: number;
+}
+type OnSplit = EntityDefinition<Feed, Named>['onSplit'];
+
+const N = 6;
+const STRAY = { user: 'u3', title: 'stray', visits: 7 };
+const SEPARATE = { atomic: 'entity', snapshotReads: false } as const;
+
+const splitting = (onSplit?: OnSplit) =>
+  defineMigration({
+    name: 'feeds',
+    version: 1,
+    records: [
+      entity<Feed, Named>({
+        from: 'Feed',
+        into: 'User/Feed',
+        to: (feed, old) => key('User', feed.user, 'Feed', old.id),
+        forward: ({ user, title, visits }) => ({ user, visits, name: title.toUpperCase() }),
+        backward: ({ user, name, visits }) => ({ user, visits, title: name.toLowerCase() }),
+        ...(onSplit ? { onSplit } : {}),
+      }),
+    ],
+  });
+
+/** Switched, and then somebody who knows nothing of it has written record 3 at its old home. */
+async function split(options: { onSplit?: OnSplit; capabilities?: Partial<Capabilities> } = {}): Promise<World> {
+  const w = world({
+    migration: splitting(options.onSplit),
+    ...(options.capabilities ? { store: memoryStore({ capabilities: options.capabilities }) } : {}),
+  });
+  await seed(w.store, N);
+  await commands.start(w.context, 'feeds', { to: 'switched' });
+  await rest(w);
+  await w.store.overwrite([{ key: oldKey(3), content: content(STRAY) }]);
+  return w;
+}
+
+/** The next sweep, and those that follow from it. */
+async function sweep(w: World): Promise<commands.Campaign> {
+  await w.clock.sleep(60_000);
+  const { id } = await commands.theCampaign(w.context, 'feeds');
+  await w.worker.step({ id }, new AbortController().signal);
+  return rest(w);
+}
+
+const at = async ({ store }: World, home: 'old' | 'new'): Promise<PlainRecord | undefined> => {
+  const [found] = await store.read([home === 'old' ? oldKey(3) : newKey(3)]);
+  return found && toPlain(found.content.properties);
+};
+
+/** What was given up. */
+const discarded = async ({ store }: World): Promise<PlainRecord[]> => {
+  const range = { namespace: '', kind: '_HandoverDiscarded', root: documentKey('campaign', 'feeds.1') };
+  return (await store.scan(range, 100)).entities.map((found) => toPlain(found.content.properties));
+};
+
+const NEW = { user: 'u3', name: 'FEED 3', visits: 0 };
+
+describe('a record that two entities claim', () => {
+  it.each([
+    ['the short path', { atomic: 'any' }],
+    ['the full path', { atomic: 'group' }],
+    ['no snapshots', SEPARATE],
+  ] as const)('is found by the next sweep, and an operator keeps the new one: %s', async (_, capabilities) => {
+    const w = await split({ capabilities });
+    await sweep(w);
+    await expect(w.router.get({ from: oldKey(3), into: newKey(3) })).rejects.toMatchObject({ code: 'record.split' });
+    expect(await resolve(w.context, 'feeds', { keep: 'new', key: 'Feed:3', reason: 'a job of last year' })).toBe(1);
+    expect([await at(w, 'old'), await at(w, 'new')]).toEqual([undefined, NEW]);
+    expect(await discarded(w)).toEqual([STRAY]);
+    expect(await sweep(w)).toMatchObject({ stage: 'switched' });
+    expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, quarantined: 0 });
+    expect((await commands.theCampaign(w.context, 'feeds')).history.at(-1)).toMatchObject({
+      what: 'resolve Feed:3 keep new',
+      reason: 'a job of last year',
+      by: 'ann',
+    });
+  });
+
+  it('goes on from the old home, if the operator keeps that', async () => {
+    const w = await split();
+    await sweep(w);
+    await resolve(w.context, 'feeds', { keep: 'old', code: 'record.split' });
+    expect(await at(w, 'new')).toBeUndefined();
+    expect(await discarded(w)).toEqual([NEW]);
+    await sweep(w);
+    expect(await at(w, 'new')).toEqual({ user: 'u3', name: 'STRAY', visits: 7 });
+    expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, quarantined: 0 });
+    await commands.reverse(w.context, 'feeds');
+    await rest(w);
+    expect(await at(w, 'old')).toEqual({ user: 'u3', title: 'stray', visits: 7 });
+  });
+
+  it('is its own stranger: what stood at the target goes, or stays and becomes the record', async () => {
+    for (const keep of ['old', 'new'] as const) {
+      const w = world({ migration: splitting() });
+      await seed(w.store, N);
+      await w.store.overwrite([{ key: newKey(3), content: content({ user: 'u3', name: 'NATIVE', visits: 1 }) }]);
+      await commands.start(w.context, 'feeds', { to: 'switched' });
+      await rest(w);
+      await resolve(w.context, 'feeds', { keep, key: 'Feed:3' });
+      expect(await rest(w)).toMatchObject({ stage: 'switched' });
+      expect((await at(w, 'new'))?.['name']).toBe(keep === 'new' ? 'NATIVE' : 'FEED 3');
+      expect(await verified(w)).toMatchObject({ clean: true, started: N, quarantined: 0 });
+    }
+  });
+
+  it('is nothing to choose about where it is not listed, or for another cause, or after the end', async () => {
+    const w = await split();
+    const choose = (options: object) => resolve(w.context, 'feeds', { keep: 'new', ...options });
+    await expect(choose({ key: 'Feed:3' })).rejects.toMatchObject({ code: 'record.whole' });
+    await sweep(w);
+    await expect(choose({ key: 'Feed:4' })).rejects.toMatchObject({ code: 'record.whole' });
+    await expect(choose({ code: 'transform.forward' })).rejects.toMatchObject({ code: 'record.whole' });
+    await expect(choose({})).rejects.toMatchObject({ code: 'usage.invalid' });
+    await commands.complete(w.context, 'feeds', { leaveQuarantined: true });
+    expect((await rest(w)).closed).toBe(true);
+    await expect(choose({ key: 'Feed:3' })).rejects.toMatchObject({ code: 'campaign.refused' });
+  });
+
+  it.each<[string, OnSplit, object, object[]]>([
+    ['the new one', () => 'new', NEW, [STRAY]],
+    ['the old one', () => 'old', { user: 'u3', name: 'STRAY', visits: 7 }, [NEW]],
+    [
+      'what both make',
+      ({ old, new: now }) => ({ ...now, visits: now.visits + old.visits }),
+      { user: 'u3', name: 'FEED 3', visits: 7 },
+      [STRAY, NEW],
+    ],
+  ])('is settled by its author as %s, in the sweep that finds it', async (_, onSplit, expected, given) => {
+    for (const capabilities of [{ atomic: 'any' }, { atomic: 'group' }, SEPARATE] as const) {
+      const w = await split({ ...(onSplit ? { onSplit } : {}), capabilities });
+      await sweep(w);
+      expect(await at(w, 'new')).toEqual(expected);
+      expect(await discarded(w)).toEqual(expect.arrayContaining(given));
+      expect(await discarded(w)).toHaveLength(given.length);
+      expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, quarantined: 0 });
+    }
+  });
+
+  it('is listed where its author does not know, or fails', async () => {
+    const failing = () => {
+      throw new Error('no idea');
+    };
+    for (const [onSplit, code] of [
+      [() => undefined, 'record.split'],
+      [failing, 'transform.split'],
+    ] as const) {
+      const w = await split({ onSplit });
+      await sweep(w);
+      const { entities } = await w.store.scan({ namespace: '', kind: '_HandoverQuarantine' }, 10);
+      expect(entities.map((found) => String(toPlain(found.content.properties)['state']))).toEqual([
+        expect.stringContaining(`"code":"${code}"`),
+      ]);
+      expect([await at(w, 'old'), await at(w, 'new')]).toEqual([STRAY, NEW]);
+    }
+  });
+});
+
+describe('a choice that a fault interrupts', () => {
+  const kinds: Readonly<Record<string, (call: StoreCall) => Fault | undefined>> = {
+    'a crash before': () => ({ kind: 'crash', when: 'before' }),
+    'a crash after': () => ({ kind: 'crash', when: 'after' }),
+    'a lost answer': () => ({ kind: 'lost' }),
+    'an answer lost before': () => ({ kind: 'lost', applied: false }),
+    'a conflict': ({ mutations }) => (mutations.length > 0 ? { kind: 'conflict', index: 0 } : undefined),
+  };
+  const stores = [{ atomic: 'any' }, { atomic: 'group' }, SEPARATE] as const;
+  const cases = Object.keys(kinds).flatMap((kind) => stores.map((capabilities) => ({ kind, capabilities })));
+  it.each(cases)(
+    'never leaves no record, and is made again: $kind, $capabilities.atomic',
+    async ({ kind, capabilities }) => {
+      for (const keep of ['old', 'new'] as const) {
+        for (let struck = 0, calls = 0; struck <= calls; struck++) {
+          const w = await split({ capabilities });
+          await sweep(w);
+          const { data } = w.store as ReturnType<typeof memoryStore>;
+          calls = 0;
+          const fault = (call: StoreCall) => (calls++ === struck ? kinds[kind]!(call) : undefined);
+          const store = memoryStore({ data, capabilities, fault });
+          const clock = handClock();
+          for (let again = true; again; ) {
+            again = await resolve({ ...w.context, store, clock }, 'feeds', { keep, key: 'Feed:3' }).then(
+              () => false,
+              (error: { code?: string }) => {
+                if (!(error instanceof Crash) && error.code !== 'store.unknown') throw error;
+                return !(error instanceof Crash);
+              },
+            );
+            expect((await at(w, 'old')) ?? (await at(w, 'new'))).toBeDefined();
+          }
+          // An operator comes back after a crash, if it is to be done still.
+          await resolve(w.context, 'feeds', { keep, key: 'Feed:3' }).catch((error: { code?: string }) => {
+            expect(error.code).toBe('record.whole');
+          });
+          await sweep(w);
+          expect((await all(w.store, 'Feed', 'User')).get(newKey(3).toString())).toEqual(
+            keep === 'new' ? NEW : { user: 'u3', name: 'STRAY', visits: 7 },
+          );
+          expect(await discarded(w)).toEqual([keep === 'new' ? STRAY : NEW]);
+          expect(await verified(w)).toMatchObject({ clean: true, started: N, quarantined: 0 });
+        }
+      }
+    },
+  );
+});
