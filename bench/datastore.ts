@@ -113,7 +113,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const rounds = Number(option('--rounds', '5'));
   const sdk = findSdk();
   if (typeof sdk === 'string') throw new Error(sdk);
-  const emulator = await startEmulator(mode, sdk);
+  const emulator = await startEmulator(mode, sdk, 'load');
   const only = option('--only', '');
   try {
     const all: Map<string, Measure>[] = [];

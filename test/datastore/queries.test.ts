@@ -179,6 +179,29 @@ describe('datastore: how a query is gone on with', () => {
     expect(unsaid.asked).toHaveLength(2);
   });
 
+  it('a page after the first has one lower end, behind all that was deleted before it', async () => {
+    const rooted = { ...FEEDS, rootKind: 'Feed' };
+    const endsOf = async (range: KeyRange) => {
+      const { connection, asked } = serverOf([{ ids: [], moreResults: 'NO_MORE_RESULTS' }]);
+      await scan(connection, range, 5);
+      return asked[0]!.query.filter!.compositeFilter!.filters.map(({ propertyFilter }) => {
+        const { path } = propertyFilter!.value.keyValue!;
+        return `${propertyFilter!.op} ${path.map(({ kind, id }) => `${kind}:${id}`).join('/')}`;
+      });
+    };
+    expect(await endsOf({ ...rooted, after: key('Feed', 7) })).toEqual(['GREATER_THAN Feed:7', 'LESS_THAN Feed\0:1']);
+    expect(await endsOf({ ...rooted, after: key('Feed', 7), until: key('Feed', 9) })).toEqual([
+      'GREATER_THAN Feed:7',
+      'LESS_THAN_OR_EQUAL Feed:9',
+    ]);
+    // One below another root is not the nearer one for sure.
+    expect(await endsOf({ ...rooted, after: key('Ant', 1, 'Feed', 7) })).toEqual([
+      'GREATER_THAN Ant:1/Feed:7',
+      'GREATER_THAN_OR_EQUAL Feed:1',
+      'LESS_THAN Feed\0:1',
+    ]);
+  });
+
   it('a range that holds nothing is not asked for', async () => {
     const { connection, asked } = serverOf([]);
     const other = Key.of([{ kind: 'User', id: 1n }], 'elsewhere');

@@ -28,12 +28,21 @@ const END_MS = 5_000;
 const DATASTORE = 'com.google.cloud.datastore.emulator.CloudDatastore';
 const FIRESTORE = 'com.google.cloud.datastore.emulator.firestore.CloudFirestore';
 
+/**
+ * How it is to be used. Tests want it soon. Under load it is to be fast, and to have room: it keeps much of what was
+ * overwritten and deleted, and with a full heap it does little but collect garbage.
+ */
+const JAVA = {
+  tests: ['-XX:TieredStopAtLevel=1', '-Xmx768m'],
+  load: ['-Xmx4g'],
+} as const;
+
 /** The jar itself: the wrapper of gcloud leaves its Java behind when it is killed. */
-export async function startEmulator(mode: Mode, sdk: Sdk): Promise<Emulator> {
+export async function startEmulator(mode: Mode, sdk: Sdk, use: keyof typeof JAVA = 'tests'): Promise<Emulator> {
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
   const program = mode === 'firestore' ? [sdk.firestore, FIRESTORE] : [sdk.datastore, DATASTORE];
-  const java = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx768m', '-cp', ...program, 'start'];
+  const java = ['-XX:+UseSerialGC', ...JAVA[use], '-cp', ...program, 'start'];
   // They write files of their own where they are started.
   const folder = mkdtempSync(join(tmpdir(), 'handover-emulator-'));
   const child = spawnTied(folder, 'java', [...java, '--host=127.0.0.1', `--port=${port}`, ...FLAGS[mode]]);

@@ -59,6 +59,21 @@ describe('a worker to which the store does not always answer', () => {
     expect(w.clock.now() - began).toBeGreaterThan(10_000);
   });
 
+  it('plans a sweep once for all its lanes', async () => {
+    let splits = 0;
+    const { w, worker } = faulty(async ({ op }) => {
+      await w.clock.sleep(1);
+      if (op === 'split') splits++;
+      return undefined;
+    });
+    await seed(w.store, N);
+    const campaign = await commands.start(w.context, 'feeds');
+    await worker.step(campaign, new AbortController().signal);
+    const { lastSweep } = await commands.theCampaign(w.context, 'feeds');
+    // Each sweep cuts both homes.
+    expect(splits).toBe(2 * lastSweep!.sweep);
+  });
+
   it('ends with all its lanes on what is no store’s doing', async () => {
     const { w } = faulty(() => undefined);
     await seed(w.store, N);
