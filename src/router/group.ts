@@ -158,7 +158,10 @@ class Transaction implements GroupTransaction {
   #mutationOf({ look, next }: Member): Mutation[] {
     if (!look.T) return [];
     if (next === null && !buries({ look, next })) return [removal(look, 'T')];
-    const content = next === null ? undefined : (next ?? look.T.content);
+    // What was only read is written as it was: a tombstone as a tombstone.
+    const content = next === undefined && roleOf(look.T) === 'O' ? look.T.content : (next ?? undefined);
+    // An entity without a slot tells no old key, so none can be written: it stays without.
+    if (!look.T.slot && content) return [{ op: 'update', key: look.keys.T, version: look.T.version, content }];
     return [ownerAt(look, 'T', content, this.#writing)];
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
+import { strip } from '../../src/admin/strip.ts';
 import { entity } from '../../src/define/entity.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { documentKey, load, save } from '../../src/engine/documents.ts';
@@ -99,6 +100,30 @@ describe('a group that is whole', () => {
     });
     expect(runs).toBe(2);
     expect(await amounts(w)).toEqual([0, 0]);
+  });
+
+  it('leaves a deleted record deleted that it only read', async () => {
+    const w = await moved();
+    await new Router({ store: w.store, rule: purse, clock: w.clock }).delete({ into: annsPurse });
+    const [before] = await w.store.read([annsPurse]);
+    expect(before!.slot).toContain('"r":"OX"');
+    await withGroup({ store: w.store, migration, clock: w.clock }, ann, async (group) => {
+      expect(await group.get(purse, annsPurse)).toBeUndefined();
+      await group.update(bank, annsBank, (it) => ({ ...it, amount: 7 }));
+    });
+    expect(await amounts(w)).toEqual([undefined, 7]);
+  });
+
+  it('writes what was stripped without a state, so that it is found by its old key, too', async () => {
+    const w = await moved({}, 'completed');
+    await strip(w.context, 'feeds');
+    await rest(w);
+    await w.worker.step({ id: 'feeds.1' }, new AbortController().signal);
+    const [before] = await w.store.read([annsPurse]);
+    expect(before!.slot).toBeUndefined();
+    expect(await pay(w)).toBe(90);
+    const router = new Router({ store: w.store, rule: purse, clock: w.clock });
+    expect(await router.get({ from: key('Purse', 1), into: annsPurse })).toEqual({ user: 'ann', amount: 90 });
   });
 
   it('deletes with a tombstone where the old side is frozen, outright where it is gone', async () => {
