@@ -4,7 +4,7 @@ import type { Counts } from '../engine/counts.ts';
 import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
 import { isStripping } from '../engine/strip.ts';
 import { Worker } from '../engine/worker.ts';
-import { HandoverError } from '../errors.ts';
+import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Exit } from './exitCodes.ts';
 import { meterFor } from './meter.ts';
@@ -32,10 +32,16 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
   const watching = watchSweeps(session, id, meter.everyMs, show, watch.signal);
   try {
     for (;;) {
-      const campaign = await campaignOf(session, id);
+      const campaign = await unlessSilent(campaignOf(session, id));
+      if (!campaign) {
+        if (signal.aborted) throw new HandoverError('wait.interrupted', `${id} was not seen at rest.`);
+        await clock.sleep(LIMITS.idleMs, signal);
+        continue;
+      }
       const over = campaign.closed ? !isStripping(campaign) : campaign.settledAt !== undefined;
       if (over || campaign.run === 'paused') {
-        return await campaignStatus(session, campaign);
+        const status = await unlessSilent(campaignStatus(session, campaign));
+        if (status) return status;
       }
       if (signal.aborted) throw interrupted(campaign);
       if (!(await worker.step(campaign, signal))) await clock.sleep(LIMITS.idleMs, signal);
@@ -51,6 +57,16 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
 export const exitAfter = ({ run, quarantined }: CampaignStatus): Exit =>
   run === 'paused' || quarantined.count > 0 ? 'held' : 'done';
 
+/** Undefined when the store has no answer just now: a wait is there to outlast that. */
+async function unlessSilent<R>(act: Promise<R>): Promise<R | undefined> {
+  try {
+    return await act;
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    return undefined;
+  }
+}
+
 async function campaignOf({ store }: Pick<Session, 'store'>, id: string): Promise<CampaignDocument> {
   const stored = await load(store, 'campaign', documentKey('campaign', id));
   if (!stored) throw new HandoverError('campaign.missing', `There is no campaign ${JSON.stringify(id)}.`);
@@ -64,10 +80,13 @@ async function watchSweeps(
   show: (campaign: CampaignDocument, done: number, total: number | undefined) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
+  const look = async () => {
     const campaign = await campaignOf(session, id);
     const { seen, expected, running } = sweepStatus(session, campaign, await lookAtSweep(session, campaign));
     if (running && !signal.aborted) show(campaign, seen, expected);
+  };
+  while (!signal.aborted) {
+    await unlessSilent(look());
     await session.clock.sleep(everyMs, signal);
   }
 }

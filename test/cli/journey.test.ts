@@ -45,6 +45,28 @@ describe('a campaign by command line', () => {
     });
   });
 
+  it('is waited for although the store does not answer now and then', async () => {
+    project.write(
+      'handover.config.ts',
+      `import { defineConfig, HandoverError } from 'handover';
+       import { lmdbStore } from 'handover/store/lmdb';
+       const store = lmdbStore({ path: 'DATA' });
+       let reads = 0;
+       const silent = () => new HandoverError('store.unknown', 'The answer was lost.');
+       export default defineConfig({
+         store: () => ({
+           ...store,
+           // Not the first ones, which are the command's own.
+           read: async (keys) => {
+             if (++reads > 60 && reads % 9 === 0) throw silent();
+             return store.read(keys);
+           },
+         }),
+       });`,
+    );
+    expect(await project.run('start', '--wait')).toMatchObject({ code: 0 });
+  });
+
   it('ends without a trace: complete --strip takes the state off, and verify says that it cannot tell any more', async () => {
     await project.run('start', '--to', 'switched', '--wait');
     const { data } = await project.json<CampaignStatus>('complete', '--strip', '--wait');

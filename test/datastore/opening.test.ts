@@ -30,7 +30,6 @@ describeEachMode('datastore: what opening finds', (mode) => {
     const facts = Object.fromEntries(store.facts!.map(({ what, meaning }) => [what, meaning]));
     expect(facts['commits']).toMatch(mode === 'firestore' ? /transactions only/ : /Each mutation/);
     expect(facts['transactions']).toMatch(legacy ? /span 25 entity groups/ : /any number/);
-    expect(facts['groups']).toMatch(mode === 'firestore' ? /do not hinder/ : /one after the other/);
     expect('arrays' in facts).toBe(mode !== 'firestore');
     await store.close();
   });

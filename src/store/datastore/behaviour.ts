@@ -6,8 +6,6 @@ export interface Behaviour {
   readonly commitsEach: boolean;
   /** Entity groups that a transaction of one call takes; 0 where transactions ignore conditions. */
   readonly groups: number;
-  /** Whether commits hinder each other that write different entities of one group. */
-  readonly groupsContend: boolean;
   /** Keys that are read at one moment; 0 where they are not. */
   readonly together: number;
   readonly scans: 'strong' | 'eventual';
@@ -15,7 +13,7 @@ export interface Behaviour {
 }
 
 /** What it means, for `doctor`. */
-export function factsOf({ commitsEach, groups, groupsContend, together, scans, keepsMixedArrays }: Behaviour): Fact[] {
+export function factsOf({ commitsEach, groups, together, scans, keepsMixedArrays }: Behaviour): Fact[] {
   return [
     commitsEach
       ? { what: 'commits', meaning: 'Each mutation of a commit has its own condition: up to 500 records a call.' }
@@ -32,12 +30,6 @@ export function factsOf({ commitsEach, groups, groupsContend, together, scans, k
           : Number.isFinite(groups)
             ? `They span ${groups} entity groups: records pass by the short path, ${Math.floor(groups / 2)} a call.`
             : 'They span any number of entity groups: records pass by the short path, hundreds a call.',
-    },
-    {
-      what: 'groups',
-      meaning: groupsContend
-        ? 'Writes to one entity group hinder each other: each process commits to a group one after the other.'
-        : 'Writes to different entities of one group do not hinder each other.',
     },
     {
       what: 'snapshots',

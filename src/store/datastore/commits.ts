@@ -9,15 +9,11 @@ import { commitWhole } from './commitWhole.ts';
 import { overwrite } from './overwrite.ts';
 import { isPrepared, type Prepared, prepare } from './prepare.ts';
 import type { Writing } from './toWire.ts';
-import { atOnce, oneAGroup, type Turn } from './turns.ts';
-import type { CommitRequest } from './wire.ts';
 
 type Committer = Pick<Store, 'commit' | 'commitTogether' | 'overwrite'>;
 
 /** Writes by the fastest way that the probe has seen to be safe. */
-export function committerOf(to: Connection & Writing, behaviour: Behaviour, clock: Clock): Committer {
-  const { commitsEach, groups, groupsContend } = behaviour;
-  const turn = groupsContend ? oneAGroup() : atOnce;
+export function committerOf(to: Connection & Writing, { commitsEach, groups }: Behaviour, clock: Clock): Committer {
   const anywhere: Room = {
     mutations: LIMITS.pageSize,
     bytes: to.isEmulator ? LIMITS.emulatorRequestBytes : LIMITS.datastoreRequestBytes,
@@ -26,7 +22,7 @@ export function committerOf(to: Connection & Writing, behaviour: Behaviour, cloc
 
   const inUnits = async (units: readonly Prepared[][]): Promise<UnitOutcome[]> => {
     const batches = batchesOf(units, { ...anywhere, groups });
-    const prompt = promptly(to, clock, turn);
+    const prompt = promptly(to, clock);
     return (await inParallel(batches, LIMITS.datastoreCommits, (batch) => commitWhole(prompt, clock, batch))).flat();
   };
   const each = async (all: readonly Prepared[]): Promise<Outcome[]> => {
@@ -35,7 +31,7 @@ export function committerOf(to: Connection & Writing, behaviour: Behaviour, cloc
       all.map((one) => [one]),
       anywhere,
     );
-    const prompt = promptly(to, clock, turn);
+    const prompt = promptly(to, clock);
     return (
       await inParallel(batches, LIMITS.datastoreCommits, (batch) => commitEach(prompt, clock, batch.flat()))
     ).flat();
@@ -55,10 +51,7 @@ export function committerOf(to: Connection & Writing, behaviour: Behaviour, cloc
       const answers = settled[Symbol.iterator]();
       return outcomes.map((made): UnitOutcome => (Array.isArray(made) ? answers.next().value! : made));
     },
-    async overwrite(puts, removes = []) {
-      const commit: Connection['commit'] = (request) => turn(request.mutations, () => to.commit(request));
-      await overwrite({ ...to, commit }, puts, removes, anywhere);
-    },
+    overwrite: (puts, removes = []) => overwrite(to, puts, removes, anywhere),
   };
 }
 
@@ -66,14 +59,13 @@ export function committerOf(to: Connection & Writing, behaviour: Behaviour, cloc
  * What was handed in is sent within one deadline, or not at all: the port promises that it does not land much later
  * (`lateMs`). To what is not sent any more the answer is `unknown`: an earlier attempt may be under way.
  */
-function promptly(to: Connection, clock: Clock, turn: Turn): Connection {
+function promptly(to: Connection, clock: Clock): Connection {
   const handedIn = moment(clock);
-  const send = async (request: CommitRequest) => {
+  const commit: Connection['commit'] = async (request) => {
     if (elapsed(clock, handedIn) <= to.deadlineMs) return to.commit(request);
     throw Object.assign(new Error('it was not sent in time'), { code: UNAVAILABLE });
   };
-  // The time is looked at when it is its turn, and not before.
-  return { ...to, commit: (request) => turn(request.mutations, () => send(request)) };
+  return { ...to, commit };
 }
 const UNAVAILABLE = 14;
 

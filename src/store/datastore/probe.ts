@@ -1,22 +1,22 @@
 import type { Clock } from '../../clock.ts';
 import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import { key } from '../../record/key.ts';
+import { type Key, key } from '../../record/key.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { Connection } from './client.ts';
+import { failureOf } from './failures.ts';
 import { idOf, keyToWire } from './keys.ts';
 import { lookup } from './lookups.ts';
-import { type Answer, allApplied, Bench, isAnswer, KIND } from './probeBench.ts';
 import { answersTo, KEYS_ONLY } from './queries.ts';
 import { queryOf } from './ranges.ts';
-import type { WireKey, WireMutation, WireValue } from './wire.ts';
+import type { WireEntity, WireKey, WireMutation, WireMutationResult, WireValue } from './wire.ts';
 
+/** As the probe of the port, which finds and removes what one of either that died has left. */
+const KIND = '_HandoverProbe';
 const NEVER = '1';
 /** One more than the transactions of databases with entity groups span. */
 const MANY_GROUPS = 26;
 const RIVALS = 8;
-/** Inserts of each rival into one group: enough that their commits overlap. One that were to slip by costs speed only. */
-const RIVALS_INSERTS = 10;
 /** Of rows that are each missed in one query of ten, all are seen once in 40,000. */
 const FRESH_ROWS = 100;
 
@@ -39,9 +39,7 @@ export async function probe(connection: Connection, clock: Clock): Promise<Behav
     const lags = Number.isFinite(together) || Number.isFinite(groups);
     const scans = lags && (await missesFreshRows(bench)) ? 'eventual' : 'strong';
     const keepsMixedArrays = await keepsOrder(bench);
-    const groupsContend = await siblingsContend(bench);
-    const atOnce = Math.min(together, LIMITS.pageSize);
-    return { commitsEach, groups, groupsContend, together: atOnce, scans, keepsMixedArrays };
+    return { commitsEach, groups, together: Math.min(together, LIMITS.pageSize), scans, keepsMixedArrays };
   } finally {
     await bench.clear();
   }
@@ -53,11 +51,71 @@ export async function observe(connection: Connection): Promise<Behaviour> {
   return {
     commitsEach: false,
     groups: together,
-    groupsContend: Number.isFinite(together),
     together: Math.min(together, LIMITS.pageSize),
     scans: Number.isFinite(together) ? 'eventual' : 'strong',
     keepsMixedArrays: false,
   };
+}
+
+class Bench {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly #name: string;
+  readonly #made = new Map<string, WireKey>();
+
+  constructor(connection: Connection, clock: Clock) {
+    this.connection = connection;
+    this.clock = clock;
+    this.#name = clock.id();
+  }
+
+  /** Each in an entity group of its own. */
+  key(name: string | number): Key {
+    return key(KIND, `${this.#name}.${name}`);
+  }
+
+  entity(name: string | number, n: number, more: Record<string, WireValue> = {}): WireEntity {
+    const at = keyToWire(this.connection, this.key(name));
+    this.#made.set(idOf(at), at);
+    const whole = (value: number): WireValue => ({ integerValue: `${value}` });
+    return { key: at, properties: { at: whole(this.clock.now()), n: whole(n), ...more } };
+  }
+
+  /** The results, or how it failed. An answer that was lost proves nothing. */
+  async commit(
+    mutations: WireMutation[],
+    whole = false,
+  ): Promise<readonly WireMutationResult[] | 'conflict' | 'refused'> {
+    try {
+      return await this.connection.commit(
+        whole
+          ? { mode: 'TRANSACTIONAL', singleUseTransaction: { readWrite: {} }, mutations }
+          : { mode: 'NON_TRANSACTIONAL', mutations },
+      );
+    } catch (thrown) {
+      const failure = failureOf(thrown);
+      if (failure === 'conflict' || failure === 'contention') return 'conflict';
+      if (failure === 'refused') return 'refused';
+      throw thrown;
+    }
+  }
+
+  /** The `n` of each, and its version. */
+  async read(...names: string[]): Promise<{ n: number; version: string }[]> {
+    const keys = names.map((name) => keyToWire(this.connection, this.key(name)));
+    const found = await lookup(this.connection, keys);
+    return keys.map((each) => {
+      const result = found.get(idOf(each));
+      return { n: Number(result?.entity.properties['n']?.integerValue ?? 0), version: result?.version ?? '0' };
+    });
+  }
+
+  /** Best effort: what is left, a later probe removes. */
+  async clear(): Promise<void> {
+    const mutations = [...this.#made.values()].map((each): WireMutation => ({ delete: each }));
+    if (mutations.length === 0) return;
+    await this.connection.commit({ mode: 'NON_TRANSACTIONAL', mutations }).catch(() => undefined);
+  }
 }
 
 /** Every condition that the fast way relies on, all in one batch: those that hold are applied, and the others skipped. */
@@ -113,6 +171,11 @@ async function honoursWhole(bench: Bench): Promise<boolean> {
   return oneWins(bench, (n) => bench.commit([write('w', n, seen[0]!.version)], true));
 }
 
+type Answer = Awaited<ReturnType<Bench['commit']>>;
+const isAnswer = (answer: Answer): answer is readonly WireMutationResult[] => typeof answer !== 'string';
+const allApplied = (answer: Answer): answer is readonly WireMutationResult[] =>
+  isAnswer(answer) && answer.every(({ conflictDetected }) => !conflictDetected);
+
 /** A condition that is checked before the write and not with it holds for all rivals at once. */
 async function oneWins(_: Bench, attempt: (n: number) => Promise<Answer>): Promise<boolean> {
   const answers = await Promise.all(Array.from({ length: RIVALS }, (__, i) => attempt(10 + i)));
@@ -123,15 +186,6 @@ async function groupsOf(bench: Bench): Promise<number> {
   const inserts = Array.from({ length: MANY_GROUPS }, (_, i): WireMutation => ({ insert: bench.entity(`g${i}`, 1) }));
   if (isAnswer(await bench.commit(inserts, true))) return Number.POSITIVE_INFINITY;
   return isAnswer(await bench.commit(inserts.slice(1), true)) ? MANY_GROUPS - 1 : 1;
-}
-
-/** Whether commits of different entities of one group hinder each other: nothing else could keep one of these back. */
-async function siblingsContend(bench: Bench): Promise<boolean> {
-  const rivals = Array.from({ length: RIVALS }, (_, rival) =>
-    Array.from({ length: RIVALS_INSERTS }, (__, i): WireMutation => ({ insert: bench.sibling(`${rival}.${i}`) })),
-  );
-  const answers = await Promise.all(rivals.map((inserts) => bench.commit(inserts, true)));
-  return !answers.every(allApplied);
 }
 
 /** Asks for keys that are not there: what counts is whether the question is taken. */
