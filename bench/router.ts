@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import * as commands from '../src/admin/commands.ts';
 import { systemClock } from '../src/clock.ts';
-import { entity } from '../src/define/entity.ts';
-import { defineMigration } from '../src/define/migration.ts';
 import { Worker } from '../src/engine/worker.ts';
 import { Content } from '../src/record/content.ts';
 import { key } from '../src/record/key.ts';
@@ -17,33 +15,16 @@ import { lmdbStore } from '../src/store/lmdb.ts';
 import type { Store } from '../src/store/store.ts';
 import { startEmulator } from '../test/emulators/emulator.ts';
 import { findSdk, type Sdk } from '../test/emulators/sdk.ts';
+import { contentOf, migration, rule, seed } from './shared/feeds.ts';
+import { optionsOf } from './shared/options.ts';
 
 /**
  * What a router costs a call: get and update through it, against a raw get and a raw read and conditional write of one
  * entity on the same adapter, call by call in turn, before a campaign, while one moves all records back and forth in a
  * process of its own, and after it. `npm run bench -- router [--store lmdb|datastore] [--records N] [--calls C] [--json]`.
  */
-interface Feed {
-  user: string;
-  title: string;
-  visits: number;
-  note: string;
-}
-
-const rule = entity<Feed>({
-  from: 'Feed',
-  into: 'User/Feed',
-  to: (feed, old) => key('User', feed.user, 'Feed', old.id),
-});
-const migration = defineMigration({ name: 'bench', version: 1, records: [rule] });
-
-const feedOf = (n: number): Feed => ({
-  user: `user${n % 1000}`,
-  title: `The feed number ${n}`,
-  visits: n % 97,
-  note: 'x'.repeat(400),
-});
-const addressOf = (n: number) => ({ from: key('Feed', n), into: key('User', feedOf(n).user, 'Feed', n) });
+const userOf = (n: number) => n % 1000;
+const addressOf = (n: number) => ({ from: key('Feed', n), into: key('User', `user${userOf(n)}`, 'Subscription', n) });
 /** For raw calls, which need a record that stays where it is: no rule is about it. */
 const rawKey = (n: number) => key('Raw', n);
 
@@ -123,14 +104,14 @@ async function measure(store: Store, when: string, records: number, calls: numbe
     await run();
     histogram.record(process.hrtime.bigint() - start);
   };
-  const visit = (feed: Feed): Feed => ({ ...feed, visits: feed.visits + 1 });
   for (let i = 0; i < calls && go(); i++) {
     const n = 1 + ((i * 7919) % records);
+    const visit = <R extends object>(feed: R): R => ({ ...feed, visits: i });
     const get = async () => toPlain((await store.read([rawKey(n)]))[0]!.content.properties);
     const update = async () => {
       const [found] = await store.read([rawKey(n)]);
       const { key: at, version, content } = found!;
-      const next = Content.of(fromPlain(visit(toPlain(content.properties) as unknown as Feed), content.properties));
+      const next = Content.of(fromPlain(visit(toPlain(content.properties)), content.properties));
       await store.commit([{ op: 'update', key: at, version, content: next }]);
     };
     const four: (() => Promise<void>)[] = [
@@ -163,11 +144,10 @@ async function measure(store: Store, when: string, records: number, calls: numbe
 
 async function run(where: Where, records: number, calls: number): Promise<Row[]> {
   const store = await open(where);
-  for (let first = 1; first <= records; first += 500) {
-    const numbers = Array.from({ length: Math.min(500, records - first + 1) }, (_, i) => first + i);
-    const content = (n: number) => Content.of(fromPlain(feedOf(n)));
-    await store.overwrite(numbers.map((n) => ({ key: addressOf(n).from, content: content(n) })));
-    await store.overwrite(numbers.map((n) => ({ key: rawKey(n), content: content(n) })));
+  await seed(store, records, userOf);
+  for (let n = 1; n <= records; n += 500) {
+    const part = Array.from({ length: Math.min(500, records - n + 1) }, (_, i) => n + i);
+    await store.overwrite(part.map((each) => ({ key: rawKey(each), content: contentOf(each, userOf(each)) })));
   }
   await measure(store, 'warming up', records, Math.min(calls, 500), () => true);
   const rows = await measure(store, 'before', records, calls, () => true);
@@ -190,20 +170,17 @@ function sdkOrThrow(): Sdk {
 }
 
 async function main(argv: readonly string[]): Promise<void> {
-  const option = (name: string, otherwise: string) => {
-    const at = argv.indexOf(name);
-    return at < 0 ? otherwise : argv[at + 1]!;
-  };
-  const moved = option('--move', '');
+  const { flag, number, text } = optionsOf(argv);
+  const moved = text('move', '');
   if (moved) return move(JSON.parse(moved));
-  const onEmulator = option('--store', 'lmdb') === 'datastore';
-  const records = Number(option('--records', onEmulator ? '2000' : '20000'));
-  const calls = Number(option('--calls', '2000'));
+  const onEmulator = text('store', 'lmdb') === 'datastore';
+  const records = number('records', onEmulator ? 2_000 : 20_000);
+  const calls = number('calls', 2_000);
   const path = mkdtempSync(join(tmpdir(), 'handover-bench-'));
   const emulator = onEmulator ? await startEmulator('firestoreMode', sdkOrThrow()) : undefined;
   try {
     const rows = await run(emulator ? { emulator: emulator.host } : { lmdb: path }, records, calls);
-    if (argv.includes('--json')) console.log(JSON.stringify({ rows }));
+    if (flag('json')) console.log(JSON.stringify({ rows }));
     else {
       console.table(rows);
       console.log(

@@ -105,6 +105,17 @@ export const isPassing = (
 ): error is HandoverError & { readonly code: 'store.unknown' | 'campaign.contended' } =>
   error instanceof HandoverError && (error.code === 'store.unknown' || error.code === 'campaign.contended');
 
+/** What the act comes to, or undefined where it passes: then `told` hears why. Anything else is thrown on. */
+export async function unlessPassing<R>(act: Promise<R>, told?: (error: HandoverError) => void): Promise<R | undefined> {
+  try {
+    return await act;
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    told?.(error);
+    return undefined;
+  }
+}
+
 /** The message of anything thrown, author code included. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

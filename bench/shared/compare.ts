@@ -44,8 +44,8 @@ export class Stopwatch {
   }
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-const rounded = (value: number, digits: number) => Number(value.toFixed(digits));
+export const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+export const rounded = (value: number, digits: number) => Number(value.toFixed(digits));
 
 /** Rows of the medians of all rounds; the first name is what the others are held against. */
 export function rowsOf(rounds: readonly ReadonlyMap<string, Measure>[]): Row[] {

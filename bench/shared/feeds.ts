@@ -28,13 +28,13 @@ const feedOf = (n: number, user: number) => ({
   note: 'x'.repeat(300),
 });
 
+export const contentOf = (n: number, user: number): Content => Content.of(fromPlain(feedOf(n, user)));
+
 export async function seed(store: Store, records: number, userOf: (n: number) => number): Promise<void> {
   for (let first = 1; first <= records; first += 5000) {
     const count = Math.min(5000, records - first + 1);
     const numbers = Array.from({ length: count }, (_, i) => first + i);
-    await store.overwrite(
-      numbers.map((n) => ({ key: key('Feed', n), content: Content.of(fromPlain(feedOf(n, userOf(n)))) })),
-    );
+    await store.overwrite(numbers.map((n) => ({ key: key('Feed', n), content: contentOf(n, userOf(n)) })));
   }
 }
 

@@ -1,11 +1,14 @@
-import { type CampaignDocument, list, type QuarantineDocument } from '../engine/documents.ts';
+import type { Clock } from '../clock.ts';
+import { list, type QuarantineDocument } from '../engine/documents.ts';
+import type { Actor } from '../engine/moves.ts';
 import type { Pair } from '../engine/pair.ts';
 import { lookAgain } from '../engine/reconcile.ts';
-import { settleSplit } from '../engine/split.ts';
+import { isClaimedTwice, settleSplit } from '../engine/split.ts';
 import { isAskedFor } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
+import type { Store } from '../store/store.ts';
 import { type CommandContext, definitionOf, refused, retryAs, theCampaign } from './commands.ts';
 
 export interface ResolveOptions {
@@ -19,7 +22,7 @@ export interface ResolveOptions {
 }
 
 /** Causes that a choice between two entities can end. */
-const SPLITS: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', 'target.occupied']);
+const SPLITS: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', 'target.occupied', 'transform.split']);
 
 /**
  * Chooses for quarantined records that two entities claim, then has them tried again. What is given up is kept under the
@@ -32,44 +35,32 @@ export async function resolve(context: CommandContext, name: string, options: Re
     throw new HandoverError('usage.invalid', 'Say --key or --code.');
   const campaign = await theCampaign(context, name);
   if (campaign.closed) throw refused(campaign, 'resolve');
-  definitionOf(context, campaign);
+  const migration = definitionOf(context, campaign);
   const entries: QuarantineDocument[] = [];
   for await (const { value } of list(store, 'quarantine', campaign.id)) {
     if (isAskedFor(options, value) && SPLITS.has(value.code) && value.peer !== undefined) entries.push(value);
   }
   if (entries.length === 0) throw new HandoverError('record.whole', `Of ${options.key ?? options.code} there is none.`);
   const actor = { campaign: campaign.id, worker: by.replace(/\W/g, '-'), now: () => clock.now() };
-  for (const entry of entries) {
-    await resolveOne(context, campaign, entry, async (pair) => settleSplit({ store, actor }, pair, keep));
+  for (const { rule, key, peer } of entries) {
+    const keys = { S: Key.parse(key), T: Key.parse(peer!) };
+    const both = { S: undefined, T: undefined, replaceable: 'neither' } as const;
+    await resolveOne({ rule: migration.records[rule]!, scanned: 'S', keys, ...both }, keep, store, actor, clock);
   }
   const which = entries.map(({ key }) => ({ key }));
   await retryAs(context, campaign.id, which, `resolve ${which.map(({ key }) => key).join(', ')} keep ${keep}`, reason);
   return entries.length;
 }
 
-/** Until one side is all there is: by this hand, or by another. */
-async function resolveOne(
-  context: CommandContext,
-  campaign: CampaignDocument,
-  { rule, key, peer }: QuarantineDocument,
-  settle: (pair: Pair) => Promise<boolean>,
-): Promise<void> {
-  const migration = definitionOf(context, campaign);
-  const keys = { S: Key.parse(key), T: Key.parse(peer!) };
-  const pair: Pair = {
-    rule: migration.records[rule]!,
-    scanned: 'S',
-    keys,
-    S: undefined,
-    T: undefined,
-    replaceable: 'neither',
-  };
-  const item = { pair, target: 'home' as const, moves: 0 };
+/** Until nothing is left to choose: by this hand, or by another. */
+async function resolveOne(pair: Pair, keep: 'old' | 'new', store: Store, actor: Actor, clock: Clock): Promise<void> {
   for (let attempt = 0; attempt < LIMITS.controlAttempts; attempt++) {
-    await lookAgain([item], context.store);
-    if (!pair.S || !pair.T) return;
-    if (pair.replaceable === 'both' && (await settle(pair))) return;
-    if (attempt > 0) await context.clock.sleep(LIMITS.callPauseMs);
+    await lookAgain([{ pair, target: 'home', moves: 0 }], store);
+    // What was listed may have changed since: of a record that is one again, nothing is given up.
+    if (pair.replaceable === 'both' && !isClaimedTwice(pair, actor.campaign)) return;
+    if (pair.replaceable === 'both' && (await settleSplit({ store, actor }, pair, keep))) return;
+    if (attempt > 0) await clock.sleep(LIMITS.callPauseMs);
   }
+  const key = pair.keys.S.toString();
   throw new HandoverError('record.contended', `${key} kept changing.`, { key });
 }

@@ -4,14 +4,14 @@ import type { Counts } from '../engine/counts.ts';
 import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
 import { isStripping } from '../engine/strip.ts';
 import { Worker } from '../engine/worker.ts';
-import { HandoverError, isPassing } from '../errors.ts';
+import { HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Exit } from './exitCodes.ts';
 import { meterFor } from './meter.ts';
 import type { Session } from './verb.ts';
 
 /**
- * Works on one campaign until it is settled, paused or closed. Other workers may help; none is needed.
+ * Works on one campaign until it is settled, paused or closed; a store that does not answer now and then is outlasted. Other workers may help; none is needed.
  * Throws `wait.interrupted` when the user ends it: the page under way is finished, and the campaign is as it is.
  */
 export async function waitFor(session: Session, id: string): Promise<CampaignStatus> {
@@ -32,7 +32,7 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
   const watching = watchSweeps(session, id, meter.everyMs, show, watch.signal);
   try {
     for (;;) {
-      const campaign = await unlessSilent(campaignOf(session, id));
+      const campaign = await unlessPassing(campaignOf(session, id));
       if (!campaign) {
         if (signal.aborted) throw new HandoverError('wait.interrupted', `${id} was not seen at rest.`);
         await clock.sleep(LIMITS.idleMs, signal);
@@ -40,7 +40,7 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
       }
       const over = campaign.closed ? !isStripping(campaign) : campaign.settledAt !== undefined;
       if (over || campaign.run === 'paused') {
-        const status = await unlessSilent(campaignStatus(session, campaign));
+        const status = await unlessPassing(campaignStatus(session, campaign));
         if (status) return status;
       }
       if (signal.aborted) throw interrupted(campaign);
@@ -56,16 +56,6 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
 /** What the end of a wait means for a script. */
 export const exitAfter = ({ run, quarantined }: CampaignStatus): Exit =>
   run === 'paused' || quarantined.count > 0 ? 'held' : 'done';
-
-/** Undefined when the store has no answer just now: a wait is there to outlast that. */
-async function unlessSilent<R>(act: Promise<R>): Promise<R | undefined> {
-  try {
-    return await act;
-  } catch (error) {
-    if (!isPassing(error)) throw error;
-    return undefined;
-  }
-}
 
 async function campaignOf({ store }: Pick<Session, 'store'>, id: string): Promise<CampaignDocument> {
   const stored = await load(store, 'campaign', documentKey('campaign', id));
@@ -86,7 +76,7 @@ async function watchSweeps(
     if (running && !signal.aborted) show(campaign, seen, expected);
   };
   while (!signal.aborted) {
-    await unlessSilent(look());
+    await unlessPassing(look());
     await session.clock.sleep(everyMs, signal);
   }
 }

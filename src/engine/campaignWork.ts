@@ -1,6 +1,6 @@
 import { elapsed, type Moment, moment } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
-import { isPassing } from '../errors.ts';
+import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
 import { Claim, Pulse } from './claim.ts';
@@ -67,22 +67,18 @@ export class CampaignWork {
       done.abort();
       done = new AbortController();
     };
-    /** What is no store's doing ends all lanes; else it is told, and undefined. */
-    const unlessPassing = async <R>(act: Promise<R>): Promise<R | undefined> => {
+    /** What is no store's doing ends all lanes. */
+    const orFalter = async <R>(act: Promise<R>): Promise<R | undefined> => {
       try {
-        return await act;
+        return await unlessPassing(act, (error) => this.#options.events?.faltered?.(error));
       } catch (error) {
-        if (!isPassing(error)) {
-          broken.abort(error);
-          throw error;
-        }
-        this.#options.events?.faltered?.(error);
-        return undefined;
+        broken.abort(error);
+        throw error;
       }
     };
     const leave = (range: Promise<void>) => {
       working++;
-      const ended = unlessPassing(range).finally(() => working--);
+      const ended = orFalter(range).finally(() => working--);
       left.push(ended.then(tell, tell));
     };
     const lookAndAdvance = async (lane: number): Promise<boolean> => {
@@ -93,7 +89,7 @@ export class CampaignWork {
       let idleMs: number = LIMITS.laneIdleMs;
       while (!all.aborted) {
         working++;
-        const found = await unlessPassing(lookAndAdvance(lane)).finally(() => working--);
+        const found = await orFalter(lookAndAdvance(lane)).finally(() => working--);
         if (found) {
           worked = true;
           idleMs = LIMITS.laneIdleMs;
@@ -194,7 +190,7 @@ export class CampaignWork {
     if (guards || !isClosing(campaign) || campaign.sweep === 1) return true;
     // A clean sweep has waited itself, and has proved that nothing was under way.
     if (campaign.lastSweep?.generation === campaign.generation && campaign.lastSweep.clean) return true;
-    const name = `${campaign.generation}.${campaign.sweep}`;
+    const name = nameOf(campaign);
     if (this.#firstSeen?.name !== name) this.#firstSeen = { name, at: moment(clock) };
     return elapsed(clock, this.#firstSeen.at) >= LIMITS.actWithinMs + lateMs;
   }

@@ -200,12 +200,16 @@ const DISCARDED = '_HandoverDiscarded';
 
 /** Named after the key and the version, so that nothing is kept twice. */
 export function discardedKey(campaign: string, key: Key, version: Version): Key {
-  const text = key.toString();
-  const name = `${text.length <= 300 ? text : hash('sha256', text, 'hex')} ${version}`;
   return Key.of([
     { kind: KINDS.campaign, id: campaign },
-    { kind: DISCARDED, id: name },
+    { kind: DISCARDED, id: `${nameOfKey(key)} ${version}` },
   ]);
+}
+
+/** A key's text where it fits into a name, else a digest of it: whoever needs the key itself keeps it beside. */
+export function nameOfKey(key: Key): string {
+  const text = key.toString();
+  return text.length <= 300 ? text : hash('sha256', text, 'hex');
 }
 
 /** Whether an entity of this kind, or below it, is the engine's own. */

@@ -67,6 +67,12 @@ export function mirror(pair: Pair, at: Side): Content {
   throw new HandoverError('reverse.missing', `${keys.T} was modified after the switch.`, { key: keys.T.toString() });
 }
 
+/** Whether `at` says what its peer makes of it. */
+export function isTrueCopy({ rule, keys, S, T }: Pair, at: Side): boolean {
+  if (at === 'S' && rule.reversible) return rule.backward(keys.S, T!.content).equals(S!.content);
+  return rule.forward(keys.S, S!.content).equals(T!.content);
+}
+
 function replace(
   pair: Pair,
   at: Side,

@@ -116,6 +116,8 @@ async function settleSplits(items: readonly Item[], options: PageOptions): Promi
   for (const item of items) {
     const { pair, result } = item;
     if (result?.status !== 'failed' || result.code !== 'record.split' || !pair.S || !pair.T) continue;
+    // Whether a delete or a write is to win, contents do not tell.
+    if (pair.S.slot?.deleted || pair.T.slot?.deleted) continue;
     try {
       const verdict = rule.onSplit(pair.keys.S, pair.S.content, pair.T.content);
       if (!verdict) continue;

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
@@ -9,6 +8,7 @@ import {
   KINDS,
   list,
   loadMany,
+  nameOfKey,
   type QuarantineDocument,
   type Stored,
   save,
@@ -20,13 +20,7 @@ import type { Pair } from './pair.ts';
  * `retry`. Listed under the campaign and then the group, so that what of a group is quarantined is one short scan.
  */
 export function quarantineKey(campaign: string, group: Key | undefined, source: Key): Key {
-  return documentKey('quarantine', campaign, group ? textOf(group) : '-', textOf(source));
-}
-
-/** A key's text where it fits into a name, else a digest of it: the document itself has the whole. */
-function textOf(key: Key): string {
-  const text = key.toString();
-  return text.length <= 300 ? text : hash('sha256', text, 'hex');
+  return documentKey('quarantine', campaign, group ? nameOfKey(group) : '-', nameOfKey(source));
 }
 
 /**
@@ -60,8 +54,8 @@ export async function quarantined(store: Store, campaign: string, pairs: readonl
 export async function anyIn(store: Store, campaign: string, group?: Key): Promise<boolean> {
   const range: KeyRange = { namespace: '', kind: KINDS.quarantine, root: documentKey('campaign', campaign) };
   if (!group) return (await store.scan(range, 1)).entities.length > 0;
-  const first = documentKey('quarantine', campaign, textOf(group));
-  const last = documentKey('quarantine', campaign, textOf(group), '\u{10FFFF}');
+  const first = documentKey('quarantine', campaign, nameOfKey(group));
+  const last = documentKey('quarantine', campaign, nameOfKey(group), '\u{10FFFF}');
   return (await store.scan({ ...range, after: first, until: last }, 1)).entities.length > 0;
 }
 

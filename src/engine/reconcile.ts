@@ -15,7 +15,7 @@ import {
 } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { type Fence, Fenced } from './fence.ts';
-import { type Actor, heldAfter, type Write, writesOf } from './moves.ts';
+import { type Actor, heldAfter, isTrueCopy, type Write, writesOf } from './moves.ts';
 import type { Pacer } from './pace.ts';
 import { hold, mismatch, other, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
 
@@ -228,14 +228,8 @@ function mayMove(move: Move & { at: Side }, pair: Pair): boolean {
  * loaded, changed and saved it, slot and all; to promote it then would change the truth (P2).
  */
 function checkShadow({ pair, wrote }: Item, side: Side): void {
-  const { rule, keys, S, T } = pair;
-  if (wrote === pair[side]!.content) return;
-  const back = side === 'S' && rule.reversible;
-  const same = back
-    ? rule.backward(keys.S, T!.content).equals(S!.content)
-    : rule.forward(keys.S, S!.content).equals(T!.content);
-  if (same) return;
-  throw new HandoverError('record.split', `${keys[side]} is a copy, and was written behind the router's back.`);
+  if (wrote === pair[side]!.content || isTrueCopy(pair, side)) return;
+  throw new HandoverError('record.split', `${pair.keys[side]} is a copy, and was written behind the router's back.`);
 }
 
 /** Runs author code and slot decoding for one record; what it throws is that record's failure and nobody else's. */

@@ -1,12 +1,29 @@
 import type { Side } from '../../machines/moves.ts';
+import { STALE } from '../../machines/record.ts';
 import type { Verdict } from '../define/entity.ts';
 import { HandoverError } from '../errors.ts';
 import type { Content } from '../record/content.ts';
 import { encodeSlot, type Slot } from '../record/slot.ts';
 import { atomicTogether, type Guard, guardOn, type Mutation, type Store } from '../store/store.ts';
+import { nextMove } from './decide.ts';
 import { discardedKey } from './documents.ts';
-import { type Actor, nextEntry } from './moves.ts';
-import { other, type Pair } from './pair.ts';
+import { type Actor, isTrueCopy, nextEntry } from './moves.ts';
+import { mismatch, other, type Pair, roleOf, stateOf } from './pair.ts';
+
+/**
+ * Whether both entities of a pair claim the record, so that somebody must choose: two owners, or none, or a stranger at
+ * the target, or a copy that was changed by itself. A target that another record holds is not this record's to give up.
+ */
+export function isClaimedTwice(pair: Pair, campaign: string): boolean {
+  const { S, T } = pair;
+  if (!S || !T) return false;
+  const wrong = mismatch(pair, campaign);
+  if (wrong) return wrong.code === 'target.occupied';
+  const state = stateOf(pair);
+  if (nextMove(state, 'home', false)?.type === 'quarantine') return true;
+  // A copy that is known to be out of date is made anew; one that passes for fresh must say what it should.
+  return state in STALE && !isTrueCopy(pair, roleOf(S) === 'H' ? 'S' : 'T');
+}
 
 /**
  * Settles a record that two entities claim: one of them is the owner from now on, and the other goes. Whatever is given
@@ -41,6 +58,8 @@ export async function settleSplit(
   const journal = nextEntry(`resolve ${keep}`, pair, actor);
   const slot: Slot = {
     role: 'owner',
+    // A tombstone that stays is one still: the record is deleted, and a sweep clears it.
+    ...(winner.slot?.deleted && content === winner.content ? { deleted: true as const } : {}),
     side: keep,
     of: '',
     peer: keys[lose].toString(),

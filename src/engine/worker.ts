@@ -1,7 +1,7 @@
 import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
-import { type HandoverError, isPassing } from '../errors.ts';
+import { type HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { CampaignWork, isWorkable } from './campaignWork.ts';
@@ -67,7 +67,9 @@ export class Worker {
       underWay.set(campaign.id, work);
     };
     while (!all.aborted) {
-      await this.#lookForWork(begin).catch((error) => broken.abort(error));
+      // A store that does not answer is no reason to die: nothing is known, so look again a little later.
+      const look = unlessPassing(this.#lookForWork(begin), (error) => this.#options.events?.faltered?.(error));
+      await look.catch((error) => broken.abort(error));
       await clock.sleep(LIMITS.idleMs, all);
     }
     await Promise.all(underWay.values());
@@ -81,14 +83,8 @@ export class Worker {
     return work.step(signal);
   }
 
-  /** A store that does not answer is no reason to die: nothing is known, so look again a little later. */
   async #lookForWork(begin: (campaign: CampaignDocument) => void): Promise<void> {
-    const { store, clock, events } = this.#options;
-    try {
-      for await (const { value } of list(store, 'campaign')) if (isWorkable(value, clock.now())) begin(value);
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      events?.faltered?.(error);
-    }
+    const { store, clock } = this.#options;
+    for await (const { value } of list(store, 'campaign')) if (isWorkable(value, clock.now())) begin(value);
   }
 }

@@ -106,7 +106,9 @@ for (const [name, capabilities] of STORES) {
       const stride = Math.ceil(calls / FAULTS_A_WAY);
       expect(stride).toBeGreaterThan(50);
       for (let first = 0; first < stride; first++) {
-        const plan: Plan = (index, call) => (index < first ? undefined : strikes((index - first) % stride, call));
+        // Then they end: a range that changes hands in every sweep would keep a campaign from closing, and rightly so.
+        const plan: Plan = (index, call) =>
+          index < first || index >= first + FAULTS_A_WAY * stride ? undefined : strikes((index - first) % stride, call);
         const { world: w } = await journeyWith(plan, capabilities);
         await expectWhole(w).catch((error: Error) => {
           throw new Error(`faults from call ${first} on, each ${stride}: ${error.message}`, { cause: error });

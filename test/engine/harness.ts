@@ -1,6 +1,6 @@
 import * as commands from '../../src/admin/commands.ts';
 import type { Clock } from '../../src/clock.ts';
-import { entity } from '../../src/define/entity.ts';
+import { type EntityDefinition, entity } from '../../src/define/entity.ts';
 import { defineMigration, type Migration } from '../../src/define/migration.ts';
 import { type VerifyReport, verify } from '../../src/engine/verify.ts';
 import { Worker } from '../../src/engine/worker.ts';
@@ -8,7 +8,7 @@ import { Content } from '../../src/record/content.ts';
 import { type Key, key } from '../../src/record/key.ts';
 import { fromPlain, type PlainRecord, toPlain } from '../../src/record/plain.ts';
 import { Router } from '../../src/router/router.ts';
-import { memoryStore } from '../../src/store/memory.ts';
+import { type Fault, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { KeyRange, Store } from '../../src/store/store.ts';
 
 export interface Feed {
@@ -23,14 +23,31 @@ const feedRule = entity<Feed>({
   to: (feed, old) => key('User', feed.user, 'Feed', old.id),
 });
 
+export interface Named {
+  user: string;
+  name: string;
+  visits: number;
+}
+
 /** `title` becomes `name` in capitals, and back. */
-export const changingRule = entity<Feed, { user: string; name: string; visits: number }>({
+export const CHANGING: EntityDefinition<Feed, Named> = {
   from: 'Feed',
   into: 'User/Feed',
   to: (feed, old) => key('User', feed.user, 'Feed', old.id),
   forward: ({ user, title, visits }) => ({ user, visits, name: title.toUpperCase() }),
   backward: ({ user, name, visits }) => ({ user, visits, title: name.toLowerCase() }),
-});
+};
+export const changingRule = entity(CHANGING);
+
+/** What may befall one call, by name: for tests that strike every call of something in turn. */
+export const STRIKES: Readonly<Record<string, (call: StoreCall) => Fault | undefined>> = {
+  'a crash before a call': () => ({ kind: 'crash', when: 'before' }),
+  'a crash after a call': () => ({ kind: 'crash', when: 'after' }),
+  'a lost answer': () => ({ kind: 'lost' }),
+  'an answer lost before it was applied': () => ({ kind: 'lost', applied: false }),
+  'a conflict': ({ mutations }) => (mutations.length > 0 ? { kind: 'conflict', index: 0 } : undefined),
+  'a busy store': ({ mutations }) => (mutations.length > 0 ? { kind: 'busy', why: 'exhausted' } : undefined),
+};
 
 const feedsUnderUsers = defineMigration({ name: 'feeds', version: 1, records: [feedRule] });
 

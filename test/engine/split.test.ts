@@ -4,29 +4,27 @@ import { resolve } from '../../src/admin/resolve.ts';
 import { type EntityDefinition, entity } from '../../src/define/entity.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { documentKey } from '../../src/engine/documents.ts';
-import { key } from '../../src/record/key.ts';
 import { type PlainRecord, toPlain } from '../../src/record/plain.ts';
-import { Crash, type Fault, memoryStore, type StoreCall } from '../../src/store/memory.ts';
+import { Crash, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Capabilities } from '../../src/store/store.ts';
 import {
   all,
+  CHANGING,
   content,
   type Feed,
+  feedOf,
   handClock,
+  type Named,
   newKey,
   oldKey,
   rest,
+  STRIKES,
   seed,
   verified,
   type World,
   world,
 } from './harness.ts';
 
-interface Named {
-  user: string;
-  name: string;
-  visits: number;
-}
 type OnSplit = EntityDefinition<Feed, Named>['onSplit'];
 
 const N = 6;
@@ -37,16 +35,7 @@ const splitting = (onSplit?: OnSplit) =>
   defineMigration({
     name: 'feeds',
     version: 1,
-    records: [
-      entity<Feed, Named>({
-        from: 'Feed',
-        into: 'User/Feed',
-        to: (feed, old) => key('User', feed.user, 'Feed', old.id),
-        forward: ({ user, title, visits }) => ({ user, visits, name: title.toUpperCase() }),
-        backward: ({ user, name, visits }) => ({ user, visits, title: name.toLowerCase() }),
-        ...(onSplit ? { onSplit } : {}),
-      }),
-    ],
+    records: [entity<Feed, Named>({ ...CHANGING, ...(onSplit ? { onSplit } : {}) })],
   });
 
 /** Switched, and then somebody who knows nothing of it has written record 3 at its old home. */
@@ -73,6 +62,15 @@ async function sweep(w: World): Promise<commands.Campaign> {
 const at = async ({ store }: World, home: 'old' | 'new'): Promise<PlainRecord | undefined> => {
   const [found] = await store.read([home === 'old' ? oldKey(3) : newKey(3)]);
   return found && toPlain(found.content.properties);
+};
+
+/** The state of the old side of a record that has switched: that of record 3, before somebody wrote over it. */
+const frozen = async ({ store }: World): Promise<string> => {
+  const [sibling] = await store.read([oldKey(4)]);
+  return sibling!
+    .slot!.replaceAll('Feed:4', 'Feed:3')
+    .replaceAll('User:u4', 'User:u3')
+    .replace(/"f":"[^"]*"/, `"f":"${content(feedOf(3)).fingerprint}"`);
 };
 
 /** What was given up. */
@@ -180,20 +178,65 @@ describe('a record that two entities claim', () => {
         expect.stringContaining(`"code":"${code}"`),
       ]);
       expect([await at(w, 'old'), await at(w, 'new')]).toEqual([STRAY, NEW]);
+      // Either way an operator may choose.
+      expect(await resolve(w.context, 'feeds', { keep: 'new', key: 'Feed:3' })).toBe(1);
+      expect([await at(w, 'old'), await at(w, 'new')]).toEqual([undefined, NEW]);
+    }
+  });
+});
+
+describe('what was listed, and has changed since', () => {
+  it('is one record again: nothing is given up, whatever is chosen', async () => {
+    for (const keep of ['old', 'new'] as const) {
+      const w = await split();
+      await sweep(w);
+      // Somebody put the old home back as it was, and the application goes on at the new one.
+      await w.store.overwrite([{ key: oldKey(3), content: content(feedOf(3)), slot: await frozen(w) }]);
+      await w.router.update({ from: oldKey(3), into: newKey(3) }, (feed) => ({ ...feed, visits: 9 }));
+      expect(await resolve(w.context, 'feeds', { keep, key: 'Feed:3' })).toBe(1);
+      expect(await discarded(w)).toEqual([]);
+      await sweep(w);
+      expect(await at(w, 'new')).toEqual({ ...NEW, visits: 9 });
+      expect(await verified(w)).toMatchObject({ clean: true, started: N, quarantined: 0 });
+    }
+  });
+
+  it('is in the way of another record: that one keeps its new home', async () => {
+    const w = await split();
+    await sweep(w);
+    const [copy] = await w.store.read([newKey(3)]);
+    const other = copy!.slot!.replace('"p":"Feed:3"', '"p":"Feed:99"');
+    await w.store.overwrite([{ key: newKey(3), content: copy!.content, slot: other }]);
+    await resolve(w.context, 'feeds', { keep: 'old', key: 'Feed:3' });
+    expect(await at(w, 'new')).toEqual(NEW);
+    expect(await discarded(w)).toEqual([]);
+  });
+
+  it('is a delete that stands against a write: the author is not asked, and a tombstone that is kept is one', async () => {
+    for (const keep of ['old', 'new'] as const) {
+      const asked: unknown[] = [];
+      const onSplit: OnSplit = (sides) => {
+        asked.push(sides);
+        return 'new';
+      };
+      const w = await split({ onSplit });
+      await w.store.overwrite([{ key: oldKey(3), content: content(feedOf(3)), slot: await frozen(w) }]);
+      await w.router.delete({ from: oldKey(3), into: newKey(3) });
+      await w.store.overwrite([{ key: oldKey(3), content: content(STRAY) }]);
+      await sweep(w);
+      await resolve(w.context, 'feeds', { keep, key: 'Feed:3' });
+      await sweep(w);
+      expect(asked).toEqual([]);
+      expect(await at(w, 'new')).toEqual(keep === 'new' ? undefined : { user: 'u3', name: 'STRAY', visits: 7 });
+      expect(await at(w, 'old')).toEqual(keep === 'new' ? undefined : expect.anything());
+      expect(await verified(w)).toMatchObject({ clean: true, started: keep === 'new' ? N - 1 : N, quarantined: 0 });
     }
   });
 });
 
 describe('a choice that a fault interrupts', () => {
-  const kinds: Readonly<Record<string, (call: StoreCall) => Fault | undefined>> = {
-    'a crash before': () => ({ kind: 'crash', when: 'before' }),
-    'a crash after': () => ({ kind: 'crash', when: 'after' }),
-    'a lost answer': () => ({ kind: 'lost' }),
-    'an answer lost before': () => ({ kind: 'lost', applied: false }),
-    'a conflict': ({ mutations }) => (mutations.length > 0 ? { kind: 'conflict', index: 0 } : undefined),
-  };
   const stores = [{ atomic: 'any' }, { atomic: 'group' }, SEPARATE] as const;
-  const cases = Object.keys(kinds).flatMap((kind) => stores.map((capabilities) => ({ kind, capabilities })));
+  const cases = Object.keys(STRIKES).flatMap((kind) => stores.map((capabilities) => ({ kind, capabilities })));
   it.each(cases)(
     'never leaves no record, and is made again: $kind, $capabilities.atomic',
     async ({ kind, capabilities }) => {
@@ -203,7 +246,7 @@ describe('a choice that a fault interrupts', () => {
           await sweep(w);
           const { data } = w.store as ReturnType<typeof memoryStore>;
           calls = 0;
-          const fault = (call: StoreCall) => (calls++ === struck ? kinds[kind]!(call) : undefined);
+          const fault = (call: StoreCall) => (calls++ === struck ? STRIKES[kind]!(call) : undefined);
           const store = memoryStore({ data, capabilities, fault });
           const clock = handClock();
           for (let again = true; again; ) {

@@ -3,8 +3,8 @@ import * as commands from '../../src/admin/commands.ts';
 import { strip } from '../../src/admin/strip.ts';
 import { decodeSlot } from '../../src/record/slot.ts';
 import { Router } from '../../src/router/router.ts';
-import { Crash, type Fault, memoryStore, type StoreCall } from '../../src/store/memory.ts';
-import { all, content, feedOf, newKey, oldKey, rest, seed, verified, type World, world } from './harness.ts';
+import { Crash, memoryStore } from '../../src/store/memory.ts';
+import { all, content, feedOf, newKey, oldKey, rest, STRIKES, seed, verified, type World, world } from './harness.ts';
 
 const N = 30;
 
@@ -121,15 +121,7 @@ describe('what a campaign has left on its entities', () => {
 });
 
 describe('stripping', () => {
-  const kinds: Readonly<Record<string, (call: StoreCall) => Fault | undefined>> = {
-    'a crash before a call': () => ({ kind: 'crash', when: 'before' }),
-    'a crash after a call': () => ({ kind: 'crash', when: 'after' }),
-    'a lost answer': () => ({ kind: 'lost' }),
-    'an answer lost before it was applied': () => ({ kind: 'lost', applied: false }),
-    'a conflict': ({ mutations }) => (mutations.length > 0 ? { kind: 'conflict', index: 0 } : undefined),
-    'a busy store': ({ mutations }) => (mutations.length > 0 ? { kind: 'busy', why: 'exhausted' } : undefined),
-  };
-  it.each(Object.entries(kinds))(
+  it.each(Object.entries(STRIKES))(
     'goes on after %s, at any call, beside a writer, and loses nothing',
     async (_, fault) => {
       for (let at = 0, calls = 0; at <= calls; at++) {

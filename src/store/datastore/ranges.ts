@@ -11,8 +11,8 @@ interface End {
 /**
  * The query for a range: its kind, its group as ancestor, and one filter for each end, in key order. Undefined when no
  * key can be in the range. The ends are of the same kind and namespace as what is scanned: the store compares paths, and
- * refuses a key of another namespace. Which of two ends is the nearer is the store's to say, so both are sent: an
- * emulator that orders names by their UTF-16 units would otherwise be asked for too little, and a record be missed.
+ * refuses a key of another namespace. Names are never compared here: an emulator orders them by their UTF-16 units, and
+ * would be asked for too little, so that a record is missed.
  */
 export function queryOf(database: Database, range: KeyRange, more: readonly WireFilter[] = []): WireQuery | undefined {
   const { kind, namespace, rootKind, root } = range;

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../limits.ts';
-import { type Key, kindPrefix } from '../../record/key.ts';
+import type { Key } from '../../record/key.ts';
 import { boundsOf, piecesOf } from '../bounds.ts';
 import type { KeyRange } from '../store.ts';
 import type { Connection } from './client.ts';
@@ -40,7 +40,7 @@ async function sampled(connection: Connection, range: KeyRange, n: number): Prom
     const high = bytes.compare(end);
     return (exclusiveStart ? low > 0 : low >= 0) && (inclusiveEnd ? high <= 0 : high < 0);
   });
-  return inside.sort(comparePaths);
+  return inside.sort((a, b) => a.bytes.compare(b.bytes));
 }
 
 /** Every (count / n)th key. */
@@ -48,10 +48,3 @@ function cuts(keys: readonly Key[], n: number): Key[] {
   const pieces = Math.max(1, Math.min(n, keys.length));
   return Array.from({ length: pieces - 1 }, (_, i) => keys[Math.ceil(((i + 1) * keys.length) / pieces) - 1]!);
 }
-
-/** Whether the store would put one key before the other within a kind: by paths, whatever their own kinds are. */
-function comparePaths(a: Key, b: Key): number {
-  return pathBytes(a).compare(pathBytes(b));
-}
-
-const pathBytes = (key: Key): Buffer => key.bytes.subarray(kindPrefix(key.kind, key.namespace).length);
