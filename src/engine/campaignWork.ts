@@ -3,7 +3,7 @@ import type { Migration } from '../define/migration.ts';
 import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
-import { Claim, Pulse } from './claim.ts';
+import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
 import { type CampaignDocument, documentKey, load, type SweepDocument } from './documents.ts';
 import { metered } from './metered.ts';
@@ -37,7 +37,8 @@ export class CampaignWork {
   #plan: { readonly name: string; readonly sweep: Promise<SweepDocument> } | undefined;
   /** All lanes share a budget, and what they know of hot groups. */
   readonly #pacer: Pacer;
-  readonly #groupsInHand = new Set<string>();
+  readonly #groupsInHand = new Map<string, Promise<boolean>>();
+  readonly #sightings = new Sightings();
   /** One for each lane. */
   readonly #pulses: readonly Pulse[];
 
@@ -45,7 +46,7 @@ export class CampaignWork {
     this.#id = campaign;
     this.#options = options;
     this.#pacer = new Pacer(options.clock);
-    this.#pulses = Array.from({ length: LIMITS.lanes }, () => new Pulse(options.clock));
+    this.#pulses = Array.from({ length: options.lanes ?? LIMITS.lanes }, () => new Pulse(options.clock));
   }
 
   /**
@@ -64,7 +65,8 @@ export class CampaignWork {
     const left: Promise<void>[] = [];
     // Whoever waits may find work now.
     const tell = () => {
-      done.abort();
+      // A reason of its own spares an error with a stack, each time.
+      done.abort(TOLD);
       done = new AbortController();
     };
     /** What is no store's doing ends all lanes. */
@@ -102,7 +104,7 @@ export class CampaignWork {
         idleMs = Math.min(2 * idleMs, LIMITS.laneIdleMostMs);
       }
     };
-    await Promise.allSettled(Array.from({ length: LIMITS.lanes }, (_, lane) => run(lane)));
+    await Promise.allSettled(this.#pulses.map((_, lane) => run(lane)));
     await Promise.all(left);
     if (broken.signal.aborted) throw broken.signal.reason;
     return worked;
@@ -126,14 +128,16 @@ export class CampaignWork {
     if (campaign.settledAt !== undefined) return this.#lookAgain(campaign);
     if (!this.#isQuiet(campaign)) return false;
     const sweep = await this.#planOf(campaign, migration, signal);
+    const lookedAt = clock.ticks();
     const progress = await progressOf(store, campaign, sweep);
+    this.#sightings.look(nameOf(campaign), progress.ranges, lookedAt);
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(campaign, progress.counts, signal);
     }
     const pacer = this.#pacer;
     pacer.follow(campaign);
     const own = { name: `${this.#options.id}.${lane}`, pulse: this.#pulses[lane]!, pacer };
-    const claimed = await claimRange(store, campaign, sweep, progress, own, clock.now());
+    const claimed = await claimRange(store, campaign, sweep, progress, own, this.#sightings, clock);
     if (claimed === 'busy') return false;
     const workersIn = (found: Progress) => new Set(liveWorkers(found, clock.now()).keys()).add(this.#options.id).size;
     pacer.shareWith(workersIn(progress));
@@ -239,3 +243,5 @@ export class CampaignWork {
     return true;
   }
 }
+
+const TOLD = 'there may be work now';

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Version } from '../store/store.ts';
 import { addAll, type Counts } from './counts.ts';
 import { type RangeDocument, type Stored, save } from './documents.ts';
 import type { Pacer } from './pace.ts';
@@ -113,6 +113,34 @@ export class Pulse {
 
   get claimMs(): number {
     return Math.min(Math.max(LIMITS.claimMs, 2 * this.#slowest), LIMITS.longestClaimMs);
+  }
+}
+
+/**
+ * When the ranges of a sweep were written last, as far as a worker can tell by its own looks. Clocks may differ by more
+ * than a claim lasts: then two workers would take each other's ranges away for ever, and no sweep would prove anything.
+ * So a range that was written since the last look but one is in somebody's hands, whatever the claim's clock says.
+ */
+export class Sightings {
+  #sweep = '';
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  readonly #seen = new Map<number, { readonly version: Version | undefined; readonly writtenAfter: number }>();
+
+  /** `at`: by a clock that nobody sets, before the look. */
+  look(sweep: string, ranges: readonly (Stored<'range'> | undefined)[], at: number): void {
+    if (sweep !== this.#sweep) this.#seen.clear();
+    this.#sweep = sweep;
+    for (const [index, range] of ranges.entries()) {
+      const version = range?.version;
+      if (this.#seen.get(index)?.version === version && this.#seen.has(index)) continue;
+      this.#seen.set(index, { version, writtenAfter: this.#lookedAt });
+    }
+    this.#lookedAt = at;
+  }
+
+  /** Whether the range was written within so many milliseconds for sure. */
+  isYoung(index: number, ms: number, at: number): boolean {
+    return at - (this.#seen.get(index)?.writtenAfter ?? Number.NEGATIVE_INFINITY) < ms;
   }
 }
 

@@ -34,8 +34,11 @@ export interface RangeWork {
   readonly oldHomes: Counts;
   /** Generations in which the new homes turned out to be filled already. */
   readonly filled: Set<string>;
-  /** Groups that lanes of this worker are at just now, each under its sweep: two at one would only look twice. */
-  readonly groupsInHand: Set<string>;
+  /**
+   * Groups that lanes of this worker are at just now, each under its sweep: two at one would only look twice. Resolves with
+   * whether the group is done.
+   */
+  readonly groupsInHand: Map<string, Promise<boolean>>;
   readonly pacer: Pacer;
   /** Counts those who work on the sweep just now. */
   readonly workers: () => Promise<number>;
@@ -165,13 +168,24 @@ async function processGroups(work: RangeWork, fence: Fence, entities: readonly E
   const context = { store, migration, campaign, siblingsMissing, pageSize, page: shared(work, fence) };
   const counts: Counts = {};
   let newlyQuarantined = 0;
+  const elsewhere: { readonly root: Key; readonly done: Promise<boolean> }[] = [];
   const bring = async (root: Key, patient: boolean) => {
-    // The page of the lane that has it in hand is not done before the group is, so that after a crash it is met again.
     const name = `${campaign.id} ${nameOf(campaign)} ${root}`;
-    if (groupsInHand.has(name)) return undefined;
-    groupsInHand.add(name);
+    const done = groupsInHand.get(name);
+    if (done) {
+      elsewhere.push({ root, done });
+      return undefined;
+    }
     const target = targetAt(campaign.targets, root);
-    const result = await processGroup(context, root, target, patient).finally(() => groupsInHand.delete(name));
+    const working = processGroup(context, root, target, patient).finally(() => groupsInHand.delete(name));
+    groupsInHand.set(
+      name,
+      working.then(
+        (result) => !result?.cooling,
+        () => false,
+      ),
+    );
+    const result = await working;
     addAll(counts, result?.counts ?? {});
     newlyQuarantined += result?.newlyQuarantined ?? 0;
     return result;
@@ -180,6 +194,10 @@ async function processGroups(work: RangeWork, fence: Fence, entities: readonly E
   const hot: Key[] = [];
   for (const root of roots.values()) if ((await bring(root, false))?.cooling) hot.push(root);
   for (const root of hot) await bring(root, true);
+  // This page is not done before they are: the lane that has one in hand may have lost its range to this very lane.
+  for (let other = elsewhere.pop(); other; other = elsewhere.pop()) {
+    if (!(await other.done)) await bring(other.root, true);
+  }
   return { counts, newlyQuarantined, cooling: [] };
 }
 

@@ -4,7 +4,7 @@ import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
-import { claimOf, isLive, type Lane, workerOf } from './claim.ts';
+import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import {
   attempts,
@@ -155,13 +155,18 @@ export async function claimRange(
   sweep: SweepDocument,
   progress: Progress,
   lane: Lane,
-  now: number,
+  sightings: Sightings,
+  clock: Pick<Clock, 'now' | 'ticks'>,
 ): Promise<{ index: number; stored: Stored<'range'> } | 'busy'> {
   const open = sweep.ranges
     .map((_, index) => index)
     .filter((index) => !progress.ranges[index]?.value.done)
     .filter((index) => sweep.ranges[index]!.home === (progress.oldHomesDone ? 'T' : 'S'));
-  const free = open.filter((index) => !isLive(progress.ranges[index]?.value.claim, now));
+  const now = clock.now();
+  const free = open.filter((index) => {
+    const claim = progress.ranges[index]?.value.claim;
+    return !isLive(claim, now) && !(claim && sightings.isYoung(index, lane.pulse.claimMs, clock.ticks()));
+  });
   // Each worker begins at a place of its own.
   const start = [...lane.name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % Math.max(1, free.length);
   for (let i = 0; i < free.length; i++) {

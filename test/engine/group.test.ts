@@ -6,9 +6,10 @@ import { type GroupDocument, list } from '../../src/engine/documents.ts';
 import { Worker } from '../../src/engine/worker.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { key } from '../../src/record/key.ts';
+import { decodeSlot } from '../../src/record/slot.ts';
 import { type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import { all, content, oldKey, rest, seed, verified, type World, world } from './harness.ts';
+import { all, content, oldKey, rest, seed, timedClock, verified, type World, world } from './harness.ts';
 
 interface Owned {
   user: string;
@@ -164,5 +165,46 @@ describe('a campaign by group', () => {
       byUser.set(user, (byUser.get(user) ?? new Set()).add(slot?.includes('"r":"C"') ?? false));
     }
     expect([...byUser.values()].every((kinds) => kinds.size === 1)).toBe(true);
+  });
+});
+
+describe('a group of which a lane of the worker is in the middle', () => {
+  it('is not done when another lane takes over the range of the one that stalls', async () => {
+    const clock = timedClock();
+    const data = new MemoryData();
+    const context = { store: memoryStore({ data }), migrations: [migration], clock, by: 'ann' };
+    await seed(context.store, 2, () => owned(1));
+    await commands.start(context, 'feeds');
+    let stalls = false;
+    const store = memoryStore({
+      data,
+      fault: async ({ mutations }) => {
+        // The first commit that brings the group on takes longer than a claim lasts.
+        if (!stalls || !mutations.some(({ key: { path } }) => path[0]!.kind === 'Feed')) return undefined;
+        stalls = false;
+        await clock.sleep(10 * LIMITS.claimMs);
+        return undefined;
+      },
+    });
+    const stop = new AbortController();
+    const working = new Worker({ store, migrations: [migration], clock, id: 'w1' }).run(stop.signal);
+    const settled = async () => {
+      for (let i = 0; i < 600; i++) {
+        const campaign = await commands.theCampaign(context, 'feeds');
+        if (campaign.settledAt !== undefined) return campaign;
+        await clock.sleep(50);
+      }
+      throw new Error('the campaign never came to rest');
+    };
+    await clock.run(settled());
+    stalls = true;
+    await commands.switchOver(context, 'feeds');
+    const { stage } = await clock.run(settled());
+    expect(stalls).toBe(false);
+    expect(stage).toBe('switched');
+    const { entities } = await context.store.scan({ namespace: '', kind: 'Feed', rootKind: 'User' }, 10);
+    expect(entities.map(({ slot }) => decodeSlot(slot!).role)).toEqual(['owner', 'owner']);
+    stop.abort();
+    await clock.run(working);
   });
 });

@@ -49,7 +49,7 @@ export const STRIKES: Readonly<Record<string, (call: StoreCall) => Fault | undef
   'a busy store': ({ mutations }) => (mutations.length > 0 ? { kind: 'busy', why: 'exhausted' } : undefined),
 };
 
-const feedsUnderUsers = defineMigration({ name: 'feeds', version: 1, records: [feedRule] });
+export const feedsUnderUsers = defineMigration({ name: 'feeds', version: 1, records: [feedRule] });
 
 export const content = (plain: object): Content => Content.of(fromPlain(plain));
 export const feedOf = (n: number): Feed => ({ user: `u${n % 7}`, title: `feed ${n}`, visits: 0 });

@@ -8,7 +8,7 @@ import { LIMITS } from '../../src/limits.ts';
 import { key } from '../../src/record/key.ts';
 import { type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import { content, type Feed, feedOf, handClock, rest, seed, timedClock, world } from './harness.ts';
+import { content, type Feed, feedOf, feedsUnderUsers, handClock, rest, seed, timedClock, world } from './harness.ts';
 
 const N = 40;
 
@@ -159,5 +159,32 @@ describe('several campaigns', () => {
     expect([looks, calls]).toEqual([20, 20]);
     clock.advance(LIMITS.restSweepMs);
     expect(await worker.step({ id: 'feeds.1' }, new AbortController().signal)).toBe(true);
+  });
+});
+
+describe('two workers whose clocks differ by more than a claim lasts', () => {
+  it.each([90_000, -90_000, 2_000])('do not take each other’s ranges away for ever: %d ms', async (skewMs) => {
+    const clock = timedClock();
+    const data = new MemoryData();
+    const context = { store: memoryStore({ data }), migrations: [feedsUnderUsers], clock, by: 'ann' };
+    await seed(context.store, N);
+    await commands.start(context, 'feeds', { to: 'completed' });
+    const stop = new AbortController();
+    const workers = [0, skewMs].map((ms, i) => {
+      // Each call takes a while, so that both are at it in every sweep.
+      const store = memoryStore({ data, fault: () => clock.sleep(20).then(() => undefined) });
+      const own = { ...clock, now: () => clock.now() + ms };
+      return new Worker({ store, migrations: [feedsUnderUsers], clock: own, id: `w${i + 1}` }).run(stop.signal);
+    });
+    const closed = async () => {
+      for (let i = 0; i < 300; i++) {
+        if ((await commands.theCampaign(context, 'feeds')).closed) return true;
+        await clock.sleep(100);
+      }
+      return false;
+    };
+    expect(await clock.run(closed())).toBe(true);
+    stop.abort();
+    await clock.run(Promise.all(workers));
   });
 });
