@@ -1,5 +1,6 @@
 import type { Target } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
+import { isClosing } from '../engine/campaign.ts';
 import { type CampaignDocument, campaignsOf } from '../engine/documents.ts';
 import { type Pair, roleOf } from '../engine/pair.ts';
 import { targetAt } from '../engine/targets.ts';
@@ -25,5 +26,7 @@ export function wantedFor(campaign: CampaignDocument, { by }: Migration, { keys,
   if (by === 'record') return targetAt(campaign.targets, keys.S);
   const target = targetAt(campaign.targets, keys.T.root);
   const behind = roleOf(S) === 'O' || roleOf(T) === 'C';
-  return behind && target !== 'home' && !campaign.closed ? 'copied' : target;
+  if (!behind || target === 'home' || campaign.closed) return target;
+  // Begun now, it would be left half way if the last sweep has passed it by: it goes all the way once that is over.
+  return isClosing(campaign) && !T ? 'home' : 'copied';
 }

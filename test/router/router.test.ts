@@ -378,6 +378,19 @@ describe('records that are moved when they are used', () => {
     expect(await stands(w, 9)).toEqual([false, true]);
   });
 
+  it('by group, what is inserted while the campaign completes is left whole, for its last sweep may have been', async () => {
+    const byGroup = defineMigration({ name: 'feeds', version: 1, by: 'group', records: [changingRule] });
+    const w = world({ migration: byGroup });
+    await commands.start(w.context, 'feeds', { to: 'completed' });
+    const options = { store: w.store, rule: changingRule, clock: w.clock };
+    const router = new Router({ ...options, migrate: { on: 'write', migration: byGroup } });
+    await router.insert(addressOf(1), named(1, 'LATE'));
+    expect(await stands(w, 1)).toEqual([true, false]);
+    expect((await rest(w)).closed).toBe(true);
+    await router.update(addressOf(1), (it) => ({ ...it, visits: 1 }));
+    expect(await stands(w, 1)).toEqual([false, true]);
+  });
+
   it('stay where they are when they cannot be moved, and the call does not mind', async () => {
     const w = world({ migration });
     await seed(w.store, 1);
