@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Compiles src/, machines/ and bench/ into dist/. The new dist/ is made aside and put in place as a whole, so that a
+// Compiles src/, machines/, bench/ and test/simulation/ into dist/. The new dist/ is made aside and put in place as a whole, so that a
 // program started from the old one in the meantime never finds half of it.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

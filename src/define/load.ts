@@ -7,6 +7,7 @@ import * as router from '../router/router.ts';
 import * as datastore from '../store/datastore/datastore.ts';
 import * as lmdb from '../store/lmdb.ts';
 import * as memory from '../store/memory.ts';
+import * as testing from '../testing/index.ts';
 import { type Config, type ConfigDefinition, defineConfig } from './config.ts';
 import { checkHistory } from './history.ts';
 import type { Migration } from './migration.ts';
@@ -35,7 +36,7 @@ const OURS = {
   'handover/store/datastore': datastore,
   'handover/store/lmdb': lmdb,
   'handover/store/memory': memory,
-  'handover/testing': memory,
+  'handover/testing': testing,
 };
 
 /**

@@ -224,7 +224,7 @@ export function documentKey(kind: DocumentKind, campaign: string, ...names: read
 const encode = (value: unknown): Content =>
   Content.of(new Map([['state', { type: 'string', value: JSON.stringify(value), unindexed: true }]]));
 
-function decode<K extends DocumentKind>(kind: K, entity: Entity): Stored<K> {
+export function decode<K extends DocumentKind>(kind: K, entity: Entity): Stored<K> {
   const state = entity.content.properties.get('state');
   const parsed = SCHEMAS[kind].safeParse(state?.type === 'string' ? JSON.parse(state.value) : undefined);
   if (!parsed.success) {

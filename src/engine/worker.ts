@@ -30,6 +30,8 @@ export interface WorkerOptions {
   readonly events?: WorkerEvents;
   /** Letters and digits. Default: a fresh one. */
   readonly id?: string;
+  /** Ranges in hand at once, for each campaign. Default: `LIMITS.lanes`. */
+  readonly lanes?: number;
 }
 
 /**

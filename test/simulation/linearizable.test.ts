@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Answer, type Call, disorder, type Operation } from './linearizable.ts';
+import { type Answer, type Call, disorder, type Operation } from '../../src/testing/linearizable.ts';
 
 const op = (start: number, end: number, call: Call, answer: Answer): Operation => ({ start, end, call, answer });
 const get = (start: number, end: number, value: string | undefined) =>

@@ -1,0 +1,284 @@
+import type { Target } from '../../machines/moves.ts';
+import * as commands from '../admin/commands.ts';
+import { campaignId } from '../engine/documents.ts';
+import { uniform } from '../engine/targets.ts';
+import { verify } from '../engine/verify.ts';
+import { HandoverError, isPassing } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { PlainRecord } from '../record/plain.ts';
+import { Router } from '../router/router.ts';
+import type { Store } from '../store/store.ts';
+import type { Choices } from './choices.ts';
+import type { Wish } from './history.ts';
+import { type Mind, type Scenario, scenarioOf, WAITS, type Wait } from './scenario.ts';
+import { Endless, type Process } from './schedule.ts';
+import { type Subject, type Subjects, textOf } from './subject.ts';
+import { REST, Violation } from './watch.ts';
+import { World } from './world.ts';
+
+export interface Run {
+  readonly scenario: Scenario;
+  readonly violation: Violation | undefined;
+  /** What happened, a line each. */
+  readonly trace: readonly string[];
+  /** Calls that were let through. */
+  readonly steps: number;
+  /** How often each move was made from each state. */
+  readonly moves: ReadonlyMap<string, number>;
+  /** How often each fault struck each kind of call. */
+  readonly faults: ReadonlyMap<string, number>;
+  /** How often each kind of call of a client got each kind of answer. */
+  readonly answers: ReadonlyMap<string, number>;
+}
+
+/** Calls of each phase after which a run counts as one that never ends. */
+const MOST_CALLS = 20_000;
+
+/**
+ * One run: workers, clients and an operator on one data set, with faults (safety); then, without any, to where the
+ * operator wants all records at last (liveness). A function of the choices: the same for the same.
+ */
+export async function run(subjects: Subjects, choices: Choices): Promise<Run> {
+  const scenario = scenarioOf(choices, subjects.records.length);
+  const world = new World(subjects, scenario, choices);
+  let violation: Violation | undefined;
+  try {
+    await new Play(world, subjects).live();
+  } catch (error) {
+    violation = asViolation(error);
+  }
+  const { trace, schedule, watch, faults, history } = world;
+  return {
+    scenario,
+    violation,
+    trace,
+    steps: schedule.steps,
+    moves: watch.moves,
+    faults,
+    answers: history.answers,
+  };
+}
+
+function asViolation(error: unknown): Violation {
+  if (error instanceof Violation) return error;
+  if (error instanceof Endless) return new Violation('P4', error.message);
+  // A process ended with what no store's doing.
+  return new Violation('thrown', error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+/** Who does what in a world. */
+class Play {
+  readonly #world: World;
+  readonly #subjects: Subjects;
+  #over = false;
+  /** The campaign was over while the application went on: what it inserts then is nobody's. */
+  #closedEarly = false;
+  #insertedLate = false;
+  #writes = 0;
+
+  constructor(world: World, subjects: Subjects) {
+    this.#world = world;
+    this.#subjects = subjects;
+  }
+
+  async live(): Promise<void> {
+    const { scenario, schedule, subjects, store, watch } = this.#world;
+    const present = subjects.filter((_, i) => scenario.present[i]);
+    await store.overwrite(present.map(({ keys, content }) => ({ key: keys.S, content })));
+    watch.begin();
+    // A start is a probe of the store first, which tells nothing here and takes its time.
+    const starter = this.#context(this.#world.process('operator', 'operator'), store);
+    await commands.start(starter, this.#subjects.migration.name, { to: scenario.begin });
+    const workers = scenario.workers.map((lanes, i) => this.#worker(`w${i + 1}`, lanes));
+    const unlessBroken = <R>(work: Promise<R>) =>
+      Promise.race([work, ...workers.map((worker) => worker as Promise<never>)]);
+    const clients = scenario.clients.map((client, i) => this.#client(`c${i + 1}`, client));
+    await schedule.run(unlessBroken(Promise.all([this.#operator(), ...clients])), MOST_CALLS);
+    this.#world.tell('from here on there are no faults');
+    await schedule.run(unlessBroken(this.#world.clearUp().then(() => this.#end())), MOST_CALLS);
+    this.#over = true;
+    await this.#judge();
+  }
+
+  /** Life after life. Rejects with what was no store's doing. */
+  async #worker(name: string, lanes: number): Promise<void> {
+    for (let life = 1; !this.#over; life++) {
+      const process = this.#world.process(`${name}x${life}`, 'worker');
+      await Promise.race([this.#world.workerOf(process, lanes).run(new AbortController().signal), process.death]);
+    }
+  }
+
+  async #client(name: string, { calls, moves }: Scenario['clients'][number]): Promise<void> {
+    const { choices, history, subjects } = this.#world;
+    let life: { readonly process: Process; readonly routerOf: (subject: Subject) => Router } | undefined;
+    for (let i = 0; i < calls; i++) {
+      if (!life || life.process.isDead) {
+        const process = this.#world.process(name, 'application');
+        life = { process, routerOf: this.#world.routersOf(process, moves) };
+      }
+      await this.#wait(life.process, choices.of(WAITS));
+      const subject = choices.of(subjects);
+      const call = history.note(name, life.routerOf(subject), subject, this.#wish(subject));
+      await Promise.race([call, life.process.death]);
+    }
+  }
+
+  async #wait(process: Process, wait: Wait): Promise<void> {
+    const slept = wait === 'move' ? process.clock.sleep(1_000, this.#world.nextMove) : process.clock.sleep(wait);
+    await Promise.race([slept, process.death]);
+  }
+
+  #wish(subject: Subject): Wish {
+    const n = ++this.#writes;
+    const change = (record: PlainRecord) => this.#subjects.change(record as never, n) as PlainRecord;
+    switch (this.#world.choices.below(8)) {
+      case 0:
+      case 1:
+        return { type: 'get' };
+      case 2:
+      case 3:
+        return { type: 'update', change };
+      case 4:
+        return { type: 'put', record: change(subject.plain) };
+      case 5:
+        return { type: 'insert', record: change(subject.plain) };
+      default:
+        return { type: 'delete' };
+    }
+  }
+
+  /** Changes his mind now and then. His laptop may be closed at any call. */
+  async #operator(): Promise<void> {
+    for (const { wait, mind } of this.#world.scenario.minds) await this.#insist(wait, mind);
+  }
+
+  async #insist(wait: Wait, mind: Mind): Promise<void> {
+    for (let attempt = 0; attempt < 30; attempt++) {
+      const process = this.#world.process('operator', 'operator');
+      await this.#wait(process, attempt === 0 ? wait : 100);
+      const said = await Promise.race([this.#say(process, mind), process.death]);
+      this.#world.tell(`operator says ${mind}: ${said ?? 'and is gone'}`);
+      if (said !== undefined && said !== 'gate.closed') return;
+    }
+  }
+
+  /** What came of a command: `done`, or the code of its refusal. */
+  async #say(process: Process, mind: Mind): Promise<string> {
+    try {
+      await COMMANDS[mind](this.#context(process, this.#world.storeOf(process)), this.#subjects.migration.name);
+      return 'done';
+    } catch (error) {
+      if (!(error instanceof HandoverError)) throw error;
+      const { code } = error;
+      if (isPassing(error) || code === 'gate.closed' || code === 'campaign.refused') return code;
+      throw error;
+    }
+  }
+
+  #context({ clock }: Process, store: Store): commands.CommandContext {
+    return { store, migrations: [this.#subjects.migration], clock, by: 'operator' };
+  }
+
+  /** Until the campaign rests where the operator wants it at last, by a sweep that began after all else was over. */
+  async #end(): Promise<void> {
+    const { scenario, store } = this.#world;
+    const { name } = this.#subjects.migration;
+    const process = this.#world.process('operator', 'operator');
+    const look = () => commands.theCampaign({ store }, name);
+    const before = await look();
+    this.#closedEarly = before.closed || before.id !== campaignId(name, 1);
+    // Without guards, what somebody saw before the last sweep may land after it: the next one brings that back (rule 4).
+    let isPatient = !store.capabilities.guards;
+    for (;;) {
+      const campaign = await look();
+      const next = stepTo(scenario.ending, campaign, campaign.generation > before.generation);
+      if (next === 'rests' && (campaign.closed || !isPatient || !this.#strayFrom(scenario.ending))) return;
+      if (next === 'rests') {
+        isPatient = false;
+        await process.clock.sleep(LIMITS.restSweepMs + LIMITS.actWithinMs);
+      } else if (next !== 'wait') {
+        const said = await this.#say(process, next);
+        this.#world.tell(`operator says ${next} on the way to ${scenario.ending}: ${said}`);
+        if (said === 'done') continue;
+      }
+      await process.clock.sleep(250);
+    }
+  }
+
+  /** A record that is not at rest there, if there is one. */
+  #strayFrom(ending: Target): string | undefined {
+    for (const { subject, state, isUnmoved } of this.#world.watch.states()) {
+      // Inserted when its old home had been looked over for the last time: whoever does that finds it where he put it.
+      if (ending === 'completed' && isUnmoved) this.#insertedLate = true;
+      else if (!REST[ending].includes(state)) return `${subject.keys.S} is ${state}, and wanted ${ending}`;
+    }
+    return undefined;
+  }
+
+  /** What must be true of a campaign that rests, and of all that was answered. */
+  async #judge(): Promise<void> {
+    const { history, subjects, scenario, store } = this.#world;
+    const { migration } = this.#subjects;
+    const campaign = await commands.theCampaign({ store }, migration.name);
+    // What was closing may have closed before the operator could have it otherwise.
+    const closedAt = campaign.stage === 'completed' ? 'completed' : 'home';
+    const ending = campaign.closed ? closedAt : scenario.ending;
+    const stray = this.#closedEarly ? undefined : this.#strayFrom(ending);
+    if (stray) throw new Violation('P4', stray);
+    const judge = this.#world.process('judge', 'application');
+    for (const subject of subjects) {
+      const router = new Router({ store, rule: subject.rule, clock: judge.clock });
+      await history.note('judge', router, subject, { type: 'get' });
+    }
+    const wrong = history.disorder((subject) => {
+      return scenario.present[subjects.indexOf(subject)] ? textOf(subject.plain) : undefined;
+    });
+    if (wrong) throw new Violation('P3', wrong);
+    if (this.#closedEarly || this.#insertedLate) return;
+    const report = await verify(store, migration, campaign, { clock: judge.clock, restart: true });
+    if (!report.clean) throw new Violation('verify', JSON.stringify(report));
+  }
+}
+
+/**
+ * What an operator does next who wants all records there. `heard`: he has said something since all else was over; what
+ * was swept before proves nothing of now.
+ */
+function stepTo(ending: Target, campaign: commands.Campaign, heard: boolean): Mind | 'wait' | 'rests' {
+  const { stage, run, closed, settledAt, targets, switchGateOpen } = campaign;
+  const aim = uniform(targets);
+  const rests = settledAt !== undefined;
+  if (closed) return 'rests';
+  if (run === 'paused') return 'resume';
+  if (stage === 'cancelling') return ending === 'home' ? 'wait' : 'start';
+  if (stage === 'completing') return ending === 'completed' ? 'wait' : 'reverse';
+  if (ending === 'home') return 'cancel';
+  if (ending === 'copied') {
+    if (stage === 'switching' || stage === 'switched') return 'reverse';
+    if (aim !== 'copied' || !heard) return 'start';
+    return rests ? 'rests' : 'wait';
+  }
+  if (aim !== 'switched' && (stage === 'copying' || !switchGateOpen)) {
+    if (aim !== 'copied') return 'start';
+    return rests ? 'switch' : 'wait';
+  }
+  if (aim !== 'switched' || !heard) return 'switch';
+  if (!rests) return 'wait';
+  return ending === 'completed' ? 'complete' : 'rests';
+}
+
+const COMMANDS: Readonly<Record<Mind, (context: commands.CommandContext, name: string) => Promise<unknown>>> = {
+  // A second run would be another campaign, and begin with a probe of the store.
+  start: async (context, name) => {
+    if ((await commands.theCampaign(context, name)).closed) return;
+    await commands.start(context, name);
+  },
+  switch: commands.switchOver,
+  'switch half': (context, name) => commands.switchOver(context, name, { share: 50 }),
+  reverse: commands.reverse,
+  'reverse half': (context, name) => commands.reverse(context, name, { share: 50 }),
+  pause: commands.pause,
+  resume: commands.resume,
+  complete: commands.complete,
+  cancel: commands.cancel,
+};

@@ -1,0 +1,207 @@
+import type { Clock } from '../clock.ts';
+import type { Choices } from './choices.ts';
+
+/** The moment at which every simulated run begins. */
+const BEGIN = 1_700_000_000_000;
+
+interface Waiting {
+  readonly process: Process;
+  /** The call must be let through before the time is past this. */
+  readonly dueAt: number;
+  /** Its process has given it up, or is dead. */
+  readonly abandoned: boolean;
+  readonly go: () => void;
+}
+
+interface Sleeper {
+  readonly process: Process;
+  readonly at: number;
+  readonly wake: () => void;
+}
+
+/** What a seed says of the order of calls. */
+export interface Habits {
+  /** Per mille: how often the one who went last goes on, if it can. */
+  readonly stubborn: number;
+  /** Per mille: how often time passes for those who sleep although calls are under way, which so take longer. */
+  readonly stalled: number;
+}
+
+/**
+ * Runs processes that talk to nothing but their stores and their clocks, one call at a time: everybody works until all
+ * of them wait, for a call to be let through or for a time; then one of them is chosen. Nothing else decides an order.
+ * Right for code whose promises come to nothing but calls and sleeps.
+ */
+export class Schedule {
+  readonly #choices: Choices;
+  readonly #habits: Habits;
+  #calls: Waiting[] = [];
+  readonly #sleepers = new Set<Sleeper>();
+  #now = BEGIN;
+  #last: Process | undefined;
+  #processes = 0;
+  /** How many calls were let through. */
+  steps = 0;
+  /** Told before anything goes on: all that was let through is done by then. */
+  onStep: (last: Process | undefined) => void = () => {};
+
+  constructor(choices: Choices, habits: Habits) {
+    this.#choices = choices;
+    this.#habits = habits;
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  process(name: string): Process {
+    return new Process(this, name, ++this.#processes);
+  }
+
+  /** Resolves when the call is let through: within `withinMs`, where the store promises so. */
+  turn(process: Process, withinMs: number, abandoned: boolean): Promise<void> {
+    return new Promise((go) => {
+      this.#calls.push({ process, dueAt: this.#now + withinMs, abandoned, go });
+    });
+  }
+
+  sleep(process: Process, ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted || ms <= 0) return resolve();
+      const wake = () => {
+        this.#sleepers.delete(sleeper);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const sleeper = { process, at: this.#now + ms, wake };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener('abort', wake, { once: true });
+    });
+  }
+
+  /** Nothing that a dead process waits for will ever come. */
+  end(process: Process): void {
+    for (const sleeper of this.#sleepers) if (sleeper.process === process) this.#sleepers.delete(sleeper);
+    this.#calls = this.#calls.filter((call) => call.process !== process || call.abandoned);
+  }
+
+  /** Until the work is done, or `most` calls were let through: then it throws `Endless`. */
+  async run<R>(work: Promise<R>, most: number): Promise<R> {
+    let over = false;
+    const end = () => {
+      over = true;
+    };
+    work.then(end, end);
+    const until = this.steps + most;
+    for (;;) {
+      await allWaiting();
+      this.onStep(this.#last);
+      if (over) return work;
+      if (this.steps >= until) throw new Endless(`not over after ${most} calls`);
+      this.#goOn();
+    }
+  }
+
+  #goOn(): void {
+    const firstAt = this.#firstSleeper();
+    if (this.#calls.length === 0) {
+      if (firstAt === Number.POSITIVE_INFINITY) throw new Endless('everybody waits for ever');
+      this.#pass(firstAt, Number.POSITIVE_INFINITY);
+      return;
+    }
+    const dueAt = this.#calls.reduce((least, call) => Math.min(least, call.dueAt), Number.POSITIVE_INFINITY);
+    const maySleep = firstAt < Number.POSITIVE_INFINITY && firstAt <= dueAt;
+    if (maySleep && this.#choices.happens(this.#habits.stalled)) {
+      this.#pass(firstAt, dueAt);
+      return;
+    }
+    const own = this.#calls.findIndex(({ process }) => process === this.#last);
+    const again = own >= 0 && this.#choices.happens(this.#habits.stubborn);
+    const [call] = this.#calls.splice(again ? own : this.#choices.below(this.#calls.length), 1);
+    this.#last = call!.process;
+    this.steps++;
+    call!.go();
+  }
+
+  #firstSleeper(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { at } of this.#sleepers) first = Math.min(first, at);
+    return first;
+  }
+
+  /** Time passes until the first sleeper wakes, or for longer: nobody is sure to be woken in time. */
+  #pass(firstAt: number, dueAt: number): void {
+    const late = this.#now + this.#choices.of(LATE_MS);
+    this.#now = Math.max(this.#now, firstAt, Math.min(late, dueAt));
+    this.#last = undefined;
+    for (const sleeper of [...this.#sleepers]) if (sleeper.at <= this.#now) sleeper.wake();
+  }
+}
+
+/** Longer than a worker idles, and than a look may be old. */
+const LATE_MS = [0, 0, 0, 0, 250, 1_000, 6_000] as const;
+
+export class Endless extends Error {
+  override readonly name = 'Endless';
+}
+
+/** Everything that was let through has come to its next call: promises are done before the event loop goes round. */
+const allWaiting = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** One process of a simulated run, with a clock of its own. */
+export class Process {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly #schedule: Schedule;
+  #skewMs = 0;
+  #isDead = false;
+  #onDeath: () => void = () => {};
+  /** Resolves when it dies. */
+  readonly death = new Promise<void>((resolve) => {
+    this.#onDeath = resolve;
+  });
+
+  constructor(schedule: Schedule, name: string, ordinal: number) {
+    this.#schedule = schedule;
+    this.name = name;
+    let ids = 0;
+    this.clock = {
+      now: () => schedule.now + this.#skewMs,
+      ticks: () => schedule.now - BEGIN,
+      sleep: (ms, signal) => (this.#isDead ? NEVER : schedule.sleep(this, ms, signal)),
+      id: (bytes = 8) =>
+        (ordinal * 0x10000 + ++ids)
+          .toString(16)
+          .padStart(2 * bytes, '0')
+          .slice(-2 * bytes),
+    };
+  }
+
+  /** Resolves when a call of it may go through; never once it is dead. */
+  turn(withinMs: number): Promise<void> {
+    return this.#isDead ? NEVER : this.#schedule.turn(this, withinMs, false);
+  }
+
+  /** Resolves when a call that it has given up goes through. */
+  abandoned(withinMs: number): Promise<void> {
+    return this.#schedule.turn(this, withinMs, true);
+  }
+
+  /** Somebody sets its clock. */
+  jump(ms: number): void {
+    this.#skewMs += ms;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  /** From now on nothing that it waits for comes: what is left of it does nothing any more. */
+  die(): void {
+    this.#isDead = true;
+    this.#schedule.end(this);
+    this.#onDeath();
+  }
+}
+
+const NEVER = new Promise<never>(() => {});

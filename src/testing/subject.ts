@@ -1,0 +1,70 @@
+import type { Side } from '../../machines/moves.ts';
+import { type EntityRule, matches } from '../define/entity.ts';
+import type { Migration } from '../define/migration.ts';
+import { HandoverError } from '../errors.ts';
+import { Content } from '../record/content.ts';
+import type { Key } from '../record/key.ts';
+import { fromPlain, type PlainRecord, toPlain } from '../record/plain.ts';
+
+/** A record that a simulated run may have: its old key, and what it says in the old shape. */
+export interface SimulatedRecord {
+  readonly key: Key;
+  readonly record: object;
+}
+
+/** What is simulated: a migration, and an application that uses its records. */
+export interface Subjects {
+  readonly migration: Migration;
+  /** Records that a run may have: it has the first one to three of them. */
+  readonly records: readonly SimulatedRecord[];
+  /**
+   * What a client writes over a record in its new shape. What it changes is told by `n` alone, which is another each time,
+   * and the way back to the old shape and there again leaves it as it is.
+   */
+  readonly change: (record: never, n: number) => object;
+}
+
+/** A record of a run, with both keys. What it says is told by a text that both shapes have in common: its value. */
+export class Subject {
+  readonly rule: EntityRule;
+  readonly keys: { readonly S: Key; readonly T: Key };
+  /** In the old shape. */
+  readonly content: Content;
+  readonly #values = new Map<string, string>();
+
+  constructor(migration: Migration, { key, record }: SimulatedRecord) {
+    const rule = migration.records.find(({ from }) => matches(from, key));
+    if (!rule) throw new HandoverError('definition.invalid', `No rule of ${migration.name} is about ${key}.`);
+    this.rule = rule;
+    this.content = Content.of(fromPlain(record));
+    this.keys = { S: key, T: rule.targetOf(key, this.content) };
+  }
+
+  get address() {
+    return { from: this.keys.S, into: this.keys.T };
+  }
+
+  /** In the new shape. */
+  get plain(): PlainRecord {
+    return toPlain(this.rule.forward(this.keys.S, this.content).properties);
+  }
+
+  /** The value of what stands at a home. */
+  valueAt(side: Side, content: Content): string {
+    const name = `${side}${content.bytes.toString('latin1')}`;
+    let value = this.#values.get(name);
+    if (value === undefined) {
+      value = textOf(toPlain((side === 'S' ? this.rule.forward(this.keys.S, content) : content).properties));
+      this.#values.set(name, value);
+    }
+    return value;
+  }
+}
+
+/** The same text for the same record, whatever the order of its properties. */
+export const textOf = (record: object): string =>
+  JSON.stringify(record, (_, value: unknown) => {
+    if (typeof value === 'bigint') return `${value}n`;
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });

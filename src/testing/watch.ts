@@ -1,0 +1,258 @@
+import { type Move, type Side, TARGETS, type Target } from '../../machines/moves.ts';
+import { type RecordState, recordMachine, STALE } from '../../machines/record.ts';
+import { matches } from '../define/entity.ts';
+import { evaluate } from '../engine/decide.ts';
+import { decode, KINDS } from '../engine/documents.ts';
+import { type Held, hold, roleOf, stateOf } from '../engine/pair.ts';
+import { LIMITS } from '../limits.ts';
+import { AUTHORITY } from '../record/authority.ts';
+import type { Key } from '../record/key.ts';
+import type { Slot } from '../record/slot.ts';
+import { MemoryData } from '../store/memoryData.ts';
+import type { Mutation, Version } from '../store/store.ts';
+import type { Subject } from './subject.ts';
+
+/** Data that tells of each write that was applied. */
+export class WatchedData extends MemoryData {
+  readonly #onWrite: (key: Key) => void;
+
+  constructor(onWrite: (key: Key) => void) {
+    super();
+    this.#onWrite = onWrite;
+  }
+
+  override apply(mutation: Mutation): Version {
+    const version = super.apply(mutation);
+    this.#onWrite(mutation.key);
+    return version;
+  }
+}
+
+/** Something that must never be: by the number of the invariant in docs/PROTOCOL.md that it breaks. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  readonly invariant: string;
+
+  constructor(invariant: string, what: string) {
+    super(`${invariant}: ${what}`);
+    this.invariant = invariant;
+  }
+}
+
+export interface Writer {
+  readonly name: string;
+  /** A worker only moves; an application writes, and may move. */
+  readonly role: 'worker' | 'application' | 'operator';
+}
+
+interface Watched {
+  readonly subject: Subject;
+  S: Held | undefined;
+  T: Held | undefined;
+  value: string | undefined;
+}
+
+/** Where a record may rest, by where it is wanted. An announced insert is withdrawn when it is old enough. */
+export const REST: Readonly<Record<Target, readonly RecordState[]>> = {
+  home: ['atHome', 'absent'],
+  copied: ['copied', 'absent', 'birth'],
+  switched: ['switched', 'reversible', 'reversibleStale', 'completed', 'absent', 'birth'],
+  completed: ['completed', 'absent'],
+};
+
+export interface WatchOptions {
+  readonly subjects: readonly Subject[];
+  readonly tell: (line: string) => void;
+}
+
+/**
+ * Looks at every record after every call that wrote to it, and throws `Violation`:
+ * - P1: never two owners, nor any other pair that no sequence of moves leads to
+ * - P2: what a worker writes changes no truth
+ * - P6: as long as nothing is wanted beyond the copy, no worker writes to an old home that holds the truth
+ * - P7: no worker writes once the campaign has closed
+ * - the journal: what it says that a worker did is what was done, and a move that the record machine has
+ */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #data: MemoryData;
+  readonly #byKey = new Map<string, Watched>();
+  readonly #touched = new Set<Watched>();
+  /** Records were wanted beyond the copy once. */
+  #leftHome = false;
+  /** Where a run has closed just now. */
+  #closing: 'completed' | 'home' | undefined;
+  /** Whether each run of the migration has closed. */
+  readonly #runs = new Map<string, boolean>();
+  /** How often each move was made from each state. */
+  readonly moves = new Map<string, number>();
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#data = new WatchedData((key) => {
+      const watched = this.#byKey.get(key.toString());
+      if (watched) this.#touched.add(watched);
+      else if (matches([KINDS.campaign], key)) this.#lookAtCampaign(key);
+    });
+    for (const subject of options.subjects) {
+      const watched = { subject, S: undefined, T: undefined, value: undefined };
+      for (const key of [subject.keys.S, subject.keys.T]) this.#byKey.set(key.toString(), watched);
+    }
+  }
+
+  get data(): MemoryData {
+    return this.#data;
+  }
+
+  /** Takes what is there as given. */
+  begin(): void {
+    for (const watched of new Set(this.#byKey.values())) Object.assign(watched, this.#look(watched));
+  }
+
+  /** What was written since the last check was written by this one, in one call. Whether a worker moved something. */
+  check(by: Writer | undefined): boolean {
+    if (this.#closing) this.#checkClosed();
+    if (this.#touched.size === 0) return false;
+    for (const watched of this.#touched) this.#checkOne(watched, by!);
+    this.#touched.clear();
+    return by!.role === 'worker';
+  }
+
+  /** Each record's state just now; `isUnmoved`: no worker has ever had it in hand. */
+  *states(): Generator<{ readonly subject: Subject; readonly state: RecordState; readonly isUnmoved: boolean }> {
+    for (const watched of new Set(this.#byKey.values())) {
+      const { subject, S } = watched;
+      const state = stateOf(watched);
+      yield { subject, state, isUnmoved: state === 'atHome' && (S?.slot?.journal.length ?? 0) === 0 };
+    }
+  }
+
+  /** Whether no run of the migration is open. */
+  get isClosed(): boolean {
+    return [...this.#runs.values()].every((closed) => closed);
+  }
+
+  #lookAtCampaign(key: Key): void {
+    const { targets, closed, stage } = decode('campaign', this.#data.get(key)!).value;
+    this.#leftHome ||= targets.some(({ target }) => target === 'switched' || target === 'completed');
+    if (closed && !this.#runs.get(key.toString())) this.#closing = stage === 'completed' ? 'completed' : 'home';
+    this.#runs.set(key.toString(), closed);
+  }
+
+  /** A campaign closes over records at rest: but for an insert after its old home was looked over for the last time. */
+  #checkClosed(): void {
+    for (const { subject, state, isUnmoved } of this.states()) {
+      if (REST[this.#closing!].includes(state) || state === 'birth' || isUnmoved) continue;
+      throw new Violation('P7', `the campaign has closed at ${this.#closing}, and ${subject.keys.S} is ${state}`);
+    }
+    this.#closing = undefined;
+  }
+
+  #look({ subject }: Watched): Pick<Watched, 'S' | 'T' | 'value'> {
+    const S = hold(this.#data.get(subject.keys.S));
+    const T = hold(this.#data.get(subject.keys.T));
+    const { truth } = AUTHORITY[`${roleOf(S)}${roleOf(T)}`];
+    const isThere = (truth.kind === 'owner' && !truth.deleted) || truth.kind === 'ceded';
+    const value = isThere ? subject.valueAt(truth.at, (truth.at === 'S' ? S : T)!.content) : undefined;
+    return { S, T, value };
+  }
+
+  #checkOne(watched: Watched, by: Writer): void {
+    const name = watched.subject.keys.S.toString();
+    const before = { ...watched };
+    Object.assign(watched, this.#look(watched));
+    const from = stateOf(before);
+    const to = stateOf(watched);
+    const move = moveBetween(before, watched);
+    const changed = before.value !== watched.value;
+    const what = `${by.name} ${move ?? 'writes'} ${name}: ${from} -> ${to}${changed ? `, says ${watched.value}` : ''}`;
+    this.#options.tell(what);
+    if (to === 'split' || to === 'corrupt') throw new Violation('P1', what);
+    if (by.role === 'operator') throw new Violation('P2', `${what}, by no worker`);
+    if (move !== undefined && isMove(move, from, to)) this.#count(`${from} ${move}`);
+    if (by.role === 'application') return;
+    if (move === undefined)
+      throw new Violation(
+        'journal',
+        `${what}, and no journal tells of it: ${JSON.stringify([before.S?.slot, before.T?.slot, watched.S?.slot, watched.T?.slot])}`,
+      );
+    if (!isAsSaid(move, before, watched)) throw new Violation('journal', `${what}, which is not what the move does`);
+    if (changed) throw new Violation('P2', `${what}, and said ${before.value}`);
+    if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
+    const wroteHome = before.S?.version !== watched.S?.version && roleOf(before.S) === 'O';
+    if (wroteHome && !this.#leftHome) throw new Violation('P6', `${what}, during the copy`);
+    checkJournals(before, watched, what, by.name);
+  }
+
+  #count(row: string): void {
+    this.moves.set(row, (this.moves.get(row) ?? 0) + 1);
+  }
+}
+
+/** The move that was made between two looks, as its journal calls it; undefined for a write of the application. */
+function moveBetween(before: Watched, after: Watched): string | undefined {
+  const fresh = (['S', 'T'] as const).filter((at) => before[at]?.version !== after[at]?.version);
+  // The short path leaves its entry on the side that takes the truth; the other side only goes along.
+  for (const at of fresh) {
+    const entry = lastEntry(after[at]?.slot);
+    if (entry && entry.seq > (lastEntry(before[at]?.slot)?.seq ?? 0)) return entry.move;
+  }
+  const dropped = fresh.find((at) => !after[at]);
+  return dropped && `drop ${dropped}`;
+}
+
+const lastEntry = (slot: Slot | undefined) => slot?.journal.at(-1);
+
+/** The states that each move leads to from each state, whatever the target, as the machine has it. */
+const MOVES = (() => {
+  const moves = new Map<string, Set<RecordState>>();
+  for (const state of Object.keys(recordMachine.states) as RecordState[]) {
+    for (const event of TARGETS.flatMap((target) => [`want.${target}`, `together.${target}`])) {
+      const decision = evaluate<RecordState, Move>(recordMachine, state, event);
+      const [move] = decision?.effects ?? [];
+      if (!move || move.type === 'quarantine') continue;
+      const row = `${state} ${move.type} ${move.at}`;
+      moves.set(row, (moves.get(row) ?? new Set()).add(decision!.next));
+    }
+  }
+  return moves;
+})();
+
+/** Every state and move of the record machine: what a run can reach. */
+export const ALL_MOVES: readonly string[] = [...MOVES.keys()];
+
+/** A shadow may be stale by the time it is written: its owner may have been written since it was looked at. */
+function isMove(move: string, from: RecordState, to: RecordState): boolean {
+  const leads = MOVES.get(`${from} ${move}`);
+  if (!leads) return false;
+  return leads.has(to) || [...leads].some((state) => (STALE as Partial<Record<string, RecordState>>)[state] === to);
+}
+
+/** What each move makes of the side that it is made on: the other one may have changed since it was looked at. */
+const DOES: Readonly<Record<Exclude<Move['type'], 'quarantine'>, RegExp>> = {
+  copy: /^-H$/,
+  refresh: /^HH$/,
+  cede: /^OC$/,
+  promote: /^HO$/,
+  demote: /^CH$/,
+  drop: /^[HCXB]-$/,
+  pass: /^[-HC]O$/,
+};
+
+function isAsSaid(move: string, before: Watched, after: Watched): boolean {
+  const [type, at] = move.split(' ') as [keyof typeof DOES, Side];
+  return DOES[type].test(roleOf(before[at]) + roleOf(after[at]));
+}
+
+/** Each side's journal counts up by one, and its last entry is by whoever wrote it. */
+function checkJournals(before: Watched, after: Watched, what: string, by: string): void {
+  for (const at of ['S', 'T'] as const) {
+    const slot = after[at]?.slot;
+    if (!slot || before[at]?.version === after[at]?.version) continue;
+    const { journal } = slot;
+    const counts = journal.every((entry, i) => i === 0 || entry.seq === journal[i - 1]!.seq + 1);
+    const full = journal.length <= LIMITS.journalEntries && lastEntry(slot)?.seq === slot.seq;
+    if (!counts || !full) throw new Violation('journal', `${what}, and ${at} has ${JSON.stringify(journal)}`);
+    if (!by.startsWith(lastEntry(slot)!.by)) throw new Violation('journal', `${what}, but was signed by another`);
+  }
+}

@@ -1,0 +1,119 @@
+import { Worker } from '../engine/worker.ts';
+import { Router } from '../router/router.ts';
+import { memoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import type { Choices } from './choices.ts';
+import { faultyStore, type Sky } from './faults.ts';
+import { History } from './history.ts';
+import { type Scenario, STORES } from './scenario.ts';
+import { type Process, Schedule } from './schedule.ts';
+import { Subject, type Subjects } from './subject.ts';
+import { Watch, type Writer } from './watch.ts';
+
+/** One data set, and the processes that use it: each with a store and a clock of its own, all in one order of calls. */
+export class World {
+  readonly subjects: readonly Subject[];
+  readonly schedule: Schedule;
+  readonly history: History;
+  readonly watch: Watch;
+  readonly choices: Choices;
+  readonly scenario: Scenario;
+  /** What happened, a line each. */
+  readonly trace: string[] = [];
+  /** How often each fault struck each kind of call. */
+  readonly faults = new Map<string, number>();
+  readonly #options: Subjects;
+  readonly #sky: Sky;
+  readonly #writers = new Map<Process, Writer>();
+  readonly #said: string[] = [];
+  #moving = new AbortController();
+  #last: Process | undefined;
+
+  constructor(options: Subjects, scenario: Scenario, choices: Choices) {
+    const { migration, records } = options;
+    this.#options = options;
+    this.scenario = scenario;
+    this.choices = choices;
+    this.schedule = new Schedule(choices, scenario.habits);
+    this.subjects = records.slice(0, scenario.present.length).map((record) => new Subject(migration, record));
+    const tell = (line: string) => this.tell(line);
+    // What a client is told it learns after what was written is seen.
+    this.history = new History((line) => this.#said.push(line));
+    this.watch = new Watch({ subjects: this.subjects, tell });
+    this.#sky = {
+      choices,
+      weather: scenario.weather,
+      landing: new Set(),
+      onFault: (process, kind, op) => {
+        const name = `${kind} ${op}`;
+        this.faults.set(name, (this.faults.get(name) ?? 0) + 1);
+        tell(`${process.name} meets ${kind} in ${op}`);
+      },
+      onCall: (process) => {
+        this.#last = process;
+      },
+    };
+    this.schedule.onStep = () => {
+      const moved = this.watch.check(this.#last && this.#writers.get(this.#last)!);
+      for (const line of this.#said.splice(0)) this.tell(line);
+      if (!moved) return;
+      this.#moving.abort('moved');
+      this.#moving = new AbortController();
+    };
+  }
+
+  /** Aborts when a worker moves a record. */
+  get nextMove(): AbortSignal {
+    return this.#moving.signal;
+  }
+
+  tell(line: string): void {
+    this.trace.push(`${String(this.schedule.steps).padStart(5)}  ${line}`);
+  }
+
+  process(name: string, role: Writer['role']): Process {
+    const process = this.schedule.process(name);
+    this.#writers.set(process, { name, role });
+    return process;
+  }
+
+  /** The data as that process has them. */
+  storeOf(process: Process): Store {
+    return faultyStore(process, this.watch.data, STORES[this.scenario.store]!, this.#sky);
+  }
+
+  /** The data as they are, at once and without a fault: for whoever looks on. */
+  get store(): Store {
+    return memoryStore({ data: this.watch.data, capabilities: STORES[this.scenario.store]! });
+  }
+
+  workerOf(process: Process, lanes: number): Worker {
+    const { clock, name: id } = process;
+    return new Worker({ store: this.storeOf(process), migrations: [this.#options.migration], clock, id, lanes });
+  }
+
+  /** No fault from here on. Resolves when all that was under way has landed. */
+  async clearUp(): Promise<void> {
+    this.#sky.weather = { perMille: { records: 0, documents: 0 }, kinds: [] };
+    await Promise.all(this.#sky.landing);
+  }
+
+  /** The routers of one process of the application. */
+  routersOf(process: Process, moves: 'never' | 'write' | 'read'): (subject: Subject) => Router {
+    const { migration } = this.#options;
+    const store = this.storeOf(process);
+    const routers = new Map<Subject['rule'], Router>();
+    return ({ rule }) => {
+      const router =
+        routers.get(rule) ??
+        new Router({
+          store,
+          rule,
+          clock: process.clock,
+          ...(moves === 'never' ? {} : { migrate: { on: moves, migration } }),
+        });
+      routers.set(rule, router);
+      return router;
+    };
+  }
+}
