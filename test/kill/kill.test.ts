@@ -8,8 +8,8 @@ import { seed as fill } from '../engine/harness.ts';
 import { chance } from '../router/chance.ts';
 import { check } from './check.ts';
 import { feedOf } from './feeds.ts';
-import { Killer } from './killer.ts';
-import { LiveProject, type WorkerProcess } from './processes.ts';
+import { Killer, type Moment } from './killer.ts';
+import { LiveProject } from './processes.ts';
 
 const RECORDS = 8_000;
 const KILLS = 50;
@@ -17,9 +17,10 @@ const KILLS = 50;
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const REPLAY = `SEED=${SEED} npx vitest run test/kill/kill.test.ts`;
 
-const project = new LiveProject((folder) => {
-  return { module: 'handover/store/lmdb', open: 'lmdbStore', options: { path: join(folder, 'data') } };
-});
+const project = new LiveProject((folder) => ({
+  imports: "import { lmdbStore } from 'handover/store/lmdb';",
+  store: `lmdbStore({ path: ${JSON.stringify(join(folder, 'data'))} })`,
+}));
 afterAll(() => project.dispose());
 
 it('a campaign whose two workers are killed fifty times under a live writer loses nothing (P5)', {
@@ -32,9 +33,10 @@ it('a campaign whose two workers are killed fifty times under a live writer lose
   await fill(store, RECORDS, feedOf);
   const writer = project.writer(RECORDS, SEED, 2);
   const random = chance(SEED);
-  // Every fifth dies anywhere in its start; the others in the middle of their work, a moment that traffic chooses.
-  const moment = async ({ firstMove }: WorkerProcess, longer: number, kills: number) => {
-    if (kills % 5 !== 0) await Promise.race([firstMove, writer.after(3000)]);
+  // Soon after a command, and every fifth time, one dies wherever it is, in its start maybe; the others in the middle of
+  // their work, a moment that traffic chooses.
+  const moment: Moment = async ({ firstMove }, { kills, first, longer }) => {
+    if (!first && kills % 5 !== 0) await Promise.race([firstMove, writer.after(3000)]);
     await writer.after(1 + Math.floor(random() * 200 * longer));
   };
   const campaignNow = () => commands.theCampaign(context, 'feeds');

@@ -5,10 +5,21 @@ import { type FirstMove, killed, type WorkerProcess } from './processes.ts';
 interface KillerOptions {
   readonly start: () => WorkerProcess;
   readonly campaign: () => Promise<Campaign>;
-  /** Resolves when a worker's time has come. `longer`: how much longer it may live than the first one of its leg. */
-  readonly moment: (worker: WorkerProcess, longer: number, kills: number) => Promise<unknown>;
+  readonly moment: Moment;
   /** After so many milliseconds a leg is not going to come to rest. */
   readonly legMs: number;
+}
+
+/** Resolves when a worker's time has come. */
+export type Moment = (worker: WorkerProcess, death: Death) => Promise<unknown>;
+
+interface Death {
+  /** How many there were before it, in all. */
+  readonly kills: number;
+  /** Whether it is the first of its leg: in a short leg only that one is sure to fall. */
+  readonly first: boolean;
+  /** How many times longer it may live than the first one. */
+  readonly longer: number;
 }
 
 const LONGER = 1.25;
@@ -39,7 +50,7 @@ export class Killer {
     const rest = this.rest(over.signal).then(() => 'rest' as const);
     for (let longer = 1, n = 0; n < kills; n++, longer *= LONGER) {
       const at = this.kills % 2;
-      const moment = this.#options.moment(this.#workers[at]!, longer, this.kills);
+      const moment = this.#options.moment(this.#workers[at]!, { kills: this.kills, first: n === 0, longer });
       if ((await Promise.race([moment, rest])) === 'rest') break;
       await this.#kill(at);
     }
@@ -51,7 +62,7 @@ export class Killer {
     const deadline = performance.now() + this.#options.legMs;
     while (!signal?.aborted) {
       const campaign = await this.#options.campaign();
-      if (campaign.settledAt !== undefined || campaign.closed) return;
+      if (rests(campaign)) return;
       if (performance.now() > deadline) throw new Error(`The campaign never came to rest: ${JSON.stringify(campaign)}`);
       await systemClock.sleep(20, signal);
     }
@@ -64,7 +75,9 @@ export class Killer {
   }
 
   async #kill(at: number): Promise<void> {
-    const { stage } = await this.#options.campaign();
+    const campaign = await this.#options.campaign();
+    if (rests(campaign)) return;
+    const { stage } = campaign;
     this.byStage.set(stage, (this.byStage.get(stage) ?? 0) + 1);
     this.kills++;
     await killed(this.#workers[at]!);
@@ -81,3 +94,5 @@ export class Killer {
     return worker;
   }
 }
+
+const rests = ({ settledAt, closed }: Campaign): boolean => settledAt !== undefined || closed;

@@ -33,11 +33,10 @@ export interface WriterProcess {
   readonly failed: Promise<never>;
 }
 
-/** Which store: the module, the function of it that opens it, and with what. */
+/** How the project opens its store: what it imports, and the expression. */
 interface Opening {
-  readonly module: string;
-  readonly open: string;
-  readonly options: object;
+  readonly imports: string;
+  readonly store: string;
 }
 
 /** A user's project in a folder of its own, and the processes that are started in it. */
@@ -47,7 +46,7 @@ export class LiveProject {
   readonly #children = new Set<ChildProcess>();
 
   constructor(opening: (folder: string) => Opening) {
-    const { module, open, options } = opening(this.folder);
+    const { imports, store } = opening(this.folder);
     mkdirSync(join(this.folder, 'migrations'));
     mkdirSync(join(this.folder, 'node_modules'));
     symlinkSync(ROOT, join(this.folder, 'node_modules/handover'));
@@ -56,8 +55,8 @@ export class LiveProject {
     writeFileSync(
       this.config,
       `import { defineConfig } from 'handover';
-       import { ${open} } from '${module}';
-       export default defineConfig({ store: () => ${open}(${JSON.stringify(options)}) });`,
+       ${imports}
+       export default defineConfig({ store: () => ${store} });`,
     );
   }
 
