@@ -1,70 +1,20 @@
-import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { key } from '../../src/record/key.ts';
 import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import type { Mutation, Store } from '../../src/store/store.ts';
 import { connectionTo, describeEachMode, newProject } from '../emulators/each.ts';
+import { CALM, Network, type Weather } from '../soak/network.ts';
 import { numbered, numberOf, readOne, statuses } from '../store/contract/steps.ts';
 
-/** Passes everything on, until it is told to keep the answers to itself. */
-class Relay {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #deaf = false;
-  #onSwallowed = () => {};
+/** From the first answer on, a connection gets none any more, and stays. */
+const DEAF: Weather = { ...CALM, swallow: 0 };
+const STAYING = { random: () => 0.9, delayMs: 0, stallMs: 120_000 };
 
-  private constructor(to: string) {
-    const [host, port] = to.split(':');
-    this.#server = createServer((inward) => {
-      const outward = connect(Number(port), host);
-      for (const socket of [inward, outward]) {
-        this.#sockets.add(socket);
-        socket.on('error', () => {});
-        socket.on('close', () => {
-          this.#sockets.delete(socket);
-          inward.destroy();
-          outward.destroy();
-        });
-      }
-      inward.pipe(outward);
-      outward.on('data', (bytes) => {
-        if (!this.#deaf) inward.write(bytes);
-        else this.#onSwallowed();
-      });
-    });
-  }
-
-  static async to(host: string): Promise<Relay> {
-    const relay = new Relay(host);
-    relay.#server.listen(0, '127.0.0.1');
-    await once(relay.#server, 'listening');
-    return relay;
-  }
-
-  get host(): string {
-    return `127.0.0.1:${(this.#server.address() as { port: number }).port}`;
-  }
-
-  /** From now on no answer gets through. Resolves when the first one was kept back. */
-  swallow(): Promise<void> {
-    this.#deaf = true;
-    return new Promise((resolve) => {
-      this.#onSwallowed = resolve;
-    });
-  }
-
-  /** Breaks all connections; new ones are served again. */
-  heal(): void {
-    this.#deaf = false;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  close(): void {
-    this.#server.close();
-    this.heal();
-  }
-}
+const heal = (network: Network) => {
+  network.weather = CALM;
+  network.break();
+};
 
 describeEachMode('datastore: lost answers', (mode) => {
   const opened: { close(): unknown }[] = [];
@@ -73,16 +23,23 @@ describeEachMode('datastore: lost answers', (mode) => {
   });
   const through = async (deadlineMs: number) => {
     const projectId = newProject();
-    const relay = await Relay.to(connectionTo(mode).emulatorHost);
-    const store = await datastoreStore({ projectId, emulatorHost: relay.host, deadlineMs });
+    const network = await Network.to(connectionTo(mode).emulatorHost, STAYING);
+    const store = await datastoreStore({ projectId, emulatorHost: network.host, deadlineMs });
     const direct = await datastoreStore(connectionTo(mode, projectId));
-    opened.push(store, direct, relay);
-    return { relay, store, direct };
+    opened.push(store, direct, network);
+    return { network, store, direct };
   };
   const until = async (direct: Store, n: number) => {
     const deadline = Date.now() + 20_000;
     while (numberOf(await readOne(direct, key('Feed', 1))) !== n)
       if (Date.now() > deadline) throw new Error('never applied');
+  };
+  const swallowed = async ({ counts }: Network) => {
+    const deadline = Date.now() + 20_000;
+    while (counts.swallowedAnswers === 0) {
+      if (Date.now() > deadline) throw new Error('there was no answer');
+      await systemClock.sleep(5);
+    }
   };
   const inserts = [1, 2].map((id): Mutation => ({ op: 'insert', key: key('Feed', id), content: numbered(id) }));
 
@@ -92,13 +49,13 @@ describeEachMode('datastore: lost answers', (mode) => {
   ] as const)(
     'a %s whose connection breaks after it was applied is unknown, and is not sent again',
     async (_, write) => {
-      const { relay, store, direct } = await through(30_000);
-      const swallowed = relay.swallow();
+      const { network, store, direct } = await through(30_000);
+      network.weather = DEAF;
       const answer = statuses(write(store));
-      await swallowed;
+      await swallowed(network);
       await until(direct, 1);
       const { version } = (await readOne(direct, key('Feed', 1)))!;
-      relay.heal();
+      heal(network);
       expect(new Set(await answer)).toEqual(new Set(['unknown']));
       expect((await readOne(direct, key('Feed', 1)))!.version).toBe(version);
       // The same store goes on: its next call makes a new connection.
@@ -107,30 +64,30 @@ describeEachMode('datastore: lost answers', (mode) => {
   );
 
   it('a commit without an answer within the deadline is unknown', async () => {
-    const { relay, store, direct } = await through(1_500);
-    void relay.swallow();
+    const { network, store, direct } = await through(1_500);
+    network.weather = DEAF;
     const outcomes = await store.commit(inserts);
     expect(outcomes.map(({ status }) => status)).toEqual(['unknown', 'unknown']);
     expect(outcomes[0]).toMatchObject({ cause: expect.stringMatching(/deadline/i) });
     await until(direct, 1);
-    relay.heal();
+    heal(network);
   });
 
   it('a read is asked again, and answers once the connection is back', async () => {
-    const { relay, store, direct } = await through(1_500);
+    const { network, store, direct } = await through(1_500);
     await direct.commit(inserts);
-    const swallowed = relay.swallow();
+    network.weather = DEAF;
     const read = readOne(store, key('Feed', 1));
-    await swallowed;
-    relay.heal();
+    await swallowed(network);
+    heal(network);
     expect(numberOf(await read)).toBe(1);
   });
 
   it('a read that gets no answer at all says so, and is no empty answer', async () => {
-    const { relay, store } = await through(1_000);
-    void relay.swallow();
+    const { network, store } = await through(1_000);
+    network.weather = DEAF;
     await expect(store.read([key('Feed', 1)])).rejects.toMatchObject({ code: 'store.unknown' });
     await expect(store.scan({ namespace: '', kind: 'Feed' }, 5)).rejects.toMatchObject({ code: 'store.unknown' });
-    relay.heal();
+    heal(network);
   });
 });

@@ -1,30 +1,54 @@
-// A live application in a process of its own: raises the `visits` of random records through the router, several at once,
-// and prints the record's number, what it wrote and when, after the write was acknowledged, never before.
-// Usage: writer.mjs STORE RECORDS. SIGTERM: finishes what is in flight, prints `done`.
+// A live application in a process of its own: raises the `visits` of random records through the router, several at once.
+// Prints the record's number, what `visits` became and the write's name after the write was acknowledged, never before;
+// `?` for what became of it where the store's answer was lost and nobody can tell.
+// Usage: writer.mjs RECORDS SEED PAUSE_MS. SIGTERM: finishes what is in flight, prints `done`.
 import { writeSync } from 'node:fs';
-import { key, Router } from 'handover';
-import { lmdbStore } from 'handover/store/lmdb';
-import { rule } from './migrations/feeds.mjs';
+import { Router } from 'handover';
+import config from './handover.config.mjs';
+import { addressOf, rule } from './migrations/feeds.mjs';
 
-const [path, records] = [process.argv[2], Number(process.argv[3])];
-const store = lmdbStore({ path });
-const router = new Router({ store, rule });
+const [records, seed, pauseMs] = process.argv.slice(2).map(Number);
 let over = false;
 process.on('SIGTERM', () => {
   over = true;
 });
+const store = await config.store();
+const router = new Router({ store, rule });
 
-async function client() {
-  while (!over) {
-    const n = 1 + Math.floor(Math.random() * records);
-    const address = { from: key('Feed', n), into: key('User', `u${n % 7}`, 'Feed', n) };
-    const written = await router.update(address, (feed) => ({ ...feed, visits: feed.visits + 1 }));
-    if (!written) throw new Error(`record ${n} was gone`);
-    writeSync(1, `${n} ${written.visits} ${Date.now()}\n`);
+/** xorshift32: which records are written depends on the seed alone. */
+function chance(state) {
+  let s = state | 1;
+  return () => {
+    s ^= s << 13;
+    s ^= s >>> 17;
+    s ^= s << 5;
+    return (s >>> 0) / 2 ** 32;
+  };
+}
+
+async function client(name) {
+  const random = chance(seed * 31 + name * 7919);
+  for (let i = 1; !over; i++) {
+    const n = 1 + Math.floor(random() * records);
+    const last = `${name}.${i}`;
+    const visits = await write(n, last);
+    writeSync(1, `${n} ${visits ?? '?'} ${last}\n`);
     // A lively application, not one that takes the whole machine.
-    await new Promise((resume) => setTimeout(resume, 2));
+    await new Promise((resume) => setTimeout(resume, pauseMs));
   }
 }
-await Promise.all([client(), client(), client(), client()]);
+
+async function write(n, last) {
+  try {
+    const written = await router.update(addressOf(n), (feed) => ({ ...feed, visits: feed.visits + 1, last }));
+    if (written) return written.visits;
+  } catch (error) {
+    if (error.code === 'store.unknown') return undefined;
+    throw error;
+  }
+  throw new Error(`record ${n} was gone`);
+}
+
+await Promise.all([1, 2, 3, 4].map(client));
 await store.close();
 writeSync(1, 'done\n');
