@@ -39,6 +39,8 @@ export const LIMITS = {
   controlPauseMostMs: 1_000,
   /** Attempts of a router call on one record before it says `record.contended`. */
   routerAttempts: 100,
+  /** Attempts of a client to move one record on, when the campaign goes on meanwhile. */
+  moverAttempts: 3,
   /** The pause of such a call after the store had no room for it; twice as long each time, */
   routerPauseMs: 5,
   /** up to this. */

@@ -6,6 +6,7 @@ import { isForeign, type Pair, stateOf } from '../engine/pair.ts';
 import { quarantineKey } from '../engine/quarantine.ts';
 import { lookAgain, reconcile } from '../engine/reconcile.ts';
 import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { mayMove, newestCampaign, wantedFor } from './campaign.ts';
 import type { RouterEvents } from './events.ts';
 import type { Look, Tools } from './look.ts';
@@ -35,12 +36,12 @@ export class Mover {
   /** What was just read says whether there is anything to do: most often there is not. */
   async afterRead(found: Look): Promise<void> {
     const campaign = await this.#campaign();
-    if (campaign && this.#nextOf(campaign, found)) await this.#move(campaign, found.keys);
+    if (campaign && this.#nextOf(campaign, found)) await this.#bring(campaign, found.keys);
   }
 
   async afterWrite(keys: Look['keys']): Promise<void> {
     const campaign = await this.#campaign();
-    if (campaign) await this.#move(campaign, keys);
+    if (campaign) await this.#bring(campaign, keys);
   }
 
   async #campaign(): Promise<CampaignDocument | undefined> {
@@ -52,25 +53,41 @@ export class Mover {
     return nextMove(stateOf(pair), wantedFor(campaign, this.#migration, pair), false);
   }
 
-  async #move(campaign: CampaignDocument, keys: Look['keys']): Promise<void> {
+  /**
+   * When the campaign goes on meanwhile, the record is looked at again: a sweep that has just closed it may have passed by
+   * what was inserted late, and nobody but its client has it in hand.
+   */
+  async #bring(campaign: CampaignDocument, keys: Look['keys']): Promise<void> {
+    let now: CampaignDocument | undefined = campaign;
+    for (let attempt = 0; now && attempt < LIMITS.moverAttempts; attempt++) {
+      if ((await this.#move(now, keys)) !== 'fenced') return;
+      now = await this.#campaign();
+      // Under a newer one its own sweeps have it.
+      if (now?.id !== campaign.id) return;
+    }
+  }
+
+  async #move(campaign: CampaignDocument, keys: Look['keys']): Promise<'fenced' | undefined> {
     const { store, rule, clock } = this.#tools;
     const pair: Pair = { rule, scanned: 'S', keys, S: undefined, T: undefined, replaceable: 'neither' };
     await lookAgain([{ pair, target: 'home', moves: 0 }], store);
     const foreign = [pair.S?.slot, pair.T?.slot].some((slot) => slot && isForeign(slot, campaign.id));
-    if (foreign || !this.#nextOf(campaign, pair) || (await this.#isHeldBack(campaign, keys))) return;
+    if (foreign || !this.#nextOf(campaign, pair) || (await this.#isHeldBack(campaign, keys))) return undefined;
     const same = (now: CampaignDocument) => now.generation === campaign.generation && mayMove(now, this.#migration);
     const fence = await Fence.look(campaign.id, { store, clock, still: same });
-    if (!fence) return;
+    if (!fence) return 'fenced';
     const item = { pair, target: wantedFor(campaign, this.#migration, pair), moves: 0 };
     const actor = { campaign: campaign.id, worker: 'client', now: () => clock.now() };
     // What cannot be moved is left for a sweep, which sets it aside and says why.
     try {
       await reconcile([item], { store, actor, fence });
+      return undefined;
     } catch (error) {
-      // The campaign has gone on: whoever looks next sees where the record is wanted now.
       if (!(error instanceof Fenced)) throw error;
+      return 'fenced';
+    } finally {
+      if (item.moves > 0) this.#events.moved?.(keys.S, item.moves);
     }
-    if (item.moves > 0) this.#events.moved?.(keys.S, item.moves);
   }
 
   /** Set aside by a sweep; or, by group, of a group that stays at home, which nobody who sees one record may break up. */
