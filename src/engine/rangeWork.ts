@@ -29,7 +29,7 @@ export interface RangeWork {
   readonly started: CampaignDocument;
   readonly range: SweepDocument['ranges'][number];
   readonly claimed: RangeDocument;
-  readonly claim: Claim;
+  readonly claim: Pick<Claim, 'isDue' | 'checkpoint' | 'keep' | 'settled'>;
   /** What the sweep has counted at the old homes; all of it, once new homes are looked at. */
   readonly oldHomes: Counts;
   /** Generations in which the new homes turned out to be filled already. */

@@ -13,7 +13,7 @@ export class Choices {
   }
 
   static seeded(seed: number): Choices {
-    const random = mulberry32(seed);
+    const random = chance(seed);
     return new Choices((bound) => Math.floor(random() * bound));
   }
 
@@ -41,8 +41,8 @@ export class Choices {
   }
 }
 
-/** A small generator whose whole state is its seed. */
-function mulberry32(seed: number): () => number {
+/** mulberry32: a small generator of numbers in [0, 1), whose whole state is its seed. */
+export function chance(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -13,7 +13,7 @@ import type { Mutation, Version } from '../store/store.ts';
 import type { Subject } from './subject.ts';
 
 /** Data that tells of each write that was applied. */
-export class WatchedData extends MemoryData {
+class WatchedData extends MemoryData {
   readonly #onWrite: (key: Key) => void;
 
   constructor(onWrite: (key: Key) => void) {
@@ -52,11 +52,11 @@ interface Watched {
   value: string | undefined;
 }
 
-/** Where a record may rest, by where it is wanted. An announced insert is withdrawn when it is old enough. */
+/** Where a record may rest, by where it is wanted; besides, an announced insert rests until it is old enough. */
 export const REST: Readonly<Record<Target, readonly RecordState[]>> = {
   home: ['atHome', 'absent'],
-  copied: ['copied', 'absent', 'birth'],
-  switched: ['switched', 'reversible', 'reversibleStale', 'completed', 'absent', 'birth'],
+  copied: ['copied', 'absent'],
+  switched: ['switched', 'reversible', 'reversibleStale', 'completed', 'absent'],
   completed: ['completed', 'absent'],
 };
 
@@ -107,6 +107,7 @@ export class Watch {
   /** Takes what is there as given. */
   begin(): void {
     for (const watched of new Set(this.#byKey.values())) Object.assign(watched, this.#look(watched));
+    this.#touched.clear();
   }
 
   /** What was written since the last check was written by this one, in one call. Whether a worker moved something. */
@@ -118,18 +119,30 @@ export class Watch {
     return by!.role === 'worker';
   }
 
+  /** The same after any number of moves of a worker: only what they come to. */
+  checkMoves(by: string): void {
+    for (const watched of this.#touched) {
+      const { value } = watched;
+      Object.assign(watched, this.#look(watched));
+      const what = `${by} moved ${watched.subject.keys.S}: it is ${stateOf(watched)}`;
+      if (watched.value !== value) throw new Violation('P2', `${what}, says ${watched.value}, and said ${value}`);
+      this.#options.tell(what);
+    }
+    this.#touched.clear();
+  }
+
   /** Each record's state just now; `isUnmoved`: no worker has ever had it in hand. */
   *states(): Generator<{ readonly subject: Subject; readonly state: RecordState; readonly isUnmoved: boolean }> {
     for (const watched of new Set(this.#byKey.values())) {
-      const { subject, S } = watched;
-      const state = stateOf(watched);
-      yield { subject, state, isUnmoved: state === 'atHome' && (S?.slot?.journal.length ?? 0) === 0 };
+      const { subject, S, T } = watched;
+      const moves = [S, T].flatMap((held) => held?.slot?.journal ?? []);
+      yield { subject, state: stateOf(watched), isUnmoved: moves.every(({ by }) => by === 'client') };
     }
   }
 
   /** Whether no run of the migration is open. */
   get isClosed(): boolean {
-    return [...this.#runs.values()].every((closed) => closed);
+    return this.#runs.size > 0 && [...this.#runs.values()].every((closed) => closed);
   }
 
   #lookAtCampaign(key: Key): void {
@@ -171,11 +184,7 @@ export class Watch {
     if (by.role === 'operator') throw new Violation('P2', `${what}, by no worker`);
     if (move !== undefined && isMove(move, from, to)) this.#count(`${from} ${move}`);
     if (by.role === 'application') return;
-    if (move === undefined)
-      throw new Violation(
-        'journal',
-        `${what}, and no journal tells of it: ${JSON.stringify([before.S?.slot, before.T?.slot, watched.S?.slot, watched.T?.slot])}`,
-      );
+    if (move === undefined) throw new Violation('journal', `${what}, and no journal tells of it`);
     if (!isAsSaid(move, before, watched)) throw new Violation('journal', `${what}, which is not what the move does`);
     if (changed) throw new Violation('P2', `${what}, and said ${before.value}`);
     if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
@@ -194,8 +203,10 @@ function moveBetween(before: Watched, after: Watched): string | undefined {
   const fresh = (['S', 'T'] as const).filter((at) => before[at]?.version !== after[at]?.version);
   // The short path leaves its entry on the side that takes the truth; the other side only goes along.
   for (const at of fresh) {
-    const entry = lastEntry(after[at]?.slot);
-    if (entry && entry.seq > (lastEntry(before[at]?.slot)?.seq ?? 0)) return entry.move;
+    const [was, is] = [before[at]?.slot, after[at]?.slot];
+    const entry = lastEntry(is);
+    // Another campaign counts from 1 again.
+    if (entry && (was?.campaign !== is?.campaign || entry.seq > (lastEntry(was)?.seq ?? 0))) return entry.move;
   }
   const dropped = fresh.find((at) => !after[at]);
   return dropped && `drop ${dropped}`;

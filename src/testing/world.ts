@@ -92,9 +92,10 @@ export class World {
     return new Worker({ store: this.storeOf(process), migrations: [this.#options.migration], clock, id, lanes });
   }
 
-  /** No fault from here on. Resolves when all that was under way has landed. */
+  /** No fault from here on, and no call that takes long. Resolves when all that was under way has landed. */
   async clearUp(): Promise<void> {
     this.#sky.weather = { perMille: { records: 0, documents: 0 }, kinds: [] };
+    this.schedule.calm();
     await Promise.all(this.#sky.landing);
   }
 

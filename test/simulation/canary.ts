@@ -1,22 +1,22 @@
 import { register } from 'node:module';
+import type { Found } from './canaries.ts';
 import { MUTANTS } from './mutants.ts';
 
 /**
- * canary.js NAME: runs seeds with that mutant in place, by record and by group in turn, until one breaks. Prints one line
- * of JSON: after how many, and what broke. Exits with 1 when none did.
+ * canary.js NAME: runs seeds with that mutant in place, by record and by group in turn, until one breaks. Prints a line of
+ * JSON, a `Found`. Exits with 1 when none did.
  */
 const mutant = MUTANTS[process.argv[2]!]!;
 register('./mutate.js', { parentURL: import.meta.url, data: mutant });
-const { simulate } = await import('../../src/testing/simulate.ts');
+const { Choices } = await import('../../src/testing/choices.ts');
+const { run } = await import('../../src/testing/run.ts');
 const { byRecord, byGroup } = await import('./subjects.ts');
 
-const BLOCK = 50;
-for (let first = 1; first <= mutant.within; first += BLOCK) {
+for (let seed = 1; seed <= mutant.within; seed++) {
   for (const subjects of [byRecord, byGroup]) {
-    const { failure, tally } = await simulate({ ...subjects, first, seeds: BLOCK });
-    if (!failure) continue;
-    const { seed, invariant, trace } = failure;
-    console.log(JSON.stringify({ seeds: first + tally.runs - 1, seed, by: subjects.migration.by, invariant, trace }));
+    const { violation } = await run(subjects, Choices.seeded(seed));
+    if (!violation) continue;
+    console.log(JSON.stringify({ seed, by: subjects.migration.by, invariant: violation.invariant } satisfies Found));
     process.exit(0);
   }
 }

@@ -7,13 +7,13 @@ import type { Migration } from '../../src/define/migration.ts';
 import { verify } from '../../src/engine/verify.ts';
 import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import type { Store } from '../../src/store/store.ts';
+import { chance } from '../../src/testing/choices.ts';
 import type { Mode } from '../emulators/emulator.ts';
 import { seed as fill } from '../engine/harness.ts';
 import { check } from '../kill/check.ts';
 import { feedOf } from '../kill/feeds.ts';
 import { Killer, type Moment } from '../kill/killer.ts';
 import { LiveProject, type WriterProcess } from '../kill/processes.ts';
-import { chance } from '../router/chance.ts';
 import { CALM, Network, type Weather } from './network.ts';
 
 export interface SoakOptions {

@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { explore } from '../../src/testing/explore.ts';
+import { BOUNDS } from './bounds.ts';
+import { byRecord } from './subjects.ts';
+
+/** Small enough for every run of the tests; `npm run explore` goes through all of them. */
+const SMALL = [
+  'an update during the copy, snapshots',
+  'a delete and a read, snapshots',
+  'a delete and an insert, snapshots',
+  'two inserts of one key, snapshots',
+  'called home under an update, snapshots',
+  'an update whose answer is lost during the move, together',
+  'a delete while reversing, together',
+];
+
+describe('every order of the calls of production code keeps the invariants', () => {
+  test.each(SMALL)('%s', { timeout: 120_000 }, async (name) => {
+    const { violation, schedules, states } = await explore(byRecord, BOUNDS[name]!);
+    expect(violation?.message, violation?.trace.join('\n')).toBeUndefined();
+    // As many schedules as lead through these states: many more than there are states.
+    expect(schedules).toBeGreaterThan(BigInt(states));
+  });
+});
+
+test('a client whose way back forgets something is found, with the steps that lead there', async () => {
+  const change = (record: { readonly user: string; readonly name: string }, n: number) => ({
+    ...record,
+    name: `low ${n}`,
+  });
+  const { violation } = await explore({ ...byRecord, change }, BOUNDS['called home under an update, snapshots']!);
+  expect(violation?.message).toMatch(/^P[23]:/);
+  expect(violation?.trace.length).toBeGreaterThan(2);
+});
