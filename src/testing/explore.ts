@@ -107,6 +107,7 @@ class SmallWorld {
   readonly #subject: Subject;
   readonly #watch: Watch;
   readonly #history: History;
+  readonly #numbers: Numbers;
   /** What clients were told, in order: part of the state, for it must have an explanation. */
   #told = '';
   #thrown: unknown;
@@ -116,6 +117,7 @@ class SmallWorld {
   constructor(options: Subjects, bounds: Bounds, beginning: Beginning, numbers: Numbers) {
     this.#options = options;
     this.#bounds = bounds;
+    this.#numbers = numbers;
     this.#subject = new Subject(options.migration, options.records[0]!);
     const tell = (line: string) => this.trace.push(`${String(this.#steps).padStart(4)}  ${line}`);
     this.#watch = new Watch({ subjects: [this.#subject], tell });
@@ -138,7 +140,7 @@ class SmallWorld {
   }
 
   get state(): string {
-    return `${this.lockstep.state} ${this.#told}`;
+    return `${this.lockstep.state} ${this.#numbers.of(this.#told)}`;
   }
 
   begin(): void {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import { type Fault, memoryStore } from '../store/memory.ts';
 import type { MemoryData } from '../store/memoryData.ts';
@@ -43,6 +44,16 @@ export interface LockstepOptions {
 }
 
 const BEGIN = 1_700_000_000_000;
+
+/** Who sleeps is woken late: after two such sleeps an announced insert of somebody else counts as abandoned. */
+const LATE_MS = LIMITS.birthMs / 2;
+/**
+ * A client that would sleep more often, or call more often, hangs for good: else two of them could withdraw each other's
+ * announced inserts in turn, a hundred times.
+ */
+const MOST_SLEEPS = 2;
+const MOST_CALLS = 12;
+
 const NEVER = new Promise<never>(() => {});
 
 /**
@@ -55,6 +66,8 @@ export class Lockstep {
   readonly #options: LockstepOptions;
   #calls: Call[] = [];
   readonly #answered = new Map<string, number>();
+  /** Calls of each process. */
+  readonly #made = new Map<string, number>();
   readonly #clocks = new Map<string, Clock>();
   readonly #rows = new Map<string, string>();
   readonly #writes = new Map<string, number>();
@@ -90,13 +103,15 @@ export class Lockstep {
     if (known) return known;
     let slept = 0;
     let ids = 0;
+    let sleeps = 0;
     const clock: Clock = {
       now: () => BEGIN + slept,
       ticks: () => slept,
       sleep: async (ms, signal) => {
         if (signal?.aborted) return;
+        if (++sleeps > MOST_SLEEPS) return NEVER;
         await this.#wait(process, false);
-        slept += ms;
+        slept += Math.max(ms, LATE_MS);
         this.#answer(process, 'slept');
       },
       id: (bytes = 8) => {
@@ -171,6 +186,9 @@ export class Lockstep {
   }
 
   #wait(process: string, isCommit: boolean): Promise<Mishap | undefined> {
+    const made = (this.#made.get(process) ?? 0) + 1;
+    this.#made.set(process, made);
+    if (process.startsWith('c') && made > MOST_CALLS) return NEVER;
     return new Promise((go) => {
       this.#calls.push({ process, isCommit, go });
     });

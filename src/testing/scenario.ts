@@ -75,7 +75,7 @@ export function scenarioOf(choices: Choices, records: number): Scenario {
   const ending = choices.of(['completed', 'home', 'switched', 'copied'] as const);
   const habits = { stubborn: choices.of([0, 500, 900]), stalled: choices.of([0, 5, 50, 300]) };
   const closes = begin === 'completed' || minds.some(({ mind }) => mind === 'complete' || mind === 'cancel');
-  const kinds = FAULTS.filter((kind) => choices.below(2) === 0 && !(kind === 'stale' && closes));
+  const kinds = FAULTS.filter((kind) => choices.below(2) === 1 && !(kind === 'stale' && closes));
   const perMille = { records: choices.of([0, 10, 50, 200]), documents: choices.of([0, 0, 5, 40]) };
   const weather = { perMille, kinds };
   return { store, present, workers, clients, begin, minds, ending, habits, weather };

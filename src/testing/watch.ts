@@ -148,7 +148,10 @@ export class Watch {
   #lookAtCampaign(key: Key): void {
     const { targets, closed, stage } = decode('campaign', this.#data.get(key)!).value;
     this.#leftHome ||= targets.some(({ target }) => target === 'switched' || target === 'completed');
-    if (closed && !this.#runs.get(key.toString())) this.#closing = stage === 'completed' ? 'completed' : 'home';
+    // A second run begins with what the first one has brought there.
+    const isFirst = this.#runs.size === 0 || (this.#runs.size === 1 && this.#runs.has(key.toString()));
+    if (closed && isFirst && !this.#runs.get(key.toString()))
+      this.#closing = stage === 'completed' ? 'completed' : 'home';
     this.#runs.set(key.toString(), closed);
   }
 

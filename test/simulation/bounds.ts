@@ -23,7 +23,8 @@ const SCENARIOS = {
   'a delete and a read': { ...there, begin: 'completed', clients: ['delete', 'get'] },
   'a delete and an update': { ...there, begin: 'completed', clients: ['delete', 'update'] },
   'a delete and an insert': { ...there, begin: 'completed', clients: ['delete', 'insert'] },
-  'two inserts of one key': { ...there, present: false, begin: 'completed', clients: ['insert', 'insert'] },
+  'two inserts of one key': { ...there, present: false, begin: 'completed', workers: 0, clients: ['insert', 'insert'] },
+  'an insert during the move': { ...there, present: false, begin: 'completed', workers: 2, clients: ['insert'] },
   'an insert whose client dies': {
     ...there,
     present: false,
@@ -32,7 +33,8 @@ const SCENARIOS = {
     crashes: 1,
   },
   'called home under an update': { ...there, begin: 'switched', minds: ['reverse'], clients: ['update'] },
-  'called home with a crash': { ...there, begin: 'switched', minds: ['reverse'], workers: 2, crashes: 1 },
+  'called home with a crash': { ...there, begin: 'switched', minds: ['reverse'], crashes: 1 },
+  'called home, two workers': { ...there, begin: 'switched', minds: ['reverse'], workers: 2 },
   'called home and sent again under a read': {
     ...there,
     begin: 'switched',
