@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
   options: {
     records: { type: 'string', default: '5000' },
     rounds: { type: 'string', default: '1' },
-    mode: { type: 'string', default: 'firestoreMode' },
+    mode: { type: 'string', default: 'firestore' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     json: { type: 'boolean', default: false },
   },
