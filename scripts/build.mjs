@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Compiles src/, machines/, bench/ and test/simulation/ into dist/. The new dist/ is made aside and put in place as a whole, so that a
-// program started from the old one in the meantime never finds half of it.
+// Compiles src/, machines/, bench/ and test/simulation/ into dist/. The new dist/ is made aside and put in place as a
+// whole, so that a program started from the old one in the meantime never finds half of it.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -65,8 +65,7 @@ export class CampaignWork {
     const left: Promise<void>[] = [];
     // Whoever waits may find work now.
     const tell = () => {
-      // A reason of its own spares an error with a stack, each time.
-      done.abort(TOLD);
+      done.abort();
       done = new AbortController();
     };
     /** What is no store's doing ends all lanes. */
@@ -243,5 +242,3 @@ export class CampaignWork {
     return true;
   }
 }
-
-const TOLD = 'there may be work now';

@@ -119,7 +119,7 @@ export class Pulse {
 /**
  * When the ranges of a sweep were written last, as far as a worker can tell by its own looks. Clocks may differ by more
  * than a claim lasts: then two workers would take each other's ranges away for ever, and no sweep would prove anything.
- * So a range that was written since the last look but one is in somebody's hands, whatever the claim's clock says.
+ * So a range that this worker has seen change is in somebody's hands for a while, whatever the claim's clock says.
  */
 export class Sightings {
   #sweep = '';
@@ -132,8 +132,8 @@ export class Sightings {
     this.#sweep = sweep;
     for (const [index, range] of ranges.entries()) {
       const version = range?.version;
-      if (this.#seen.get(index)?.version === version && this.#seen.has(index)) continue;
-      this.#seen.set(index, { version, writtenAfter: this.#lookedAt });
+      const seen = this.#seen.get(index);
+      if (!seen || seen.version !== version) this.#seen.set(index, { version, writtenAfter: this.#lookedAt });
     }
     this.#lookedAt = at;
   }

@@ -6,7 +6,7 @@ import { HandoverError } from '../errors.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../store/memory.ts';
 import type { Capabilities, Entity, Store } from '../store/store.ts';
-import { History, type Wish } from './history.ts';
+import { History, type Wish, wishOf } from './history.ts';
 import { Lockstep, Numbers, type Turn } from './lockstep.ts';
 import { Subject, type Subjects, textOf } from './subject.ts';
 import { REST, Violation, Watch } from './watch.ts';
@@ -220,13 +220,7 @@ class SmallWorld {
   async #call(name: string, store: Store, type: Wish['type'], n: number): Promise<void> {
     const router = new Router({ store, rule: this.#subject.rule, clock: this.lockstep.clockOf(name) });
     const change = (record: object) => this.#options.change(record as never, n) as never;
-    const wish: Wish =
-      type === 'get' || type === 'delete'
-        ? { type }
-        : type === 'update'
-          ? { type, change }
-          : { type, record: change(this.#subject.plain) };
-    await this.#history.note(name, router, this.#subject, wish);
+    await this.#history.note(name, router, this.#subject, wishOf(type, this.#subject, change));
   }
 
   async #command(store: Store): Promise<void> {

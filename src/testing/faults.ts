@@ -4,7 +4,7 @@ import { type Fault, memoryStore } from '../store/memory.ts';
 import type { MemoryData } from '../store/memoryData.ts';
 import type { Capabilities, Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
-import type { Process } from './schedule.ts';
+import { NEVER, type Process } from './schedule.ts';
 
 /**
  * The fault model. What may befall a call of a process, and nothing else may:
@@ -71,29 +71,31 @@ export interface Sky {
   /** Told of each fault, before it strikes. */
   readonly onFault: (process: Process, kind: FaultKind, op: Op) => void;
   /** Told before a call is applied. */
-  readonly onCall: (process: Process, op: Op) => void;
+  readonly onCall: (process: Process) => void;
   /** A commit that is on its way without anybody who waits for it. */
   readonly landing: Set<Promise<void>>;
 }
 
-/** One who answers no more. */
-const NEVER = new Promise<never>(() => {});
+/** A memory store to whose next call something happens, if that is said right before it. */
+export function struckStore(data: MemoryData, capabilities: Partial<Capabilities>) {
+  let next: Fault | undefined;
+  const take = () => {
+    const fault = next;
+    next = undefined;
+    return fault;
+  };
+  const strike = (fault: Fault | undefined) => {
+    next = fault;
+  };
+  return { inner: memoryStore({ data, capabilities, fault: take }), strike };
+}
 
 /**
  * The store as one process has it: a memory store each call of which waits for its turn, and may meet a fault.
  * `sky.weather` is looked at for each call: faults end when it says so.
  */
 export function faultyStore(process: Process, data: MemoryData, capabilities: Partial<Capabilities>, sky: Sky): Store {
-  let strike: Fault | undefined;
-  const inner = memoryStore({
-    data,
-    capabilities,
-    fault: () => {
-      const fault = strike;
-      strike = undefined;
-      return fault;
-    },
-  });
+  const { inner, strike } = struckStore(data, capabilities);
   const { guards, lateMs, snapshotReads } = inner.capabilities;
   const landsWithinMs = guards ? Number.POSITIVE_INFINITY : lateMs;
   const { choices } = sky;
@@ -108,7 +110,7 @@ export function faultyStore(process: Process, data: MemoryData, capabilities: Pa
     const handedIn = process.clock.ticks();
     await process.turn(commit ? landsWithinMs : Number.POSITIVE_INFINITY);
     const fault = faultFor(op, kind);
-    sky.onCall(process, op);
+    sky.onCall(process);
     if (fault?.endsWith('.late')) sky.landing.add(land(act, landsWithinMs - (process.clock.ticks() - handedIn)));
     if (fault?.startsWith('crash')) {
       process.die();
@@ -117,7 +119,7 @@ export function faultyStore(process: Process, data: MemoryData, capabilities: Pa
     }
     if (fault === 'lost.late') return commit!.lost();
     if (fault === 'jump') process.jump((choices.below(2) ? 1 : -1) * choices.of(JUMPS_MS));
-    strike = faultOf(fault, commit?.size ?? 0);
+    strike(faultOf(fault, commit?.size ?? 0));
     const answer = await act();
     if (fault === 'slow') await process.turn(Number.POSITIVE_INFINITY);
     return answer;
@@ -153,7 +155,7 @@ export function faultyStore(process: Process, data: MemoryData, capabilities: Pa
   /** The commit, at a moment of its own. */
   async function land(act: () => Promise<unknown>, withinMs: number): Promise<void> {
     await process.abandoned(withinMs);
-    sky.onCall(process, 'commit');
+    sky.onCall(process);
     await act();
   }
 

@@ -10,6 +10,12 @@ export type Wish =
   | { readonly type: 'put' | 'insert'; readonly record: PlainRecord }
   | { readonly type: 'update'; readonly change: (record: PlainRecord) => PlainRecord };
 
+/** `change` makes what is written, of what is there or of the record as it would be. */
+export function wishOf(type: Wish['type'], subject: Subject, change: (record: PlainRecord) => PlainRecord): Wish {
+  if (type === 'get' || type === 'delete') return { type };
+  return type === 'update' ? { type, change } : { type, record: change(subject.plain) };
+}
+
 /** What clients called and what they were told, record by record: each record must be a register. */
 export class History {
   readonly #operations = new Map<Subject, Operation[]>();

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
-import { type Fault, memoryStore } from '../store/memory.ts';
 import type { MemoryData } from '../store/memoryData.ts';
 import type { Capabilities, Entity, Mutation, Outcome, Store, UnitOutcome, Version } from '../store/store.ts';
+import { struckStore } from './faults.ts';
+import { NEVER } from './schedule.ts';
 
 /** What may befall a step. */
 export type Mishap = 'a crash before it' | 'a crash after it' | 'a lost answer' | 'an answer lost before it';
@@ -53,8 +54,6 @@ const LATE_MS = LIMITS.birthMs / 2;
  */
 const MOST_SLEEPS = 2;
 const MOST_CALLS = { snapshots: 12, separate: 24 } as const;
-
-const NEVER = new Promise<never>(() => {});
 
 /**
  * Processes each call of which waits until it is told to go. Nothing tells one from itself but what it was answered: each
@@ -126,21 +125,12 @@ export class Lockstep {
   }
 
   storeOf(process: string): Store {
-    let strike: Fault | undefined;
-    const inner = memoryStore({
-      data: this.#options.data,
-      capabilities: this.#options.capabilities,
-      fault: () => {
-        const fault = strike;
-        strike = undefined;
-        return fault;
-      },
-    });
+    const { inner, strike } = struckStore(this.#options.data, this.#options.capabilities);
     const call = async <R>(act: () => Promise<R>, textOf: (answer: R) => string, written?: readonly Key[]) => {
       const mishap = await this.#wait(process, written !== undefined);
       if (mishap === 'a crash before it') return NEVER;
-      strike = mishap === 'a lost answer' ? { kind: 'lost' } : undefined;
-      if (mishap === 'an answer lost before it') strike = { kind: 'lost', applied: false };
+      if (mishap === 'a lost answer') strike({ kind: 'lost' });
+      if (mishap === 'an answer lost before it') strike({ kind: 'lost', applied: false });
       const answer = await act();
       for (const key of written ?? []) this.#wrote(key);
       if (mishap === 'a crash after it') return NEVER;

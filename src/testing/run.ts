@@ -9,7 +9,7 @@ import type { PlainRecord } from '../record/plain.ts';
 import { Router } from '../router/router.ts';
 import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
-import type { Wish } from './history.ts';
+import { type Wish, wishOf } from './history.ts';
 import { type Mind, type Scenario, scenarioOf, WAITS, type Wait } from './scenario.ts';
 import { Endless, type Process } from './schedule.ts';
 import { type Subject, type Subjects, textOf } from './subject.ts';
@@ -65,6 +65,9 @@ function asViolation(error: unknown): Violation {
   // A process ended with what no store's doing.
   return new Violation('thrown', error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
+
+/** What a client calls, as often as it stands here. */
+const CALLS = ['get', 'get', 'update', 'update', 'put', 'insert', 'delete', 'delete'] as const;
 
 /** Who does what in a world. */
 class Play {
@@ -131,20 +134,7 @@ class Play {
   #wish(subject: Subject): Wish {
     const n = ++this.#writes;
     const change = (record: PlainRecord) => this.#subjects.change(record as never, n) as PlainRecord;
-    switch (this.#world.choices.below(8)) {
-      case 0:
-      case 1:
-        return { type: 'get' };
-      case 2:
-      case 3:
-        return { type: 'update', change };
-      case 4:
-        return { type: 'put', record: change(subject.plain) };
-      case 5:
-        return { type: 'insert', record: change(subject.plain) };
-      default:
-        return { type: 'delete' };
-    }
+    return wishOf(this.#world.choices.of(CALLS), subject, change);
   }
 
   /** Changes his mind now and then. His laptop may be closed at any call. */
@@ -187,8 +177,8 @@ class Play {
     const look = () => commands.theCampaign({ store }, name);
     const before = await look();
     this.#closedEarly = before.closed || before.id !== campaignId(name, 1);
-    // Without guards, what somebody saw before the last sweep may land after it: the next one brings that back (rule 4).
     let told = '';
+    // Without guards, what somebody saw before the last sweep may land after it: the next one brings that back (rule 4).
     let isPatient = !store.capabilities.guards;
     for (;;) {
       const campaign = await look();

@@ -43,7 +43,7 @@ export class Schedule {
   /** How many calls were let through. */
   steps = 0;
   /** Told before anything goes on: all that was let through is done by then. */
-  onStep: (last: Process | undefined) => void = () => {};
+  onStep: () => void = () => {};
 
   constructor(choices: Choices, habits: Habits) {
     this.#choices = choices;
@@ -100,7 +100,7 @@ export class Schedule {
     const until = this.steps + most;
     for (;;) {
       await allWaiting();
-      this.onStep(this.#last);
+      this.onStep();
       if (over) return work;
       if (this.steps >= until) throw new Endless(`not over after ${most} calls`);
       this.#goOn();
@@ -209,4 +209,5 @@ export class Process {
   }
 }
 
-const NEVER = new Promise<never>(() => {});
+/** What somebody waits for who is dead. */
+export const NEVER = new Promise<never>(() => {});

@@ -267,6 +267,6 @@ function checkJournals(before: Watched, after: Watched, what: string, by: string
     const counts = journal.every((entry, i) => i === 0 || entry.seq === journal[i - 1]!.seq + 1);
     const full = journal.length <= LIMITS.journalEntries && lastEntry(slot)?.seq === slot.seq;
     if (!counts || !full) throw new Violation('journal', `${what}, and ${at} has ${JSON.stringify(journal)}`);
-    if (!by.startsWith(lastEntry(slot)!.by)) throw new Violation('journal', `${what}, but was signed by another`);
+    if (by !== lastEntry(slot)!.by) throw new Violation('journal', `${what}, but was signed by another`);
   }
 }

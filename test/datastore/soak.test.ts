@@ -7,7 +7,7 @@ const SEED = Number(process.env['SEED'] ?? 20261125);
 describeEachMode(
   'datastore: a soak',
   (mode) => {
-    it('workers are killed and answers are lost under a live writer, and nothing is', async () => {
+    it('workers are killed and answers are lost under a live writer, and no write is', async () => {
       const report = await soak({
         host: hostOf(mode),
         mode,

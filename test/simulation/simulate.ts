@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { simulate } from '../../src/testing/simulate.ts';
 import { Tally } from '../../src/testing/tally.ts';
 import { byGroup, byRecord } from './subjects.ts';
@@ -46,7 +46,11 @@ async function main(): Promise<void> {
     },
   });
   const last = Number(values.seed) + Number(values.seeds);
-  const kinds = values.by === undefined ? (['record', 'group'] as const) : [values.by as By];
+  const kinds = (Object.keys(BY) as By[]).filter((by) => values.by === undefined || values.by === by);
+  if (!Number.isSafeInteger(last) || kinds.length === 0) {
+    console.error('npm run simulate -- [--seeds N] [--seed FIRST] [--by record|group] [--threads N] [--json]');
+    process.exit(64);
+  }
   let next = Number(values.seed);
   let blocks = 0;
   const nextBlock = (): Block | undefined => {
@@ -82,7 +86,7 @@ async function onThreads(
 ): Promise<string | undefined> {
   let failure: string | undefined;
   const one = async () => {
-    const thread = new Worker(new URL(import.meta.url), { workerData });
+    const thread = new Worker(new URL(import.meta.url));
     try {
       for (let block = nextBlock(); block && !failure; block = nextBlock()) {
         const outcome = await new Promise<Outcome>((resolve, reject) => {
