@@ -5,12 +5,22 @@ import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
-import { type CampaignDocument, documentKey, load, type SweepDocument } from './documents.ts';
+import type { CampaignDocument, SweepDocument } from './documents.ts';
+import type { CampaignLook } from './fence.ts';
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
 import { isStripping, stripPage } from './strip.ts';
-import { claimRange, currentSweep, forgetOldSweeps, liveWorkers, nameOf, type Progress, progressOf } from './sweep.ts';
+import {
+  claimRange,
+  currentSweep,
+  forgetOldSweeps,
+  liveWorkers,
+  lookAtSweep,
+  nameOf,
+  type Progress,
+  progressOf,
+} from './sweep.ts';
 import type { WorkerOptions } from './worker.ts';
 
 /** Whether there may be something to do for a campaign: not one that is over, paused, or at rest until later. */
@@ -35,6 +45,8 @@ export class CampaignWork {
   #firstSeen: { readonly name: string; readonly at: Moment } | undefined;
   /** The plan of the sweep under way, which never changes: the lanes that ask for it at one moment make one between them. */
   #plan: { readonly name: string; readonly sweep: Promise<SweepDocument> } | undefined;
+  /** The newest plan that is there. */
+  #known: { readonly campaign: CampaignDocument; readonly sweep: SweepDocument } | undefined;
   /** All lanes share a budget, and what they know of hot groups. */
   readonly #pacer: Pacer;
   readonly #groupsInHand = new Map<string, Promise<boolean>>();
@@ -56,7 +68,6 @@ export class CampaignWork {
    */
   async step(signal: AbortSignal): Promise<boolean> {
     const { store, clock } = this.#options;
-    const key = documentKey('campaign', this.#id);
     let working = 0;
     let worked = false;
     let done = new AbortController();
@@ -83,8 +94,9 @@ export class CampaignWork {
       left.push(ended.then(tell, tell));
     };
     const lookAndAdvance = async (lane: number): Promise<boolean> => {
-      const campaign = await load(store, 'campaign', key);
-      return campaign !== undefined && (await this.#advance(campaign.value, all, lane, leave));
+      const at = moment(clock);
+      const found = await lookAtSweep(store, this.#id, this.#known);
+      return found !== undefined && (await this.#advance({ ...found, at }, all, lane, leave));
     };
     const run = async (lane: number): Promise<void> => {
       let idleMs: number = LIMITS.laneIdleMs;
@@ -111,15 +123,16 @@ export class CampaignWork {
 
   /**
    * Takes one campaign one range further. False when there is nothing to do for it just now. `leave` is handed what is
-   * left of a range of which only hot groups are.
+   * left to be waited for: a range of which only hot groups are, or its last checkpoint.
    */
   async #advance(
-    campaign: CampaignDocument,
+    look: CampaignLook & { readonly progress?: Progress },
     signal: AbortSignal,
     lane: number,
     leave: (range: Promise<void>) => void,
   ): Promise<boolean> {
     const { store, clock } = this.#options;
+    const campaign = look.campaign.value;
     const migration = this.#migrationOf(campaign);
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
@@ -127,9 +140,10 @@ export class CampaignWork {
     if (campaign.settledAt !== undefined) return this.#lookAgain(campaign);
     if (!this.#isQuiet(campaign)) return false;
     const sweep = await this.#planOf(campaign, migration, signal);
-    const lookedAt = clock.ticks();
-    const progress = await progressOf(store, campaign, sweep);
-    this.#sightings.look(nameOf(campaign), progress.ranges, lookedAt);
+    this.#known = { campaign, sweep };
+    const at = look.progress ? look.at.ticks : clock.ticks();
+    const progress = look.progress ?? (await progressOf(store, campaign, sweep));
+    this.#sightings.look(nameOf(campaign), progress.ranges, at);
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(campaign, progress.counts, signal);
     }
@@ -152,7 +166,7 @@ export class CampaignWork {
       events: this.#options.events ?? {},
       worker: this.#options.id,
       migration,
-      started: campaign,
+      look,
       range,
       claimed: claimed.stored.value,
       claim,
@@ -165,7 +179,9 @@ export class CampaignWork {
       // One of its own for each range: any number may wait, and a signal warns of many listeners.
       signal: AbortSignal.any([signal]),
     });
-    if (await Promise.race([work, cooling])) leave(work);
+    if (await Promise.race([work, cooling])) leave(work.then(() => claim.settled()));
+    // The last checkpoint travels with the look for the next range.
+    else leave(claim.settled());
     return true;
   }
 

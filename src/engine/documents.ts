@@ -48,6 +48,8 @@ export const SCHEMAS = {
     /** When this generation came to rest; unset while it has not. */
     settledAt: z.number().optional(),
     switchGateOpen: z.boolean(),
+    /** Something was quarantined under it: only then each page asks which records are. Set before the first is listed. */
+    quarantines: z.boolean().optional(),
     /** Said with `complete`: quarantined records stay in the old home, and with them the groups they are of. */
     leaveQuarantined: z.boolean().optional(),
     /** What `retry` asked for: entries listed before this sweep that are of one cause, or of one old key, or any. */

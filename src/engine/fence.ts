@@ -9,6 +9,12 @@ export class Fenced extends Error {
   override readonly name = 'Fenced';
 }
 
+/** A campaign, and a moment before it was looked at. */
+export interface CampaignLook {
+  readonly campaign: Stored<'campaign'>;
+  readonly at: Moment;
+}
+
 interface FenceOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -32,21 +38,26 @@ export class Fence {
   #campaign: Stored<'campaign'>;
   #looked: Moment;
 
-  private constructor({ store, clock, still, turns }: FenceOptions, campaign: Stored<'campaign'>, looked: Moment) {
+  private constructor({ store, clock, still, turns }: FenceOptions, { campaign, at }: CampaignLook) {
     this.#store = store;
     this.#clock = clock;
     this.#still = still;
     this.#campaign = campaign;
-    this.#looked = looked;
+    this.#looked = at;
     this.#turns = turns;
   }
 
   /** Looks at a campaign; undefined when it is not what it must be any more. */
   static async look(id: string, options: FenceOptions): Promise<Fence | undefined> {
     // The time is taken before the look: the campaign was as it is seen at some moment after it.
-    const looked = moment(options.clock);
+    const at = moment(options.clock);
     const campaign = await load(options.store, 'campaign', documentKey('campaign', id));
-    return campaign && options.still(campaign.value) ? new Fence(options, campaign, looked) : undefined;
+    return campaign && options.still(campaign.value) ? new Fence(options, { campaign, at }) : undefined;
+  }
+
+  /** By a look that has been made. */
+  static by(look: CampaignLook, options: FenceOptions): Fence {
+    return new Fence(options, look);
   }
 
   get campaign(): CampaignDocument {

@@ -19,7 +19,10 @@ export interface GroupContext {
   readonly store: Store;
   readonly migration: Migration;
   readonly campaign: CampaignDocument;
-  readonly page: Pick<PageOptions, 'store' | 'actor' | 'fence' | 'pacer' | 'sweep' | 'onMoves' | 'onQuarantined'>;
+  readonly page: Pick<
+    PageOptions,
+    'store' | 'clock' | 'actor' | 'fence' | 'pacer' | 'campaign' | 'onMoves' | 'onQuarantined'
+  >;
   /** Records a page. */
   readonly pageSize: () => number;
   /** Whether the old homes' pass of this sweep left a record unresolved: then a sibling may have no copy yet. */
@@ -50,12 +53,13 @@ export async function processGroup(
   if (stored?.value.generation === generation && stored.value.sweep === sweep) return undefined;
 
   const away = target === 'switched' || target === 'completed';
-  const held = campaign.leaveQuarantined && (await anyIn(store, campaign.id, root));
+  const isQuarantined = async () => campaign.quarantines === true && anyIn(store, campaign.id, root);
+  const held = campaign.leaveQuarantined && (await isQuarantined());
   const aim = { target, patient };
   let result = await passOver(context, root, { ...aim, behindTo: away ? (held ? 'home' : 'copied') : undefined });
   if (result.cooling) return leftCooling(result);
   let event: GroupEvent['type'] = 'members.behind';
-  const ready = result.allRest && !context.siblingsMissing && !(await anyIn(store, campaign.id, root));
+  const ready = result.allRest && !context.siblingsMissing && !(await isQuarantined());
   if (away && ready) {
     const gathered = result;
     result = await passOver(context, root, aim);

@@ -1,5 +1,6 @@
 import type { Side, Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
+import type { Clock } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
 import { HandoverError, isPassing } from '../errors.ts';
 import type { Key } from '../record/key.ts';
@@ -29,8 +30,9 @@ export interface PageOptions {
   /** Under a campaign by group: where its records go that have not switched, as long as the group is not admitted. */
   readonly behindTo?: ((keys: Pair['keys']) => Target) | undefined;
   readonly fence: ReconcileOptions['fence'];
-  /** The sweep under way, for what is quarantined in it. */
-  readonly sweep: Pick<CampaignDocument, 'generation' | 'sweep'>;
+  readonly clock: Clock;
+  /** As the fence saw it: the sweep under way, and whether anything is quarantined. */
+  readonly campaign: Pick<CampaignDocument, 'id' | 'generation' | 'sweep' | 'quarantines'>;
   /** Whether new homes are likely to be empty: then the look-up is skipped, and an insert that conflicts finds out. */
   readonly optimistic: boolean;
   readonly onMoves?: ReconcileOptions['onMoves'] | undefined;
@@ -65,7 +67,7 @@ interface Failure {
 
 /** Brings all records of one scanned page to their targets and says what became of them. */
 export async function processPage(entities: readonly Entity[], options: PageOptions): Promise<PageResult> {
-  const { store, actor, home } = options;
+  const { store, campaign, home } = options;
   const failures: Failure[] = [];
   const found: Item[] = [];
   let arrived = 0;
@@ -74,11 +76,8 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
     if (item === 'arrived') arrived++;
     else if (item) found.push(item);
   }
-  const skip = await quarantined(
-    store,
-    actor.campaign,
-    found.map(({ pair }) => pair),
-  );
+  const pairs = found.map(({ pair }) => pair);
+  const skip: ReadonlySet<Pair> = campaign.quarantines ? await quarantined(store, campaign.id, pairs) : new Set();
   const counts: Counts = { seen: found.length + failures.length + arrived };
   if (arrived > 0) counts['T.completed'] = arrived;
   const items = skip.size === 0 ? found : found.filter(({ pair }) => !skip.has(pair));
@@ -98,7 +97,7 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
 
   for (const item of all) countItem(item, home, counts, failures);
   const entries = failures.map((failure) => toEntry(failure, options));
-  const { fresh, unlisted } = await quarantine(store, entries);
+  const { fresh, unlisted } = await quarantine(options, campaign, entries);
   for (const entry of fresh) options.onQuarantined?.(entry);
   if (unlisted > 0) add(counts, 'unresolved', unlisted);
   if (listed + failures.length > 0) counts.quarantined = listed + failures.length;
@@ -197,7 +196,10 @@ function countItem(item: Item, home: Side, counts: Counts, failures: Failure[]):
 const countsHere = (state: RecordState, home: Side, pair: Pair): boolean =>
   state !== 'absent' && (home === 'S' || pair.S === undefined);
 
-function toEntry(failure: Failure, { actor, ruleIndex, sweep }: PageOptions): { key: Key; value: QuarantineDocument } {
+function toEntry(
+  failure: Failure,
+  { actor, ruleIndex, campaign }: PageOptions,
+): { key: Key; value: QuarantineDocument } {
   const { source, peer, code, message } = failure;
   const group = peer?.root;
   return {
@@ -212,7 +214,7 @@ function toEntry(failure: Failure, { actor, ruleIndex, sweep }: PageOptions): { 
       code,
       message,
       at: actor.now(),
-      sweep: nameOf(sweep),
+      sweep: nameOf(campaign),
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
@@ -12,6 +13,7 @@ import {
   type QuarantineDocument,
   type Stored,
   save,
+  updateCampaign,
 } from './documents.ts';
 import type { Pair } from './pair.ts';
 
@@ -26,11 +28,19 @@ export function quarantineKey(campaign: string, group: Key | undefined, source: 
 /**
  * Writes causes down. `fresh` are those that were not listed before; an entry that is there stays as it was. `unlisted`
  * may not be on the list: nobody closes a campaign or switches a group over them, for the next sweep asks again.
+ *
+ * The campaign says so first: whoever looks at it and finds that nothing was quarantined need not ask for the list.
  */
 export async function quarantine(
-  store: Store,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  { id, quarantines }: Pick<CampaignDocument, 'id' | 'quarantines'>,
   entries: readonly { key: Key; value: QuarantineDocument }[],
 ): Promise<{ readonly fresh: readonly QuarantineDocument[]; readonly unlisted: number }> {
+  if (entries.length === 0) return { fresh: [], unlisted: 0 };
+  if (!quarantines) {
+    const say = (current: CampaignDocument) => (current.quarantines ? undefined : { ...current, quarantines: true });
+    await updateCampaign({ store, clock }, id, say);
+  }
   const present = await loadMany(
     store,
     'quarantine',
@@ -42,7 +52,7 @@ export async function quarantine(
   return { fresh: fresh.map(({ value }) => value), unlisted };
 }
 
-/** Which pairs are listed. One short read when nothing is quarantined, as nearly always. */
+/** Which pairs are listed. One short read when nothing is quarantined. */
 export async function quarantined(store: Store, campaign: string, pairs: readonly Pair[]): Promise<ReadonlySet<Pair>> {
   if (!(await anyIn(store, campaign))) return new Set();
   const keys = pairs.map(({ keys: { S, T } }) => quarantineKey(campaign, T.root, S));

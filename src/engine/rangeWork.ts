@@ -7,7 +7,7 @@ import { checkBudget } from './campaign.ts';
 import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './documents.ts';
-import { Fence, Fenced, sameSweep } from './fence.ts';
+import { type CampaignLook, Fence, Fenced, sameSweep } from './fence.ts';
 import { processGroup } from './group.ts';
 import { type Pacer, turnsOf } from './pace.ts';
 import { type PageOptions, processPage } from './page.ts';
@@ -25,11 +25,11 @@ export interface RangeWork {
   readonly events: WorkerEvents;
   readonly worker: string;
   readonly migration: Migration;
-  /** The campaign as it was when the range was claimed. */
-  readonly started: CampaignDocument;
+  /** The look at the campaign before the range was claimed. */
+  readonly look: CampaignLook;
   readonly range: SweepDocument['ranges'][number];
   readonly claimed: RangeDocument;
-  readonly claim: Pick<Claim, 'isDue' | 'checkpoint' | 'keep' | 'settled'>;
+  readonly claim: Pick<Claim, 'isDue' | 'checkpoint' | 'keep'>;
   /** What the sweep has counted at the old homes; all of it, once new homes are looked at. */
   readonly oldHomes: Counts;
   /** Generations in which the new homes turned out to be filled already. */
@@ -47,15 +47,19 @@ export interface RangeWork {
   readonly signal: AbortSignal;
 }
 
+/** Resolves when the range is done, and its last checkpoint under way: see `Claim.settled`. */
 export async function workOnRange(work: RangeWork): Promise<void> {
-  const { store, clock, events, started, claim, pacer, signal } = work;
+  const { store, clock, events, look, claim, pacer, signal } = work;
+  const started = look.campaign.value;
   const turns = turnsOf(work);
   let { cursor } = work.claimed;
   let counted: Counts = {};
   let cooling: readonly Item[] = [];
-  const still = (now: CampaignDocument) => sameSweep(now, started);
+  const fencing = { store, clock, turns, still: (now: CampaignDocument) => sameSweep(now, started) };
+  let known: Fence | undefined = Fence.by(look, fencing);
   for (let more = true, done = false; !done && !signal.aborted; ) {
-    const fence = await Fence.look(started.id, { store, clock, still, turns });
+    const fence = known ?? (await Fence.look(started.id, fencing));
+    known = undefined;
     if (!fence) break;
     pacer.follow(fence.campaign);
     const found: Page | 'fenced' = more ? await unlessFenced(() => pageOf(work, fence, cursor)) : NOTHING;
@@ -87,7 +91,6 @@ export async function workOnRange(work: RangeWork): Promise<void> {
     counted = {};
     if (!(await claim.checkpoint(page, !more || signal.aborted))) return;
   }
-  await claim.settled();
 }
 
 const NOTHING: Page = { entities: [], more: false };
@@ -208,7 +211,8 @@ function shared({ store, clock, events, worker, pacer }: RangeWork, fence: Fence
     fence,
     pacer,
     actor: { campaign: campaign.id, worker, now: () => clock.now() },
-    sweep: campaign,
+    clock,
+    campaign,
     onMoves: (type: Move['type'], count: number) => events.moved?.(campaign.id, type, count),
     onQuarantined: (entry: QuarantineDocument) => events.quarantined?.(entry),
   };

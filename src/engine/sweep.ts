@@ -9,6 +9,7 @@ import { add, addAll, type Counts } from './counts.ts';
 import {
   attempts,
   type CampaignDocument,
+  decode,
   documentKey,
   erase,
   list,
@@ -121,11 +122,36 @@ export interface Progress {
 }
 
 export async function progressOf(store: Store, campaign: CampaignDocument, sweep: SweepDocument): Promise<Progress> {
-  const ranges = await loadMany(
-    store,
-    'range',
-    sweep.ranges.map((_, i) => rangeKey(campaign, i)),
-  );
+  return progressIn(sweep, await loadMany(store, 'range', rangeKeys(campaign, sweep)));
+}
+
+/**
+ * The campaign and how far its sweep is, in one read; without the progress where the sweep under way is not the one that
+ * `known` tells of. The campaign may be the older of the two: ranges of its sweep can only have come further.
+ */
+export async function lookAtSweep(
+  store: Store,
+  id: string,
+  known: { readonly campaign: CampaignDocument; readonly sweep: SweepDocument } | undefined,
+): Promise<{ readonly campaign: Stored<'campaign'>; readonly progress?: Progress } | undefined> {
+  const keys = known ? rangeKeys(known.campaign, known.sweep) : [];
+  const [first, ...others] = await store.read([documentKey('campaign', id), ...keys]);
+  if (!first) return undefined;
+  const campaign = decode('campaign', first);
+  if (!known || nameOf(known.campaign) !== nameOf(campaign.value)) return { campaign };
+  return {
+    campaign,
+    progress: progressIn(
+      known.sweep,
+      others.map((entity) => entity && decode('range', entity)),
+    ),
+  };
+}
+
+const rangeKeys = (campaign: CampaignDocument, { ranges }: SweepDocument): readonly Key[] =>
+  ranges.map((_, i) => rangeKey(campaign, i));
+
+function progressIn(sweep: SweepDocument, ranges: Progress['ranges']): Progress {
   const counts: Counts = {};
   const oldHomes: Counts = {};
   ranges.forEach((range, i) => {
@@ -167,8 +193,9 @@ export async function claimRange(
     const claim = progress.ranges[index]?.value.claim;
     return !isLive(claim, now) && !(claim && sightings.isYoung(index, lane.pulse.claimMs, clock.ticks()));
   });
-  // Each worker begins at a place of its own.
-  const start = [...lane.name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % Math.max(1, free.length);
+  // Each lane begins at a place of its own: those of one worker, whose names end in numbers, side by side.
+  const start =
+    [...lane.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7) % Math.max(1, free.length);
   for (let i = 0; i < free.length; i++) {
     const index = free[(start + i) % free.length]!;
     const before = progress.ranges[index];

@@ -1,5 +1,6 @@
 import * as commands from '../admin/commands.ts';
-import { documentKey } from '../engine/documents.ts';
+import { moment } from '../clock.ts';
+import { campaignId, documentKey, load } from '../engine/documents.ts';
 import { Pacer } from '../engine/pace.ts';
 import { workOnRange } from '../engine/rangeWork.ts';
 import { HandoverError } from '../errors.ts';
@@ -189,7 +190,8 @@ class SmallWorld {
   async #passOver(worker: string, store: Store, home: 'S' | 'T'): Promise<boolean> {
     const { migration } = this.#options;
     const clock = this.lockstep.clockOf(worker);
-    const started = await commands.theCampaign({ store }, migration.name);
+    const at = moment(clock);
+    const campaign = (await load(store, 'campaign', documentKey('campaign', campaignId(migration.name, 1))))!;
     let moved = false;
     const events = {
       moved: () => {
@@ -202,7 +204,7 @@ class SmallWorld {
       events,
       worker,
       migration,
-      started,
+      look: { campaign, at },
       range: { rule: 0, home },
       claimed: { v: 1, done: false, counts: {} },
       claim: UNCLAIMED,

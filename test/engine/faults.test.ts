@@ -96,7 +96,7 @@ const STORES: readonly [string, Partial<Capabilities>][] = [
 ];
 
 /** So many faults strike on one way, as far from each other as can be: each way tells about so many calls. */
-const FAULTS_A_WAY = 8;
+const FAULTS_A_WAY = 6;
 
 for (const [name, capabilities] of STORES) {
   describe(`faults, ${name}`, { timeout: 180_000 }, () => {
