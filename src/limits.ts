@@ -118,6 +118,8 @@ export const LIMITS = {
   /** Bytes of one request to Cloud Datastore: it takes 10 MiB, its emulators 4; the rest is for our estimate. */
   datastoreRequestBytes: 9 * 1024 * 1024,
   emulatorRequestBytes: 3.5 * 1024 * 1024,
+  /** Transactions of one process under way on an emulator: it carries out one, and refuses what waits too long for it. */
+  emulatorTransactions: 1,
   /** Commits that one call has under way: more gain nothing where they have been measured. */
   datastoreCommits: 4,
   /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */

@@ -19,15 +19,22 @@ export type Row = {
 export class Stopwatch {
   readonly #records: number;
   readonly #count: () => Readonly<Record<string, number>>;
-  readonly #counted: Readonly<Record<string, number>>;
-  readonly #cpu = process.cpuUsage();
-  readonly #start = performance.now();
+  #counted: Readonly<Record<string, number>>;
+  #cpu = process.cpuUsage();
+  #start = performance.now();
   readonly measures = new Map<string, Measure>();
 
   constructor(records: number, count: () => Readonly<Record<string, number>> = () => ({})) {
     this.#records = records;
     this.#count = count;
     this.#counted = count();
+  }
+
+  /** What was used so far does not count. */
+  restart(): void {
+    this.#counted = this.#count();
+    this.#cpu = process.cpuUsage();
+    this.#start = performance.now();
   }
 
   /** The moment of this name is reached. */

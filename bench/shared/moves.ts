@@ -37,6 +37,8 @@ async function rawRange(store: Store, whole: KeyRange): Promise<void> {
 }
 
 export interface EngineRun {
+  /** Told when the campaign is started and a worker begins. */
+  readonly onBegun?: () => void;
   /** Told after each commit how many records have arrived by it. */
   readonly onArrived?: (records: number) => void;
   /** Whether to leave out what a campaign waits for before it closes, on a store without guards. */
@@ -44,7 +46,7 @@ export interface EngineRun {
 }
 
 /** A campaign of one worker, from its start to its end, without the ramp: it is the path that is measured. */
-export async function engine(store: Store, { onArrived, skipsWaits = false }: EngineRun = {}): Promise<void> {
+export async function engine(store: Store, { onBegun, onArrived, skipsWaits = false }: EngineRun = {}): Promise<void> {
   let skippedMs = 0;
   const clock: Clock = {
     ...systemClock,
@@ -58,6 +60,7 @@ export async function engine(store: Store, { onArrived, skipsWaits = false }: En
   };
   const worker = new Worker({ store, migrations: [migration], clock, events: { moved } });
   await commands.start(context, 'bench', { to: 'completed', ramp: false });
+  onBegun?.();
   for (;;) {
     const campaign = await commands.theCampaign(context, 'bench');
     if (campaign.closed) return;

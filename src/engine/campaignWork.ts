@@ -16,7 +16,7 @@ import {
   currentSweep,
   forgetOldSweeps,
   liveWorkers,
-  lookAtSweep,
+  lookAtCampaign,
   nameOf,
   type Progress,
   progressOf,
@@ -95,7 +95,7 @@ export class CampaignWork {
     };
     const lookAndAdvance = async (lane: number): Promise<boolean> => {
       const at = moment(clock);
-      const found = await lookAtSweep(store, this.#id, this.#known);
+      const found = await lookAtCampaign(store, this.#id, this.#known);
       return found !== undefined && (await this.#advance({ ...found, at }, all, lane, leave));
     };
     const run = async (lane: number): Promise<void> => {

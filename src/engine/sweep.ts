@@ -129,7 +129,7 @@ export async function progressOf(store: Store, campaign: CampaignDocument, sweep
  * The campaign and how far its sweep is, in one read; without the progress where the sweep under way is not the one that
  * `known` tells of. The campaign may be the older of the two: ranges of its sweep can only have come further.
  */
-export async function lookAtSweep(
+export async function lookAtCampaign(
   store: Store,
   id: string,
   known: { readonly campaign: CampaignDocument; readonly sweep: SweepDocument } | undefined,

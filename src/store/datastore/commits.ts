@@ -20,10 +20,19 @@ export function committerOf(to: Connection & Writing, { commitsEach, groups }: B
     groups: Number.POSITIVE_INFINITY,
   };
 
+  const turn = turnsOf(to.isEmulator ? LIMITS.emulatorTransactions : Number.POSITIVE_INFINITY);
+
   const inUnits = async (units: readonly Prepared[][]): Promise<UnitOutcome[]> => {
-    const batches = batchesOf(units, { ...anywhere, groups });
+    // Those of one group in one commit: it spans fewer groups then, and no two under way write to the same.
+    const order = units.map((_, i) => i).sort((a, b) => compare(groupOf(units[a]!), groupOf(units[b]!)));
+    const inOrder = order.map((i) => units[i]!);
+    const batches = batchesOf(inOrder, { ...anywhere, groups });
     const prompt = promptly(to, clock);
-    return (await inParallel(batches, LIMITS.datastoreCommits, (batch) => commitWhole(prompt, clock, batch))).flat();
+    const whole = (batch: readonly (readonly Prepared[])[]) => turn(() => commitWhole(prompt, clock, batch));
+    const answers = await inParallel(batches, LIMITS.datastoreCommits, whole);
+    const outcomes = new Array<UnitOutcome>(units.length);
+    for (const [n, answer] of answers.flat().entries()) outcomes[order[n]!] = answer;
+    return outcomes;
   };
   const each = async (all: readonly Prepared[]): Promise<Outcome[]> => {
     if (!commitsEach) return (await inUnits(all.map((one) => [one]))).map(ofOne);
@@ -68,6 +77,26 @@ function promptly(to: Connection, clock: Clock): Connection {
   return { ...to, commit };
 }
 const UNAVAILABLE = 14;
+
+/** Runs what it is given, so many at a time. */
+function turnsOf(width: number): <R>(run: () => Promise<R>) => Promise<R> {
+  let free = width;
+  const waiting: (() => void)[] = [];
+  return async (run) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+}
+
+const groupOf = (unit: readonly Prepared[]): string => unit[0]!.group;
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const ofOne = (outcome: UnitOutcome): Outcome =>
   outcome.status === 'applied' ? { status: 'applied', version: outcome.versions[0]! } : outcome;
