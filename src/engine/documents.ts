@@ -226,13 +226,17 @@ export function documentKey(kind: DocumentKind, campaign: string, ...names: read
 const encode = (value: unknown): Content =>
   Content.of(new Map([['state', { type: 'string', value: JSON.stringify(value), unindexed: true }]]));
 
-export function decode<K extends DocumentKind>(kind: K, entity: Entity): Stored<K> {
-  const state = entity.content.properties.get('state');
+/** What was decoded before, by the content that it was decoded from: a store may hand that out again. Never changed. */
+const decoded = new WeakMap<Content, unknown>();
+
+export function decode<K extends DocumentKind>(kind: K, { key, content, version }: Entity): Stored<K> {
+  const known = decoded.get(content);
+  if (known) return { key, value: known as Document<K>, version };
+  const state = content.properties.get('state');
   const parsed = SCHEMAS[kind].safeParse(state?.type === 'string' ? JSON.parse(state.value) : undefined);
-  if (!parsed.success) {
-    throw new HandoverError('content.corrupt', `${entity.key}: ${z.prettifyError(parsed.error)}.`);
-  }
-  return { key: entity.key, value: parsed.data as Document<K>, version: entity.version };
+  if (!parsed.success) throw new HandoverError('content.corrupt', `${key}: ${z.prettifyError(parsed.error)}.`);
+  decoded.set(content, parsed.data);
+  return { key, value: parsed.data as Document<K>, version };
 }
 
 export async function load<K extends DocumentKind>(store: Store, kind: K, key: Key): Promise<Stored<K> | undefined> {

@@ -9,7 +9,7 @@ import { Content } from '../record/content.ts';
 import { fromPlain, toPlain } from '../record/plain.ts';
 import { type Guard, guardOn, type Mutation, type Outcome, type Version } from '../store/store.ts';
 import type { Address } from './address.ts';
-import { isCertain, type Look, look, type Tools, type Truth, truthOf } from './look.ts';
+import { type Care, isCertain, type Look, look, type Tools, type Truth, truthOf } from './look.ts';
 import { checkPlace, misplaced } from './place.ts';
 import { reshape, type Shape, seenAs, storedAt } from './shape.ts';
 import { birth, busyPauseMs, ownerAt, removal, settled } from './writes.ts';
@@ -47,14 +47,16 @@ export class Change<R extends object> {
   readonly #decide: (now: R | undefined) => Wish<R>;
   readonly #nonce: string;
   #unanswered: Unanswered<R> | undefined;
-  #careful = false;
+  #care: Care;
   #busy = 0;
 
-  constructor(tools: Tools, address: Address, shape: Shape, decide: (now: R | undefined) => Wish<R>) {
+  /** `care`: of the first look. */
+  constructor(tools: Tools, address: Address, shape: Shape, decide: (now: R | undefined) => Wish<R>, care: Care) {
     this.#tools = tools;
     this.#address = address;
     this.#shape = shape;
     this.#decide = decide;
+    this.#care = care;
     this.#nonce = tools.clock.id(8);
   }
 
@@ -62,7 +64,7 @@ export class Change<R extends object> {
   async run(): Promise<Ending<R>> {
     try {
       for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
-        const found = await look(this.#address, this.#tools, this.#careful ? 'moment' : 'glance');
+        const found = await look(this.#address, this.#tools, this.#care);
         const ending = await (this.#unanswered ? this.#ask(found, this.#unanswered) : this.#attempt(found));
         if (ending) return ending;
       }
@@ -121,7 +123,7 @@ export class Change<R extends object> {
     if (this.#isOld(found)) return;
     // Whatever comes of it, the next look tells: a birth is no truth, and T must be looked at while it stands.
     await this.#send(birth(found, content, { clock, nonce: this.#nonce }));
-    this.#careful = true;
+    this.#care = 'moment';
   }
 
   /** The own birth stands while T was looked at, so nothing can have been born there since: settled, or withdrawn. */
@@ -173,7 +175,7 @@ export class Change<R extends object> {
     if (outcome.status === 'refused') throw new HandoverError(outcome.code, outcome.cause);
     if (outcome.status === 'unknown') {
       this.#unanswered ??= { at, version: found[at]!.version, mutation, ending };
-      this.#careful = true;
+      this.#care = 'moment';
     }
     return undefined;
   }
@@ -206,7 +208,7 @@ export class Change<R extends object> {
   }
 
   #lookCloser(): undefined {
-    this.#careful = true;
+    this.#care = 'moment';
   }
 
   #unknown(why: string, cause?: unknown, found?: Look): HandoverError {

@@ -78,16 +78,20 @@ function lookOrNot(keys: Pair['keys'], sides: Sides, tools: Tools, at: Moment, t
 
 type Sides = readonly [S: Entity | undefined, T: Entity | undefined];
 
-async function glance({ S, T }: Pair['keys'], { store }: Tools): Promise<{ sides: Sides; together: boolean }> {
-  const together = store.capabilities.snapshotReads;
-  const [atS, atT] = await (together ? store.readTogether([S, T]) : store.read([S, T]));
-  return { sides: [atS, atT], together };
+type Seen = { readonly sides: Sides; readonly together: boolean };
+
+/** Each side at a moment of its own: that one is the owner and the other is not is all that nearly every call asks for. */
+async function glance({ S, T }: Pair['keys'], { store }: Tools): Promise<Seen> {
+  const [atS, atT] = await store.read([S, T]);
+  return { sides: [atS, atT], together: false };
 }
 
 /** Without snapshots: S, T, and S again, and T too where there would be no record, until nothing changed in between. */
-async function atOneMoment(keys: Pair['keys'], tools: Tools): Promise<{ sides: Sides; together: boolean }> {
-  const { store } = tools;
-  if (store.capabilities.snapshotReads) return glance(keys, tools);
+async function atOneMoment(keys: Pair['keys'], { store }: Tools): Promise<Seen> {
+  if (store.capabilities.snapshotReads) {
+    const [atS, atT] = await store.readTogether([keys.S, keys.T]);
+    return { sides: [atS, atT], together: true };
+  }
   const read = async (key: Key) => (await store.read([key]))[0];
   for (let attempt = 0; attempt < LIMITS.routerAttempts; attempt++) {
     const S = await read(keys.S);

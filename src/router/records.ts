@@ -2,7 +2,7 @@ import { Content } from '../record/content.ts';
 import { fromPlain, toPlain } from '../record/plain.ts';
 import type { Address } from './address.ts';
 import { Change, type Ending, type Wish } from './change.ts';
-import { isCertain, type Look, look, lookMany, type Tools, truthOf } from './look.ts';
+import { type Care, isCertain, type Look, look, lookMany, type Tools, truthOf } from './look.ts';
 import { reshape, type Shape, seenAs } from './shape.ts';
 
 /** What happens beside a call: comparing copies, moving records on. It never fails the call. */
@@ -71,17 +71,18 @@ export class Records<R extends object, A = Address> {
 
   /** Makes a record where there is none. False when there is one: it is left as it is. */
   async insert(address: A, record: R): Promise<boolean> {
-    const { done } = await this.#write(this.#placed(address, record), (now) => (now ? 'leave' : { write: record }));
-    return done;
+    const decide = (now: R | undefined) => (now ? ('leave' as const) : { write: record });
+    return (await this.#write(this.#placed(address, record), decide, 'moment')).done;
   }
 
   /** Deletes the record. True when this call did; false when there was none. */
   async delete(address: A): Promise<boolean> {
-    return (await this.#write(this.#addressOf(address), () => 'delete')).done;
+    return (await this.#write(this.#addressOf(address), () => 'delete', 'moment')).done;
   }
 
-  async #write(address: Address, decide: (now: R | undefined) => Wish<R>): Promise<Ending<R>> {
-    const ending = await new Change(this.#tools, address, this.#shape, decide).run();
+  /** `care`: of the first look. An insert and a delete need both sides at one moment in any case. */
+  async #write(address: Address, decide: (now: R | undefined) => Wish<R>, care: Care = 'glance'): Promise<Ending<R>> {
+    const ending = await new Change(this.#tools, address, this.#shape, decide, care).run();
     if (ending.done) await this.#aside.afterWrite(ending.keys);
     return ending;
   }

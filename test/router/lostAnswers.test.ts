@@ -249,14 +249,22 @@ describe('nothing lands late', () => {
 });
 
 describe('without snapshots two reads are of two moments', () => {
-  /** The new home is read first, then the record becomes another pair, then the old home is read. */
+  /**
+   * The record becomes another pair during the first look: at a glance, when the new home has been read and before the
+   * old home is; else when the old home has been read.
+   */
   function tornOnce(before: string, after: string) {
     const store = memoryStore({ capabilities: { atomic: 'entity', snapshotReads: false } });
-    let glanced = false;
+    let torn = false;
     const read: Store['read'] = async (keys) => {
-      if (keys.length < 2 || glanced) return store.read(keys);
-      glanced = true;
+      if (torn) return store.read(keys);
+      torn = true;
       await lay(store, before, 1);
+      if (keys.length === 1) {
+        const found = await store.read(keys);
+        await lay(store, after, 1);
+        return found;
+      }
       const [T] = await store.read([at.into]);
       await lay(store, after, 1);
       const [S] = await store.read([at.from]);
@@ -282,5 +290,13 @@ describe('without snapshots two reads are of two moments', () => {
 
   it('an insert that saw nothing looks closer', async () => {
     expect(await tornOnce('O-', '-O').insert(at, named(1, 'A'))).toBe(false);
+  });
+
+  it('a put that saw nothing looks closer, and writes over what is there', async () => {
+    const router = tornOnce('O-', '-O');
+    await router.put(at, named(1, 'A'));
+    expect(await reads(router)).toBe('A');
+    expect(await router.delete(at)).toBe(true);
+    expect(await reads(router)).toBeUndefined();
   });
 });

@@ -39,7 +39,7 @@ describe('round trips', () => {
     await lay(store, 'CO', 1);
     const router = new Router(options);
     await router.update(addressOf(1), (it) => it);
-    expect(ops.splice(0)).toEqual(['readTogether', 'commit']);
+    expect(ops.splice(0)).toEqual(['read', 'commit']);
     await router.insert(addressOf(2), named(2, 'A'));
     expect(ops).toEqual(['readTogether', 'commit', 'readTogether', 'commit']);
   });

@@ -47,7 +47,7 @@ interface Put {
   readonly slot: string;
 }
 
-/** Stores record `n` as that pair. What holds the truth says `GOOD`, all else is older. */
+/** Stores record `n` as that pair, and nothing where it has nothing. What holds the truth says `GOOD`, all else is older. */
 export async function lay(store: Store, pair: string, n: number): Promise<void> {
   const [atS, atT, stale] = [...pair] as [string, string, string?];
   const living = (letter: string, other: string) =>
@@ -62,7 +62,8 @@ export async function lay(store: Store, pair: string, n: number): Promise<void> 
   if (atT !== '-')
     puts.push({ key: newKey(n), content: T, slot: slotOf('T', atT, n, atT === 'C' ? T.fingerprint : S.fingerprint) });
   // A stale shadow was made from what the other side said before.
-  await store.overwrite(stale ? puts.map((put) => staled(put, n)) : puts);
+  const gone = [...(atS === '-' ? [oldKey(n)] : []), ...(atT === '-' ? [newKey(n)] : [])];
+  await store.overwrite(stale ? puts.map((put) => staled(put, n)) : puts, gone);
 }
 
 function staled(put: Put, n: number) {
