@@ -70,14 +70,19 @@ export class CampaignWork {
     const { store, clock } = this.#options;
     let working = 0;
     let worked = false;
-    let done = new AbortController();
     const broken = new AbortController();
     const all = AbortSignal.any([signal, broken.signal]);
+    /** What idle lanes wait for, where there are any. */
+    let idle: { readonly end: AbortController; readonly signal: AbortSignal } | undefined;
     const left: Promise<void>[] = [];
+    const waiting = () => {
+      const end = new AbortController();
+      return { end, signal: AbortSignal.any([all, end.signal]) };
+    };
     // Whoever waits may find work now.
     const tell = () => {
-      done.abort();
-      done = new AbortController();
+      idle?.end.abort('done');
+      idle = undefined;
     };
     /** What is no store's doing ends all lanes. */
     const orFalter = async <R>(act: Promise<R>): Promise<R | undefined> => {
@@ -111,7 +116,8 @@ export class CampaignWork {
         }
         if (found === undefined) await clock.sleep(LIMITS.idleMs, all);
         if (working === 0) return;
-        await clock.sleep(idleMs, AbortSignal.any([all, done.signal]));
+        idle ??= waiting();
+        await clock.sleep(idleMs, idle.signal);
         idleMs = Math.min(2 * idleMs, LIMITS.laneIdleMostMs);
       }
     };

@@ -150,8 +150,8 @@ export class Endless extends Error {
   override readonly name = 'Endless';
 }
 
-/** Everything that was let through has come to its next call: promises are done before the event loop goes round. */
-const allWaiting = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** Everything that was let through has come to its next call: all promises are done before the next tick. */
+const allWaiting = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 /** One process of a simulated run, with a clock of its own. */
 export class Process {
