@@ -1,0 +1,60 @@
+/**
+ * The port to those who post to callback URLs: a WebSub hub, or a provider of webhooks. No compare-and-set reaches them, so
+ * the engine stores what it is about to ask before it asks, and takes every answer that may have been lost for unknown.
+ */
+export interface Hub {
+  /** For messages and stored states. */
+  readonly name: string;
+  /** `overlap`: a second subscription can stand beside the first. `swap`: there is one URL, and a request replaces it. */
+  readonly shape: 'overlap' | 'swap';
+  /** Where the topic's hub is and what the topic is called there. Unset where the author says both. */
+  discover?(topic: string): Promise<Discovery>;
+  /** Asks for deliveries to `callback`. Asking twice is harmless, or `list` finds what was made twice. */
+  subscribe(request: HubRequest): Promise<HubAnswer>;
+  /** Asks for no more deliveries to `callback`. */
+  unsubscribe(request: HubRequest): Promise<HubAnswer>;
+  /** What the provider has for this topic, where it tells: so that a request whose answer was lost leaves no orphan. */
+  list?(topic: string): Promise<readonly HubSubscription[]>;
+  /** What the topic says now: what may have been published in a gap at the hub's side is found there. */
+  fetch?(topic: string): Promise<Fetched>;
+}
+
+export interface Discovery {
+  /** As the hub knows it: the discovered `rel=self`, which may be another URL than was asked. */
+  readonly topic: string;
+  readonly hub: string;
+}
+
+export interface HubRequest {
+  readonly hub: string;
+  readonly topic: string;
+  /** The exact URL; to unsubscribe, the very one that was subscribed. */
+  readonly callback: string;
+  readonly secret?: string;
+  /** Wanted; the hub may grant another. */
+  readonly leaseSeconds?: number;
+  /** The provider's name for a subscription that is there. */
+  readonly reference?: string;
+  /** The same for every attempt of one intent: an idempotency key. */
+  readonly intent: string;
+}
+
+export type HubAnswer =
+  /** Received; the hub will ask the callback first, and until then nothing has changed. */
+  | { readonly status: 'accepted' }
+  /** Carried out. */
+  | { readonly status: 'done'; readonly reference?: string; readonly leaseSeconds?: number }
+  /** Nothing was changed. `again`: another attempt may succeed, `afterMs` from now at the earliest. */
+  | { readonly status: 'refused'; readonly cause: string; readonly again: boolean; readonly afterMs?: number }
+  /** It may have been carried out. */
+  | { readonly status: 'unknown'; readonly cause: string };
+
+export interface HubSubscription {
+  readonly reference: string;
+  readonly callback: string;
+}
+
+export interface Fetched {
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
