@@ -121,7 +121,7 @@ export function faultyStore(process: Process, data: MemoryData, capabilities: Pa
     if (fault === 'jump') process.jump((choices.below(2) ? 1 : -1) * choices.of(JUMPS_MS));
     strike(faultOf(fault, commit?.size ?? 0));
     const answer = await act();
-    if (fault === 'slow') await process.turn(Number.POSITIVE_INFINITY);
+    if (fault === 'slow') await process.turn(Number.POSITIVE_INFINITY, 'late');
     return answer;
   }
 

@@ -10,7 +10,7 @@ import { Router } from '../router/router.ts';
 import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
 import { type Wish, wishOf } from './history.ts';
-import { type Mind, type Scenario, scenarioOf, WAITS, type Wait } from './scenario.ts';
+import { type Mind, type Scenario, SPACE, type Space, scenarioOf, type Wait } from './scenario.ts';
 import { Endless, type Process } from './schedule.ts';
 import { type Subject, type Subjects, textOf } from './subject.ts';
 import { REST, Violation } from './watch.ts';
@@ -38,12 +38,12 @@ const MOST_CALLS = 5_000;
  * One run: workers, clients and an operator on one data set, with faults (safety); then, without any, to where the
  * operator wants all records at last (liveness). A function of the choices: the same for the same.
  */
-export async function run(subjects: Subjects, choices: Choices): Promise<Run> {
-  const scenario = scenarioOf(choices, subjects.records.length);
+export async function run(subjects: Subjects, choices: Choices, space: Space = SPACE): Promise<Run> {
+  const scenario = scenarioOf(choices, subjects.records.length, space);
   const world = new World(subjects, scenario, choices);
   let violation: Violation | undefined;
   try {
-    await new Play(world, subjects).live();
+    await new Play(world, subjects, space).live();
   } catch (error) {
     violation = asViolation(error);
   }
@@ -66,22 +66,21 @@ function asViolation(error: unknown): Violation {
   return new Violation('thrown', error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
-/** What a client calls, as often as it stands here. */
-const CALLS = ['get', 'get', 'update', 'update', 'put', 'insert', 'delete', 'delete'] as const;
-
 /** Who does what in a world. */
 class Play {
   readonly #world: World;
   readonly #subjects: Subjects;
+  readonly #space: Space;
   #over = false;
   /** The campaign was over while the application went on: what it inserts then is nobody's. */
   #closedEarly = false;
   #insertedLate = false;
   #writes = 0;
 
-  constructor(world: World, subjects: Subjects) {
+  constructor(world: World, subjects: Subjects, space: Space) {
     this.#world = world;
     this.#subjects = subjects;
+    this.#space = space;
   }
 
   async live(): Promise<void> {
@@ -119,7 +118,7 @@ class Play {
         const process = this.#world.process(name, 'application');
         life = { process, routerOf: this.#world.routersOf(process, moves) };
       }
-      await this.#wait(life.process, choices.of(WAITS));
+      await this.#wait(life.process, choices.of(this.#space.waits));
       const subject = choices.of(subjects);
       const call = history.note(name, life.routerOf(subject), subject, this.#wish(subject));
       await Promise.race([call, life.process.death]);
@@ -134,7 +133,7 @@ class Play {
   #wish(subject: Subject): Wish {
     const n = ++this.#writes;
     const change = (record: PlainRecord) => this.#subjects.change(record as never, n) as PlainRecord;
-    return wishOf(this.#world.choices.of(CALLS), subject, change);
+    return wishOf(this.#world.choices.of(this.#space.wishes), subject, change);
   }
 
   /** Changes his mind now and then. His laptop may be closed at any call. */
@@ -183,7 +182,7 @@ class Play {
     for (;;) {
       const campaign = await look();
       const next = stepTo(scenario.ending, campaign, campaign.generation > before.generation);
-      if (next === 'rests' && (campaign.closed || !isPatient || !this.#strayFrom(scenario.ending))) return;
+      if (next === 'rests' && (campaign.closed || !isPatient)) return;
       if (next === 'rests') {
         isPatient = false;
         await process.clock.sleep(LIMITS.restSweepMs + LIMITS.actWithinMs);
@@ -265,6 +264,10 @@ const COMMANDS: Readonly<Record<Mind, (context: commands.CommandContext, name: s
   start: async (context, name) => {
     if ((await commands.theCampaign(context, name)).closed) return;
     await commands.start(context, name);
+  },
+  'start completed': async (context, name) => {
+    if ((await commands.theCampaign(context, name)).closed) return;
+    await commands.start(context, name, { to: 'completed' });
   },
   switch: commands.switchOver,
   'switch half': (context, name) => commands.switchOver(context, name, { share: 50 }),

@@ -1,7 +1,8 @@
 import type { Target } from '../../machines/moves.ts';
 import type { Capabilities } from '../store/store.ts';
 import type { Choices } from './choices.ts';
-import { FAULTS, type Weather } from './faults.ts';
+import { FAULTS, type FaultKind, type Weather } from './faults.ts';
+import type { Wish } from './history.ts';
 import type { Habits } from './schedule.ts';
 
 /** The kinds of store that a run may have: what the engine does otherwise on each is what the capability says. */
@@ -17,6 +18,7 @@ export const STORES: Readonly<Record<string, Partial<Capabilities>>> = {
 /** What an operator may change his mind to. */
 export type Mind =
   | 'start'
+  | 'start completed'
   | 'switch'
   | 'switch half'
   | 'reverse'
@@ -43,40 +45,101 @@ export interface Scenario {
   readonly weather: Weather;
 }
 
-const MINDS: readonly Mind[] = [
-  'start',
-  'switch',
-  'reverse',
-  'switch half',
-  'reverse half',
-  'pause',
-  'resume',
-  'complete',
-  'cancel',
-];
 /** How long somebody waits before what he does next: some milliseconds, or until a worker moves a record. */
 export type Wait = number | 'move';
-export const WAITS: readonly Wait[] = [0, 'move', 'move', 'move', 1, 50, 300, 6_000];
 
-const upTo = (choices: Choices, least: number, most: number) => least + choices.below(most - least + 1);
+/** What a scenario is drawn from: each list as often as it says, one of a list as often as it stands there. */
+export interface Space {
+  /** Names of `STORES`. */
+  readonly stores: readonly string[];
+  readonly records: readonly number[];
+  /** Per mille: how often a record is not there at the beginning. */
+  readonly absent: number;
+  readonly workers: readonly number[];
+  readonly lanes: readonly number[];
+  readonly clients: readonly number[];
+  /** How many calls a client makes. */
+  readonly calls: readonly number[];
+  /** What a client calls. */
+  readonly wishes: readonly Wish['type'][];
+  readonly moves: readonly Scenario['clients'][number]['moves'][];
+  readonly begins: readonly Scenario['begin'][];
+  /** How often the operator changes his mind. */
+  readonly changes: readonly number[];
+  readonly minds: readonly Mind[];
+  readonly waits: readonly Wait[];
+  readonly endings: readonly Target[];
+  readonly stubborn: readonly number[];
+  readonly stalled: readonly number[];
+  readonly held: readonly number[];
+  /** Each of them is in every other scenario. */
+  readonly faults: readonly FaultKind[];
+  readonly recordFaults: readonly number[];
+  readonly documentFaults: readonly number[];
+}
+
+/** All that may be. A search for one kind of mistake may look in a part of it. */
+export const SPACE: Space = {
+  stores: Object.keys(STORES),
+  records: [1, 1, 2, 3],
+  absent: 250,
+  workers: [1, 2],
+  lanes: [1, 1, 1, 2, 4],
+  clients: [0, 1, 2],
+  calls: [1, 2, 3, 4],
+  wishes: ['get', 'get', 'update', 'update', 'put', 'insert', 'delete', 'delete'],
+  moves: ['never', 'write', 'read'],
+  begins: ['copied', 'switched', 'completed'],
+  changes: [0, 1, 1, 2, 3],
+  minds: [
+    'start',
+    'switch',
+    'reverse',
+    'switch half',
+    'reverse half',
+    'pause',
+    'resume',
+    'complete',
+    'cancel',
+    'start completed',
+  ],
+  waits: [0, 'move', 'move', 'move', 1, 50, 300, 6_000],
+  endings: ['completed', 'home', 'switched', 'copied'],
+  stubborn: [0, 500, 900],
+  stalled: [0, 5, 50, 300],
+  held: [0, 2, 10],
+  faults: FAULTS,
+  recordFaults: [0, 10, 50, 200],
+  documentFaults: [0, 0, 5, 40],
+};
+
+const CLOSING: readonly Mind[] = ['complete', 'cancel', 'start completed'];
+
 const times = <T>(n: number, make: () => T): T[] => Array.from({ length: n }, make);
 
 /** Where scans lag for longer than the engine is told, nothing proves that all was seen: so not while a campaign closes. */
-export function scenarioOf(choices: Choices, records: number): Scenario {
-  const store = choices.of(Object.keys(STORES));
-  const present = times(Math.min(choices.of([1, 1, 2, 3]), records), () => !choices.happens(250));
-  const workers = times(upTo(choices, 1, 2), () => choices.of([1, 1, 1, 2, 4]));
-  const clients = times(upTo(choices, 0, 2), () => ({
-    calls: upTo(choices, 1, 4),
-    moves: choices.of(['never', 'write', 'read'] as const),
+export function scenarioOf(choices: Choices, records: number, space: Space): Scenario {
+  const store = choices.of(space.stores);
+  const present = times(Math.min(choices.of(space.records), records), () => !choices.happens(space.absent));
+  const workers = times(choices.of(space.workers), () => choices.of(space.lanes));
+  const clients = times(choices.of(space.clients), () => ({
+    calls: choices.of(space.calls),
+    moves: choices.of(space.moves),
   }));
-  const begin = choices.of(['copied', 'switched', 'completed'] as const);
-  const minds = times(choices.of([0, 1, 1, 2, 3]), () => ({ wait: choices.of(WAITS), mind: choices.of(MINDS) }));
-  const ending = choices.of(['completed', 'home', 'switched', 'copied'] as const);
-  const habits = { stubborn: choices.of([0, 500, 900]), stalled: choices.of([0, 5, 50, 300]) };
-  const closes = begin === 'completed' || minds.some(({ mind }) => mind === 'complete' || mind === 'cancel');
-  const kinds = FAULTS.filter((kind) => choices.below(2) === 1 && !(kind === 'stale' && closes));
-  const perMille = { records: choices.of([0, 10, 50, 200]), documents: choices.of([0, 0, 5, 40]) };
+  const begin = choices.of(space.begins);
+  const minds = times(choices.of(space.changes), () => ({
+    wait: choices.of(space.waits),
+    mind: choices.of(space.minds),
+  }));
+  const ending = choices.of(space.endings);
+  const habits = {
+    stubborn: choices.of(space.stubborn),
+    stalled: choices.of(space.stalled),
+    held: choices.of(space.held),
+  };
+  const closes = begin === 'completed' || minds.some(({ mind }) => CLOSING.includes(mind));
+  const kinds = space.faults.filter((kind) => choices.below(2) === 1 && !(kind === 'stale' && closes));
+  const perMille = { records: choices.of(space.recordFaults), documents: choices.of(space.documentFaults) };
   const weather = { perMille, kinds };
   return { store, present, workers, clients, begin, minds, ending, habits, weather };
 }

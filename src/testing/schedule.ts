@@ -10,6 +10,8 @@ interface Waiting {
   readonly dueAt: number;
   /** Its process has given it up, or is dead. */
   readonly abandoned: boolean;
+  /** It stalls until so many turns were taken, or until nobody else can go on. */
+  readonly from: number;
   readonly go: () => void;
 }
 
@@ -25,7 +27,12 @@ export interface Habits {
   readonly stubborn: number;
   /** Per mille: how often time passes for those who sleep although calls are under way, which so take longer. */
   readonly stalled: number;
+  /** Per mille: how often a call stalls while everybody else goes on, sweeps end, and commands are given. */
+  readonly held: number;
 }
+
+/** How a call waits. `late`: it is on its way already, and the store is slow; half of those stall. */
+export type Waits = 'plainly' | 'late' | 'abandoned';
 
 /**
  * Runs processes that talk to nothing but their stores and their clocks, one call at a time: everybody works until all
@@ -40,6 +47,9 @@ export class Schedule {
   #now = BEGIN;
   #last: Process | undefined;
   #processes = 0;
+  #isCalm = false;
+  /** Calls that were let through, and times that passed. */
+  #turns = 0;
   /** How many calls were let through. */
   steps = 0;
   /** Told before anything goes on: all that was let through is done by then. */
@@ -50,9 +60,10 @@ export class Schedule {
     this.#habits = habits;
   }
 
-  /** From here on no call takes longer than the others make it wait. */
+  /** From here on no call takes longer than the others make it wait, but for those that stall already. */
   calm(): void {
     this.#habits = { ...this.#habits, stalled: 0 };
+    this.#isCalm = true;
   }
 
   get now(): number {
@@ -64,9 +75,11 @@ export class Schedule {
   }
 
   /** Resolves when the call is let through: within `withinMs`, where the store promises so. */
-  turn(process: Process, withinMs: number, abandoned: boolean): Promise<void> {
+  turn(process: Process, withinMs: number, how: Waits): Promise<void> {
+    const stalls = !this.#isCalm && this.#choices.happens(how === 'plainly' ? this.#habits.held : 500);
+    const from = stalls ? this.#turns + this.#choices.of(HELD_TURNS) : 0;
     return new Promise((go) => {
-      this.#calls.push({ process, dueAt: this.#now + withinMs, abandoned, go });
+      this.#calls.push({ process, dueAt: this.#now + withinMs, abandoned: how === 'abandoned', from, go });
     });
   }
 
@@ -108,24 +121,26 @@ export class Schedule {
   }
 
   #goOn(): void {
+    this.#turns++;
     const firstAt = this.#firstSleeper();
-    if (this.#calls.length === 0) {
-      if (firstAt === Number.POSITIVE_INFINITY) throw new Endless('everybody waits for ever');
-      this.#pass(firstAt, Number.POSITIVE_INFINITY);
-      return;
-    }
     const dueAt = this.#calls.reduce((least, call) => Math.min(least, call.dueAt), Number.POSITIVE_INFINITY);
     const maySleep = firstAt < Number.POSITIVE_INFINITY && firstAt <= dueAt;
-    if (maySleep && this.#choices.happens(this.#habits.stalled)) {
+    const ready = this.#calls.filter(({ from, abandoned }) => from <= this.#turns || (this.#isCalm && abandoned));
+    if (maySleep && (ready.length === 0 || this.#choices.happens(this.#habits.stalled))) {
       this.#pass(firstAt, dueAt);
       return;
     }
-    const own = this.#calls.findIndex(({ process }) => process === this.#last);
-    const again = own >= 0 && this.#choices.happens(this.#habits.stubborn);
-    const [call] = this.#calls.splice(again ? own : this.#choices.below(this.#calls.length), 1);
-    this.#last = call!.process;
+    if (this.#calls.length === 0) throw new Endless('everybody waits for ever');
+    const call = this.#oneOf(ready.length > 0 ? ready : this.#calls);
+    this.#calls.splice(this.#calls.indexOf(call), 1);
+    this.#last = call.process;
     this.steps++;
-    call!.go();
+    call.go();
+  }
+
+  #oneOf(calls: readonly Waiting[]): Waiting {
+    const own = calls.find(({ process }) => process === this.#last);
+    return own && this.#choices.happens(this.#habits.stubborn) ? own : this.#choices.of(calls);
   }
 
   #firstSleeper(): number {
@@ -145,6 +160,9 @@ export class Schedule {
 
 /** Longer than a worker idles, and than a look may be old. */
 const LATE_MS = [0, 0, 0, 0, 250, 1_000, 6_000] as const;
+
+/** A few steps of others, a page, a sweep, and the end of a campaign. */
+const HELD_TURNS = [5, 20, 60, 200] as const;
 
 export class Endless extends Error {
   override readonly name = 'Endless';
@@ -183,13 +201,13 @@ export class Process {
   }
 
   /** Resolves when a call of it may go through; never once it is dead. */
-  turn(withinMs: number): Promise<void> {
-    return this.#isDead ? NEVER : this.#schedule.turn(this, withinMs, false);
+  turn(withinMs: number, how: 'plainly' | 'late' = 'plainly'): Promise<void> {
+    return this.#isDead ? NEVER : this.#schedule.turn(this, withinMs, how);
   }
 
   /** Resolves when a call that it has given up goes through. */
   abandoned(withinMs: number): Promise<void> {
-    return this.#schedule.turn(this, withinMs, true);
+    return this.#schedule.turn(this, withinMs, 'abandoned');
   }
 
   /** Somebody sets its clock. */

@@ -50,6 +50,8 @@ interface Watched {
   S: Held | undefined;
   T: Held | undefined;
   value: string | undefined;
+  /** A campaign has closed over it as it stands: nothing but owners is to be written any more. */
+  isOver: boolean;
 }
 
 /** Where a record may rest, by where it is wanted; besides, an announced insert rests until it is old enough. */
@@ -70,7 +72,7 @@ export interface WatchOptions {
  * - P1: never two owners, nor any other pair that no sequence of moves leads to
  * - P2: what a worker writes changes no truth
  * - P6: as long as nothing is wanted beyond the copy, no worker writes to an old home that holds the truth
- * - P7: no worker writes once the campaign has closed
+ * - P7: no worker writes once the campaign has closed, and no client leaves more behind than an owner
  * - the journal: what it says that a worker did is what was done, and a move that the record machine has
  */
 export class Watch {
@@ -95,7 +97,7 @@ export class Watch {
       else if (matches([KINDS.campaign], key)) this.#lookAtCampaign(key);
     });
     for (const subject of options.subjects) {
-      const watched = { subject, S: undefined, T: undefined, value: undefined };
+      const watched = { subject, S: undefined, T: undefined, value: undefined, isOver: false };
       for (const key of [subject.keys.S, subject.keys.T]) this.#byKey.set(key.toString(), watched);
     }
   }
@@ -158,7 +160,9 @@ export class Watch {
   /** A campaign closes over records at rest: but for an insert after its old home was looked over for the last time. */
   #checkClosed(): void {
     for (const { subject, state, isUnmoved } of this.states()) {
-      if (REST[this.#closing!].includes(state) || state === 'birth' || isUnmoved) continue;
+      const watched = this.#byKey.get(subject.keys.S.toString())!;
+      watched.isOver = state !== 'birth' && !isUnmoved;
+      if (REST[this.#closing!].includes(state) || !watched.isOver) continue;
       throw new Violation('P7', `the campaign has closed at ${this.#closing}, and ${subject.keys.S} is ${state}`);
     }
     this.#closing = undefined;
@@ -186,7 +190,10 @@ export class Watch {
     if (to === 'split' || to === 'corrupt') throw new Violation('P1', what);
     if (by.role === 'operator') throw new Violation('P2', `${what}, by no worker`);
     if (move !== undefined && isMove(move, from, to)) this.#count(`${from} ${move}`);
-    if (by.role === 'application') return;
+    if (by.role === 'application') {
+      if (this.isClosed) checkOwners(watched, before, what);
+      return;
+    }
     if (move === undefined) throw new Violation('journal', `${what}, and no journal tells of it`);
     if (!isAsSaid(move, before, watched)) throw new Violation('journal', `${what}, which is not what the move does`);
     if (changed) throw new Violation('P2', `${what}, and said ${before.value}`);
@@ -198,6 +205,16 @@ export class Watch {
 
   #count(row: string): void {
     this.moves.set(row, (this.moves.get(row) ?? 0) + 1);
+  }
+}
+
+/** What is inserted once a campaign is over its client may move, and so leave more behind than an owner. */
+function checkOwners(watched: Watched, before: Watched, what: string): void {
+  if (roleOf(watched.S) === 'B') watched.isOver = false;
+  if (!watched.isOver) return;
+  for (const at of ['S', 'T'] as const) {
+    if (before[at]?.version === watched[at]?.version || /[-O]/.test(roleOf(watched[at]))) continue;
+    throw new Violation('P7', `${what}, after the campaign has closed`);
   }
 }
 
