@@ -18,6 +18,7 @@ import { GeoPoint, Timestamp, toPlain } from '../../src/record/plain.ts';
 import { decodeSlot, encodeSlot } from '../../src/record/slot.ts';
 import type { Typed } from '../../src/record/value.ts';
 import { memoryStore } from '../../src/store/memory.ts';
+import { BOUNDS } from '../simulation/bounds.ts';
 import { blocksOf, PAGES, REPOSITORY, sectionOf, tableBelow, tablesBelow, textOf } from './pages.ts';
 
 const OPERATING = 'docs/operating.md';
@@ -166,6 +167,22 @@ describe('the architecture', () => {
     const fields = tableBelow(ARCHITECTURE, 'The slot').map(([field]) => field);
     expect(fields).toEqual(Object.keys(JSON.parse(shown!.text)));
   });
+});
+
+test('the bounds of the explorer are those that it has', () => {
+  const all = Object.values(BOUNDS);
+  const most = {
+    workers: Math.max(...all.map(({ workers }) => workers)),
+    clients: Math.max(...all.map(({ clients }) => clients.length)),
+    'changes of mind': Math.max(...all.map(({ minds }) => minds.length)),
+    crash: Math.max(...all.map(({ crashes = 0 }) => crashes)),
+    'lost answer': Math.max(...all.map(({ lost = 0 }) => lost)),
+  };
+  const text = textOf('docs/testing.md');
+  const listed = [...text.matchAll(/up to (\d+)\s+([a-z ]+),/g)].map(([, n, what]) => [what, Number(n)]);
+  expect(Object.fromEntries(listed)).toEqual(most);
+  const [, stores] = /on stores called ([a-z, ]+) \(/.exec(text)!;
+  expect(stores!.split(', ')).toEqual([...new Set(Object.keys(BOUNDS).map((name) => name.split(', ').at(-1)!))]);
 });
 
 test('the figures in the README are of cases that the benchmark has', () => {

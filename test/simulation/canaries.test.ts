@@ -2,7 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Choices } from '../../src/testing/choices.ts';
+import { run } from '../../src/testing/run.ts';
+import { SPACE } from '../../src/testing/scenario.ts';
 import { MUTANTS } from './mutants.ts';
+import { byRecord } from './subjects.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -10,6 +14,15 @@ describe('a mutant still fits its file', () => {
   test.each(Object.entries(MUTANTS))('%s', (_, { file, find }) => {
     const parts = readFileSync(join(ROOT, 'dist', file), 'utf8').split(find);
     expect(parts.length - 1, `${file} has: ${find}`).toBe(1);
+  });
+});
+
+describe('without the mutant, the part of the scenarios that it is looked for in breaks nothing', () => {
+  test.each(Object.entries(MUTANTS).filter(([, { space }]) => space))('%s', { timeout: 120_000 }, async (_, mutant) => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const { violation } = await run(byRecord, Choices.seeded(seed), { ...SPACE, ...mutant.space });
+      expect(violation?.message, `seed ${seed}`).toBeUndefined();
+    }
   });
 });
 
