@@ -210,7 +210,8 @@ export class Watch {
 
 /** What is inserted once a campaign is over its client may move, and so leave more behind than an owner. */
 function checkOwners(watched: Watched, before: Watched, what: string): void {
-  if (roleOf(watched.S) === 'B') watched.isOver = false;
+  const isInserted = before.value === undefined && watched.value !== undefined;
+  if (isInserted || roleOf(watched.S) === 'B') watched.isOver = false;
   if (!watched.isOver) return;
   for (const at of ['S', 'T'] as const) {
     if (before[at]?.version === watched[at]?.version || /[-O]/.test(roleOf(watched[at]))) continue;
