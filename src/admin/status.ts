@@ -1,7 +1,8 @@
 import type { Run, Stage } from '../../machines/campaign.ts';
 import type { Migration } from '../define/migration.ts';
 import { statesOf } from '../engine/counts.ts';
-import { type CampaignDocument, type Document, documentKey, list, load } from '../engine/documents.ts';
+import { documentKey, list, load } from '../engine/documents.ts';
+import type { CampaignDocument, Document } from '../engine/schemas.ts';
 import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';

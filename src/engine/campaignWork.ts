@@ -5,11 +5,11 @@ import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
-import type { CampaignDocument, SweepDocument } from './documents.ts';
 import type { CampaignLook } from './fence.ts';
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
+import type { CampaignDocument, SweepDocument } from './schemas.ts';
 import { isStripping, stripPage } from './strip.ts';
 import {
   claimRange,

@@ -6,24 +6,16 @@ import { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
 import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
-import {
-  attempts,
-  type CampaignDocument,
-  decode,
-  documentKey,
-  erase,
-  list,
-  load,
-  loadMany,
-  type PaceNote,
-  type QuarantineDocument,
-  type RangeDocument,
-  type Retried,
-  type Stored,
-  type SweepDocument,
-  save,
-} from './documents.ts';
+import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
 import { release } from './quarantine.ts';
+import type {
+  CampaignDocument,
+  PaceNote,
+  QuarantineDocument,
+  RangeDocument,
+  Retried,
+  SweepDocument,
+} from './schemas.ts';
 
 /**
  * A sweep is one look at every record of a campaign: all old homes, then all new ones, cut into ranges that workers

@@ -8,10 +8,11 @@ import { Key } from '../record/key.ts';
 import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
-import { type CampaignDocument, documentKey, load, save } from './documents.ts';
+import { documentKey, load, save } from './documents.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
 import { groupsHeldBack, quarantined } from './quarantine.ts';
 import { type Item, lookAgain, lookAtPeers } from './reconcile.ts';
+import type { CampaignDocument } from './schemas.ts';
 import { homeRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
 

@@ -6,7 +6,8 @@ import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { CampaignWork, isWorkable } from './campaignWork.ts';
 import type { Counts } from './counts.ts';
-import { type CampaignDocument, list, type QuarantineDocument } from './documents.ts';
+import { list } from './documents.ts';
+import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 
 /** What the worker tells about its work: for logs and progress. Nothing of it decides anything. */
 export interface WorkerEvents {

@@ -1,6 +1,6 @@
 import type { Target } from '../../machines/moves.ts';
 import * as commands from '../admin/commands.ts';
-import { campaignId } from '../engine/documents.ts';
+import { campaignId } from '../engine/campaigns.ts';
 import { uniform } from '../engine/targets.ts';
 import { verify } from '../engine/verify.ts';
 import { HandoverError, isPassing } from '../errors.ts';
