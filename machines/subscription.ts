@@ -15,11 +15,9 @@ export type SubscriptionEvent =
   | { type: `want.${Target}` }
   /** The hub has the request, and will ask the callback itself. */
   | { type: 'hub.accepted' }
-  /** It is carried out. */
-  | { type: 'hub.done' }
   /** It is not, and another attempt is in vain. */
   | { type: 'hub.refused' }
-  /** The hub asked the callback, which confirmed. */
+  /** It is carried out: the hub said so, or asked the callback, which confirmed. Some ask before they answer. */
   | { type: 'hub.verified' }
   /** Nothing was heard in the time that was given. */
   | { type: 'deadline.passed' }
@@ -50,15 +48,20 @@ const states = {
   subscribing: {
     on: {
       'hub.accepted': 'verifying',
-      'hub.done': 'overlapping',
-      // Some hubs ask the callback before they answer.
       'hub.verified': 'overlapping',
       'hub.refused': 'home',
       'deadline.passed': subscribe,
       'want.home': withdraw,
     },
   },
-  verifying: { on: { 'hub.verified': 'overlapping', 'deadline.passed': subscribe, 'want.home': withdraw } },
+  verifying: {
+    on: {
+      'hub.verified': 'overlapping',
+      'hub.refused': 'home',
+      'deadline.passed': subscribe,
+      'want.home': withdraw,
+    },
+  },
   overlapping: { on: { proved: 'proven', 'want.home': withdraw } },
   proven: { on: { 'want.home': withdraw, ...away(unsubscribe) } },
 
@@ -66,7 +69,6 @@ const states = {
   unsubscribing: {
     on: {
       'hub.accepted': 'lapsing',
-      'hub.done': 'draining',
       'hub.verified': 'draining',
       // It will lapse: to fail at this is an ordinary way for it to end.
       'hub.refused': 'lapsing',
@@ -92,17 +94,24 @@ const states = {
   resubscribing: {
     on: {
       'hub.accepted': 'reverifying',
-      'hub.done': 'overlapping',
-      'hub.verified': 'overlapping',
+      'hub.verified': 'returning',
       'hub.refused': 'switched',
       'deadline.passed': resubscribe,
       ...away(unsubscribe),
     },
   },
-  reverifying: { on: { 'hub.verified': 'overlapping', 'deadline.passed': resubscribe, ...away(unsubscribe) } },
+  reverifying: {
+    on: {
+      'hub.verified': 'returning',
+      'hub.refused': 'switched',
+      'deadline.passed': resubscribe,
+      ...away(unsubscribe),
+    },
+  },
+  // The old URL has to prove itself again before the new one goes.
+  returning: { on: { proved: 'proven', ...away(unsubscribe) } },
   withdrawing: {
     on: {
-      'hub.done': 'home',
       'hub.verified': 'home',
       'hub.refused': 'home',
       'lease.ended': 'home',

@@ -34,6 +34,10 @@ export const ERRORS = {
   'transform.split': '`onSplit` failed for this record. Correct it, or choose with `handover resolve`.',
   'transform.backward':
     'The backward transform failed for this record, so it could not be reversed. Correct it, then retry.',
+  'transform.terms':
+    '`terms` of a subscription failed for this record. Correct the definition or the record, then retry.',
+  'subscription.refused':
+    'The hub refused the request, as often as it was asked. Its answer says why; correct that, then retry.',
   'transform.unstable': '`to` gave two different keys for the same content. It must depend on the record alone.',
   'reverse.missing':
     'The record was modified after the switch and its definition has no backward transform. It can only stay: go on to complete, or undo the modification, then reverse.',

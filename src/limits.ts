@@ -122,6 +122,18 @@ export const LIMITS = {
   emulatorTransactions: 1,
   /** Commits that one call has under way: more gain nothing where they have been measured. */
   datastoreCommits: 4,
+  /** How long an answer of a hub is waited for before the same is asked again. */
+  hubAnswerMs: 30_000,
+  /** How long it may take a hub, once it has a request, to ask the callback. */
+  hubVerifyMs: 600_000,
+  /** Attempts of one request to a hub, with a pause that doubles. */
+  hubAttempts: 8,
+  hubPauseMs: 5_000,
+  hubPauseMostMs: 600_000,
+  /** Requests to hubs that a page of subscriptions has under way. */
+  hubRequests: 8,
+  /** Steps of one subscription in one visit: a hub that answers at once is followed to the next rest. */
+  hubSteps: 8,
   /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */
   callMs: 15_000,
   callAttempts: 5,

@@ -179,6 +179,7 @@ export class CampaignWork {
       oldHomes: progress.oldHomes,
       filled: this.#filled,
       groupsInHand: this.#groupsInHand,
+      takeIn: this.#options.takeIn,
       pacer,
       workers: async () => workersIn(await progressOf(store, campaign, sweep)),
       onlyCooling,

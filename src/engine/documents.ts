@@ -5,7 +5,7 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Content } from '../record/content.ts';
 import { Key } from '../record/key.ts';
-import type { Entity, KeyRange, Outcome, Store, Version } from '../store/store.ts';
+import type { Entity, Guard, KeyRange, Mutation, Outcome, Store, Version } from '../store/store.ts';
 import { type Document, type DocumentKind, SCHEMAS } from './schemas.ts';
 
 export interface Stored<K extends DocumentKind> {
@@ -22,6 +22,8 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   range: '_HandoverRange',
   quarantine: '_HandoverQuarantine',
   group: '_HandoverGroup',
+  subscription: '_HandoverSubscription',
+  callback: '_HandoverCallback',
   mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
 };
@@ -38,10 +40,9 @@ export function discardedKey(campaign: string, key: Key, version: Version): Key 
 }
 
 /** A key's text where it fits into a name, else a digest of it: whoever needs the key itself keeps it beside. */
-export function nameOfKey(key: Key): string {
-  const text = key.toString();
-  return text.length <= 300 ? text : hash('sha256', text, 'hex');
-}
+export const nameOfKey = (key: Key): string => nameOfText(key.toString());
+
+export const nameOfText = (text: string): string => (text.length <= 300 ? text : hash('sha256', text, 'hex'));
 
 /** Whether an entity of this kind, or below it, is the engine's own. */
 export const isControl = (kind: string): boolean => kind.startsWith('_Handover');
@@ -109,11 +110,12 @@ export async function save<K extends DocumentKind>(
   key: Key,
   value: Document<K>,
   expected: Version | undefined,
+  guard?: Guard,
 ): Promise<Saved> {
   const content = encode(value);
-  const [outcome] = await store.commit([
-    expected === undefined ? { op: 'insert', key, content } : { op: 'update', key, version: expected, content },
-  ]);
+  const mutation: Mutation =
+    expected === undefined ? { op: 'insert', key, content } : { op: 'update', key, version: expected, content };
+  const [outcome] = await store.commit([mutation], guard);
   if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
   return outcome!;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { TARGETS } from '../../machines/moves.ts';
+import { SUBSCRIPTION_STATES } from '../../machines/subscription.ts';
 
 /**
  * The engine's own entities, kept in the same store as the data and written by the same compare-and-set: one JSON text
@@ -20,6 +21,34 @@ const paceNote = z.object({
   factor: z.number().optional(),
   /** Entity groups that it leaves alone for a while. */
   cooling: z.number().optional(),
+});
+
+/** One of the two callbacks of a subscription. */
+const callbackSide = z.object({
+  url: z.string(),
+  /** Any of them signs: the newest last. */
+  secrets: z.array(z.string()),
+  /** Whether the hub posts there, as far as it said. */
+  active: z.boolean(),
+  verifiedAt: z.number().optional(),
+  leaseUntil: z.number().optional(),
+  /** How long the lease was that it granted last. */
+  leaseMs: z.number().optional(),
+  reference: z.string().optional(),
+  /** When a signed delivery came in last. */
+  deliveredAt: z.number().optional(),
+  /** Deliveries whose signature was wrong. */
+  suspicious: z.number().optional(),
+});
+
+/** What is to be asked of the hub: stored before it is. */
+const intent = z.object({
+  id: z.string(),
+  mode: z.enum(['subscribe', 'unsubscribe']),
+  side: z.enum(['old', 'new']),
+  attempt: z.number(),
+  /** Until then an answer is waited for. */
+  deadlineAt: z.number(),
 });
 
 export const SCHEMAS = {
@@ -135,6 +164,29 @@ export const SCHEMAS = {
     generation: z.number(),
     sweep: z.number(),
   }),
+  subscription: z.object({
+    v: version,
+    campaign: z.string(),
+    rule: z.number(),
+    /** The record that it is of. */
+    source: z.string(),
+    state: z.enum(SUBSCRIPTION_STATES),
+    hub: z.string(),
+    /** As the hub calls it. */
+    topic: z.string(),
+    /** Tenant and topic: deliveries are told apart within it. */
+    scope: z.string(),
+    old: callbackSide,
+    new: callbackSide,
+    intent: intent.optional(),
+    renewal: intent.optional(),
+    /** Why the hub refused, as long as nothing was tried again. */
+    problem: z.string().optional(),
+    seq: z.number(),
+    journal: z.array(z.object({ seq: z.number(), what: z.string(), at: z.number(), by: z.string() })),
+  }),
+  /** Whose a path is. */
+  callback: z.object({ v: version, subscription: z.string(), side: z.enum(['old', 'new']) }),
   /** What the router's shadow reads found: copies that say something else than what they were made from. */
   mismatch: z.object({
     v: version,
@@ -171,3 +223,5 @@ export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;
 export type GroupDocument = Document<'group'>;
+export type SubscriptionDocument = Document<'subscription'>;
+export type Intent = z.infer<typeof intent>;

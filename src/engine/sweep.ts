@@ -30,9 +30,10 @@ export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep'
 const rangeKey = (campaign: CampaignDocument, index: number): Key =>
   documentKey('range', campaign.id, `${nameOf(campaign)}.${String(index).padStart(6, '0')}`);
 
-/** All keys of one home of one rule. */
-export function homeRange({ namespace, records }: Migration, rule: number, home: Side): KeyRange {
-  const kinds = records[rule]![home === 'S' ? 'from' : 'into'];
+/** All keys of one home of one rule; or, numbered on from the rules, of the records that have subscriptions. */
+export function homeRange({ namespace, records, subscriptions }: Migration, rule: number, home: Side): KeyRange {
+  const moved = records[rule];
+  const kinds = moved ? moved[home === 'S' ? 'from' : 'into'] : subscriptions[rule - records.length]!.of;
   return { namespace, kind: kinds[kinds.length - 1]!, rootKind: kinds[0]! };
 }
 
@@ -73,7 +74,8 @@ export const isAskedFor = ({ code, key }: Retried, entry: QuarantineDocument): b
 async function planRanges(store: Store, migration: Migration): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];
   for (const home of ['S', 'T'] as const) {
-    for (const rule of migration.records.keys()) {
+    const subscriptions = home === 'S' ? migration.subscriptions : [];
+    for (const rule of [...migration.records, ...subscriptions].keys()) {
       for (const { after, until } of await store.split(homeRange(migration, rule, home), LIMITS.rangesPerHome)) {
         ranges.push({
           rule,

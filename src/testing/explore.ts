@@ -212,6 +212,7 @@ class SmallWorld {
       oldHomes: {},
       filled: new Set(),
       groupsInHand: new Map(),
+      takeIn: undefined,
       pacer: new Pacer(clock),
       workers: async () => 1,
       onlyCooling: () => {},
