@@ -27,6 +27,8 @@ export const LIMITS = {
   actWithinMs: 5_000,
   /** How often an idle worker looks for work. */
   idleMs: 200,
+  /** Wait after a sweep that moved nothing and proved nothing, at most: each of a generation is longer than the one before. */
+  waitMostMs: 2_000,
   /** A resting campaign is swept again this often, so that strays and stale shadows are found. */
   restSweepMs: 60_000,
   /** A sweep under live traffic counts as clean when at most this share of what it saw needed a move. */
@@ -130,6 +132,8 @@ export const LIMITS = {
   hubAttempts: 8,
   hubPauseMs: 5_000,
   hubPauseMostMs: 600_000,
+  /** A lease is taken to be this long where the hub has not said: what matters is when its renewal begins. */
+  hubLeaseMs: 86_400_000,
   /** Requests to hubs that a page of subscriptions has under way. */
   hubRequests: 8,
   /** Steps of one subscription in one visit: a hub that answers at once is followed to the next rest. */

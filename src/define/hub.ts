@@ -58,3 +58,17 @@ export interface Fetched {
   readonly contentType: string;
   readonly body: Uint8Array;
 }
+
+/** How deliveries are signed, and what makes two of them the same. */
+export const PROTOCOL_NAMES = [
+  'feed',
+  'websub',
+  'standardwebhooks',
+  'cloudevents',
+  'stripe',
+  'github',
+  'shopify',
+  'slack',
+  'solid',
+] as const;
+export type Protocol = (typeof PROTOCOL_NAMES)[number];

@@ -3,7 +3,7 @@ import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import { type PlainRecord, toPlain } from '../record/plain.ts';
 import { pattern } from './entity.ts';
-import type { Hub } from './hub.ts';
+import { type Hub, PROTOCOL_NAMES, type Protocol } from './hub.ts';
 import { sourceText } from './sourceText.ts';
 
 /** A subscription as the author's records tell of it. */
@@ -32,6 +32,8 @@ export interface SubscriptionDefinition<T extends object = PlainRecord> {
   readonly of: string;
   /** Who posts: `websub()`, a provider, or one of your own. */
   readonly hub: Hub;
+  /** How its deliveries are signed and told apart: `feed` for Atom and RSS by WebSub, `websub` for other bodies by WebSub. */
+  readonly protocol: Protocol;
   /** The subscription of a record; undefined where it has none. It must depend on the record alone. */
   readonly terms: (record: T, key: Key) => SubscriptionTerms | undefined;
   /** Milliseconds without a delivery after which a topic counts as quiet, and the new URL as good. Default: an hour. */
@@ -42,6 +44,7 @@ export interface SubscriptionDefinition<T extends object = PlainRecord> {
 export interface SubscriptionRule {
   readonly of: readonly string[];
   readonly hub: Hub;
+  readonly protocol: Protocol;
   readonly quietMs: number;
   /** Throws `transform.terms`. */
   termsOf(key: Key, content: Content): SubscriptionTerms | undefined;
@@ -52,18 +55,20 @@ const QUIET_MS = 3_600_000;
 
 /** Declares subscriptions that get a new callback URL, within `defineMigration`. */
 export function subscription<T extends object = PlainRecord>(definition: SubscriptionDefinition<T>): SubscriptionRule {
-  const { hub, quietMs = QUIET_MS } = definition;
+  const { hub, protocol, quietMs = QUIET_MS } = definition;
   const terms = definition.terms as unknown as SubscriptionDefinition['terms'];
   const refuse = (why: string): never => {
     throw new HandoverError('definition.invalid', `Subscriptions of ${definition.of}: ${why}.`);
   };
   if (typeof hub?.subscribe !== 'function') refuse('`hub` must be who posts, as websub()');
   if (hub.shape !== 'overlap') refuse('a provider with one URL is not supported yet: its shape must be overlap');
+  if (!PROTOCOL_NAMES.includes(protocol)) refuse(`\`protocol\` must be one of ${PROTOCOL_NAMES.join(', ')}`);
   if (typeof terms !== 'function') refuse('`terms` must be a function');
   if (!Number.isFinite(quietMs) || quietMs < 0) refuse('`quietMs` must be 0 or more');
   return {
     of: pattern('of', definition.of),
     hub,
+    protocol,
     quietMs,
     termsOf: (key, content) => {
       try {
@@ -73,7 +78,7 @@ export function subscription<T extends object = PlainRecord>(definition: Subscri
         throw new HandoverError('transform.terms', `${key}: ${messageOf(error)}`, { key: key.toString() });
       }
     },
-    source: ['subscription', definition.of, hub.name, String(quietMs), sourceText(terms)].join('\n'),
+    source: ['subscription', definition.of, hub.name, protocol, String(quietMs), sourceText(terms)].join('\n'),
   };
 }
 

@@ -243,7 +243,7 @@ export class CampaignWork {
     const { store, clock, events } = this.#options;
     // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
     const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
-    if (waits) await clock.sleep(LIMITS.idleMs, signal);
+    if (waits) await clock.sleep(Math.min(LIMITS.idleMs * swept.sweep, LIMITS.waitMostMs), signal);
     const { campaign, clean, first } = await endSweep(store, clock, swept, counts);
     if (first) events?.swept?.(campaign, counts, clean);
     await forgetOldSweeps(store, campaign);

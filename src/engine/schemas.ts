@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { TARGETS } from '../../machines/moves.ts';
 import { SUBSCRIPTION_STATES } from '../../machines/subscription.ts';
+import { PROTOCOL_NAMES } from '../define/hub.ts';
 
 /**
  * The engine's own entities, kept in the same store as the data and written by the same compare-and-set: one JSON text
@@ -174,6 +175,7 @@ export const SCHEMAS = {
     hub: z.string(),
     /** As the hub calls it. */
     topic: z.string(),
+    protocol: z.enum(PROTOCOL_NAMES),
     /** Tenant and topic: deliveries are told apart within it. */
     scope: z.string(),
     old: callbackSide,

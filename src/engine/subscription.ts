@@ -9,7 +9,8 @@ import type { Store } from '../store/store.ts';
 import { load, type Stored, save } from './documents.ts';
 import { type Fence, Fenced } from './fence.ts';
 import type { Intent, SubscriptionDocument } from './schemas.ts';
-import { afterEvent, type Happening, hubPauseMs } from './subscriptionDocument.ts';
+import { AWAITED, afterEvent, type Happening, hubPauseMs } from './subscriptionDocument.ts';
+import { renewalAnswered, withRenewal } from './subscriptionLease.ts';
 
 /**
  * Takes one subscription as far towards its target as it goes just now. The intent is stored before each request, so a
@@ -42,7 +43,10 @@ export async function bringSubscription(
   for (let moves = 0; moves < LIMITS.hubSteps; moves++) {
     const document = stored.value;
     const event = await nextEvent(stored.value, target, handling);
-    if (event === 'rest' || event === 'waiting') return { status: event, moves, document };
+    if (event === 'rest' || event === 'waiting') {
+      await renew(stored, handling);
+      return { status: event, moves, document };
+    }
     const next =
       event === 'hub.refused' ? gaveUp(document, handling) : afterEvent(document, event, happening(handling));
     const written = next && (await write(stored, next, handling));
@@ -63,6 +67,17 @@ const happening = ({ clock, worker }: Handling): Happening => ({
   by: worker,
   id: () => clock.id(8),
 });
+
+async function renew(stored: Stored<'subscription'>, handling: Handling): Promise<void> {
+  const due = withRenewal(stored.value, happening(handling));
+  const written = due && (await write(stored, due, handling));
+  if (!written) return;
+  const { renewal } = written.value;
+  const answer = await answerOf(handling.rule.hub, requestOf(written.value, renewal!), 'subscribe');
+  await amended(written, handling, (now) =>
+    now.renewal?.id === renewal!.id ? renewalAnswered(now, now.renewal, answer, handling.clock.now()) : undefined,
+  );
+}
 
 /** By compare-and-set; undefined when somebody else was faster, or may have been: then the next visit sees. */
 async function write(
@@ -139,7 +154,11 @@ async function asked(stored: Stored<'subscription'>, handling: Handling): Promis
   const { value } = stored;
   const intent = value.intent!;
   const answer = await answerOf(handling.rule.hub, requestOf(value, intent), intent.mode);
-  return answered(stored, intent, answer, handling);
+  return amended(stored, handling, (now) => {
+    const pending = now.intent;
+    const isOfThis = pending?.id === intent.id && pending.attempt === intent.attempt;
+    return isOfThis ? withAnswer(now, pending, answer, handling) : undefined;
+  });
 }
 
 async function answerOf(hub: Hub, request: HubRequest, mode: Intent['mode']): Promise<HubAnswer> {
@@ -150,7 +169,7 @@ async function answerOf(hub: Hub, request: HubRequest, mode: Intent['mode']): Pr
   }
 }
 
-export function requestOf(document: SubscriptionDocument, { id, side }: Intent): HubRequest {
+function requestOf(document: SubscriptionDocument, { id, side }: Intent): HubRequest {
   const { hub, topic } = document;
   const { url: callback, secrets, leaseMs, reference } = document[side];
   const secret = secrets[secrets.length - 1];
@@ -165,19 +184,17 @@ export function requestOf(document: SubscriptionDocument, { id, side }: Intent):
   };
 }
 
-/** The hub may have asked the callback meanwhile, which wrote here: then what stands there now is answered. */
-async function answered(
+/** The hub may have asked the callback meanwhile, which wrote here: then what stands there now is changed. */
+async function amended(
   asked: Stored<'subscription'>,
-  intent: Intent,
-  answer: HubAnswer,
   handling: Handling,
+  change: (now: SubscriptionDocument) => SubscriptionDocument | undefined,
 ): Promise<Stored<'subscription'>> {
   let stored = asked;
   for (let attempt = 0; attempt < LIMITS.hubSteps; attempt++) {
-    const now = stored.value.intent;
-    if (now?.id !== intent.id || now.attempt !== intent.attempt) return stored;
-    const next = withAnswer(stored.value, now, answer, handling);
-    const written = await write(stored, next, handling);
+    const next = change(stored.value);
+    const written = next && (await write(stored, next, handling));
+    if (!next) return stored;
     if (written) return written;
     const again = await load(handling.store, 'subscription', stored.key);
     if (!again) return stored;
@@ -225,13 +242,15 @@ function refused(
 const gaveUp = (document: SubscriptionDocument, handling: Handling) =>
   refused(document, `no answer to ${LIMITS.hubAttempts} requests`, handling);
 
-/** The hub did what was asked, or asked the callback to confirm it. */
+/** The hub did this, or asked the callback to confirm it; undefined where that is not what is waited for. */
 export function confirmed(
   document: SubscriptionDocument,
   { side, mode }: Pick<Intent, 'side' | 'mode'>,
   { leaseSeconds, reference }: { readonly leaseSeconds?: number | undefined; readonly reference?: string | undefined },
   happening: Happening,
 ): SubscriptionDocument | undefined {
+  const awaited = AWAITED[document.state];
+  if (awaited?.side !== side || awaited.mode !== mode) return undefined;
   const next = afterEvent(document, 'hub.verified', happening);
   if (!next) return undefined;
   const { at } = happening;

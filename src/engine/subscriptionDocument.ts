@@ -19,7 +19,7 @@ export type CallbackSide = 'old' | 'new';
 
 /** Where the journey begins: the old URL is subscribed, by whatever was there before. */
 export function subscriptionAtHome(
-  of: Pick<SubscriptionDocument, 'campaign' | 'rule' | 'source' | 'hub' | 'topic'>,
+  of: Pick<SubscriptionDocument, 'campaign' | 'rule' | 'source' | 'hub' | 'topic' | 'protocol'>,
   terms: SubscriptionTerms,
 ): SubscriptionDocument {
   const { oldSecret, newSecret, oldLeaseUntil, oldReference, tenant = '' } = terms;
@@ -77,7 +77,10 @@ export function afterEvent(
       attempt: again ? pending.attempt + 1 : 1,
       deadlineAt: at + LIMITS.hubAnswerMs,
     };
-    return { ...next, intent };
+    // What is given up is not renewed any more.
+    const { renewal, ...unrenewed } = next;
+    const drops = mode === 'unsubscribe' && renewal?.side === side;
+    return { ...(drops ? unrenewed : next), intent };
   }
   // An answer that is still to come, to what was asked before, is waited for.
   return event === 'hub.accepted' && pending ? { ...next, intent: pending } : next;
@@ -89,15 +92,30 @@ export const hubPauseMs = (attempt: number): number =>
 
 /** Whether the hub may ask this callback to confirm, by what is stored: all else is answered with 404. */
 export function mayConfirm(
-  { state, renewal }: Pick<SubscriptionDocument, 'state' | 'renewal'>,
+  document: Pick<SubscriptionDocument, 'state'>,
   side: CallbackSide,
   mode: 'subscribe' | 'unsubscribe',
 ): boolean {
-  if (mode === 'unsubscribe') return (side === 'old' ? LEAVING_OLD : LEAVING_NEW).includes(state);
-  if (renewal?.side === side) return true;
   // Hubs that refresh by themselves would revive what was given up.
+  if (mode === 'subscribe') return isKept(document, side);
+  return (side === 'old' ? LEAVING_OLD : LEAVING_NEW).includes(document.state);
+}
+
+/** Whether the hub is to go on posting to this side. */
+export function isKept({ state }: Pick<SubscriptionDocument, 'state'>, side: CallbackSide): boolean {
   return (side === 'old' ? KEEPING_OLD : KEEPING_NEW).includes(state);
 }
+
+/** What the hub is to confirm, by its answer or at the callback, where it is waited for. */
+export const AWAITED: Partial<Record<State, Pick<Intent, 'mode' | 'side'>>> = {
+  subscribing: { mode: 'subscribe', side: 'new' },
+  verifying: { mode: 'subscribe', side: 'new' },
+  unsubscribing: { mode: 'unsubscribe', side: 'old' },
+  lapsing: { mode: 'unsubscribe', side: 'old' },
+  resubscribing: { mode: 'subscribe', side: 'old' },
+  reverifying: { mode: 'subscribe', side: 'old' },
+  withdrawing: { mode: 'unsubscribe', side: 'new' },
+};
 
 type State = SubscriptionDocument['state'];
 const LEAVING_OLD: readonly State[] = ['unsubscribing', 'lapsing'];

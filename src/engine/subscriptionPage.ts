@@ -116,7 +116,8 @@ async function begun(entity: Entity, options: SubscriptionPageOptions): Promise<
   const terms = rule.termsOf(entity.key, entity.content);
   if (!terms) return undefined;
   const { hub, topic } = await placeOf(terms, rule);
-  const fresh = subscriptionAtHome({ campaign: campaign.id, rule: ruleIndex, source, hub, topic }, terms);
+  const of = { campaign: campaign.id, rule: ruleIndex, source, hub, topic, protocol: rule.protocol };
+  const fresh = subscriptionAtHome(of, terms);
   // What an earlier campaign left subscribed is what this one begins with.
   const left =
     stored?.value.state === 'settled' && stored.value.new.url === fresh.old.url ? stored.value.new : fresh.old;
