@@ -1,3 +1,4 @@
+import type { Target } from '../../machines/moves.ts';
 import type { SubscriptionEvent } from '../../machines/subscription.ts';
 import type { SubscriptionTerms } from '../define/subscription.ts';
 import { LIMITS } from '../limits.ts';
@@ -115,6 +116,16 @@ export const AWAITED: Partial<Record<State, Pick<Intent, 'mode' | 'side'>>> = {
   resubscribing: { mode: 'subscribe', side: 'old' },
   reverifying: { mode: 'subscribe', side: 'old' },
   withdrawing: { mode: 'unsubscribe', side: 'new' },
+};
+
+/** Whether a subscription that is wanted at `target` has come to it. An old one that lapses is given up. */
+export const restsAt = (state: State, target: Target): boolean => RESTS[target].includes(state);
+
+const RESTS: Readonly<Record<Target, readonly State[]>> = {
+  home: ['home'],
+  copied: ['proven'],
+  switched: ['switched', 'lapsing'],
+  completed: ['settled'],
 };
 
 type State = SubscriptionDocument['state'];

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { records } from '../../src/admin/records.ts';
+import { campaignStatus } from '../../src/admin/status.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { subscription } from '../../src/define/subscription.ts';
 import { load } from '../../src/engine/documents.ts';
 import { subscriptionKey } from '../../src/engine/subscriptionDocument.ts';
+import { verify } from '../../src/engine/verify.ts';
 import { Worker } from '../../src/engine/worker.ts';
 import { Crash, type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import { storedCallbacks } from '../../src/webhooks/storedCallbacks.ts';
@@ -123,6 +125,12 @@ describe.each(MANNERS)('a provider %s', (_, manner) => {
     await go(w, COMPLETE);
     expect(await states(w)).toEqual(['settled', 'settled']);
     expect(w.provider.missed).toEqual([]);
+    const campaign = await commands.theCampaign(w.context, 'callbacks');
+    expect(await verify(w.store, w.context.migrations[0]!, campaign, { clock: w.clock })).toMatchObject({
+      clean: true,
+      subscriptions: { seen: N, arrived: N, onTheWay: 0, quarantined: 0 },
+    });
+    expect((await campaignStatus(w.context, campaign)).subscriptions).toEqual({ settled: N });
     // Of each: one to subscribe, one to unsubscribe.
     expect(w.provider.requests).toHaveLength(2 * N);
   });
@@ -221,6 +229,10 @@ describe('a hub that', () => {
       ['home', 'home'],
       ['/old/1', '/old/2'],
     ]);
+    const campaign = await commands.theCampaign(w.context, 'callbacks');
+    expect(await verify(w.store, w.context.migrations[0]!, campaign, { clock: w.clock })).toMatchObject({
+      subscriptions: { seen: N, arrived: 0, onTheWay: 0, quarantined: N },
+    });
     const [row] = (await records(w.context, 'callbacks', { quarantined: true })).records;
     expect(row).toMatchObject({ code: 'subscription.refused', message: 'not now' });
     w.provider.mishap = () => undefined;
