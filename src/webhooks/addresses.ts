@@ -38,8 +38,8 @@ export function permitting(allow: readonly string[]): Permits {
  * Opens sockets to permitted addresses only. What is checked is what is connected to: the name is resolved here, once, and
  * a name that is an address never reaches a resolver. `connected` is told before the first byte of a request is written.
  */
-export function guardedConnector(permits: Permits, connected: () => void): Connector {
-  const connect = buildConnector({ lookup: guardedLookup(permits) });
+export function guardedConnector(permits: Permits, timeout: number, connected: () => void): Connector {
+  const connect = buildConnector({ lookup: guardedLookup(permits), timeout });
   return (options, callback) => {
     const host = bare(options.hostname);
     if (isIP(host) > 0 && !permits(host, host)) return callback(new ForbiddenAddress(host, [host]), null);

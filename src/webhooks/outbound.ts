@@ -54,7 +54,7 @@ export function outbound({ allow = [], deadlineMs = LIMITS.hubCallMs }: Outbound
     const signal = AbortSignal.timeout(deadlineMs);
     let hop = request;
     for (let redirects = 0; ; redirects++) {
-      const answer = await once(hop, permits, signal);
+      const answer = await once(hop, { permits, deadlineMs, signal });
       const next = answer.status === 'answered' ? redirected(hop, answer) : undefined;
       if (next === undefined) return answer;
       if (typeof next === 'string') return refused(next);
@@ -68,26 +68,38 @@ export const headerOf = ({ headers }: Answered, name: string): string | undefine
 
 const refused = (cause: string, again = false): OutboundAnswer => ({ status: 'refused', cause, again });
 
-async function once(request: OutboundRequest, permits: Permits, signal: AbortSignal): Promise<OutboundAnswer> {
+interface Bounds {
+  readonly permits: Permits;
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+async function once(request: OutboundRequest, { permits, deadlineMs, signal }: Bounds): Promise<OutboundAnswer> {
   const url = httpUrl(request.url);
   if (!url) return refused(`${request.url} is no URL of http or https`);
+  if (signal.aborted) return refused(`${url.host}: ${causeOf(signal.reason)}`, true);
   let connected = false;
-  const connect = guardedConnector(permits, () => {
+  const told = () => {
     connected = true;
-  });
+  };
+  const connect = guardedConnector(permits, deadlineMs, told);
   // A connection of its own: what went wrong before it stood is known to have sent nothing.
   const client = new Client(url.origin, { connect, headersTimeout: 0, bodyTimeout: 0 });
+  // A request's own signal is heard only once its connection stands; this ends it at any time.
+  const expire = () => client.destroy(signal.reason);
+  signal.addEventListener('abort', expire, { once: true });
   try {
     const { method, body } = request;
     const path = url.pathname + url.search;
     const headers = { 'user-agent': 'handover', 'accept-encoding': 'identity', ...request.headers };
-    const response = await client.request({ method, path, headers, body: body ?? null, signal });
+    const response = await client.request({ method, path, headers, body: body ?? null });
     const read = await bodyOf(response, request.mostBytes ?? LIMITS.hubAnswerBytes);
     return { status: 'answered', code: response.statusCode, url: url.href, headers: linesOf(response), ...read };
   } catch (error) {
     const cause = `${url.host}: ${causeOf(error)}`;
     return connected ? { status: 'unknown', cause } : refused(cause, !(error instanceof ForbiddenAddress));
   } finally {
+    signal.removeEventListener('abort', expire);
     await client.destroy();
   }
 }
