@@ -14,7 +14,7 @@ export interface SvixOptions extends ProviderOptions {
  * with commas. A secret is `whsec_` and base64.
  */
 export function svix({ base = 'https://api.svix.com', name = 'svix', app, token, ...options }: SvixOptions): Hub {
-  const endpoints = `${base}/api/v1/app/${encodeURIComponent(app)}/endpoint/`;
+  const endpoints = `${base}/api/v1/app/${encodeURIComponent(app)}/endpoint`;
   return restProvider({
     ...options,
     name,
@@ -26,7 +26,7 @@ export function svix({ base = 'https://api.svix.com', name = 'svix', app, token,
       json: { url: callback, filterTypes: typesOf(topic), secret },
     }),
     reference: 'id',
-    delete: { method: 'DELETE', url: `${endpoints}{reference}/` },
+    delete: { method: 'DELETE', url: `${endpoints}/{reference}` },
     list: {
       request: { method: 'GET', url: `${endpoints}?limit=100` },
       read: (answer, _, topic) => pageOf(answer, topic, endpoints),
