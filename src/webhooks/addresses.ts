@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup as resolveName } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { rootCertificates } from 'node:tls';
 import ipaddr from 'ipaddr.js';
 import { buildConnector } from 'undici';
 import { HandoverError } from '../errors.ts';
@@ -15,6 +16,12 @@ export class ForbiddenAddress extends Error {
   constructor(host: string, addresses: readonly string[]) {
     super(`${host} is at ${addresses.join(', ') || 'no address'}, which is not a public address nor allowed`);
   }
+}
+
+/** How sockets are opened: milliseconds for it, and an authority that is trusted beside the usual ones. */
+interface Sockets {
+  readonly timeout: number;
+  readonly ca: string | undefined;
 }
 
 /** What the Internet routes of IPv6: all the rest is local, reserved, or IPv4 in disguise. */
@@ -38,8 +45,9 @@ export function permitting(allow: readonly string[]): Permits {
  * Opens sockets to permitted addresses only. What is checked is what is connected to: the name is resolved here, once, and
  * a name that is an address never reaches a resolver. `connected` is told before the first byte of a request is written.
  */
-export function guardedConnector(permits: Permits, timeout: number, connected: () => void): Connector {
-  const connect = buildConnector({ lookup: guardedLookup(permits), timeout });
+export function guardedConnector(permits: Permits, { timeout, ca }: Sockets, connected: () => void): Connector {
+  const trusted = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
+  const connect = buildConnector({ lookup: guardedLookup(permits), timeout, ...trusted });
   return (options, callback) => {
     const host = bare(options.hostname);
     if (isIP(host) > 0 && !permits(host, host)) return callback(new ForbiddenAddress(host, [host]), null);

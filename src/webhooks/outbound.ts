@@ -7,6 +7,8 @@ export interface OutboundOptions {
   readonly allow?: readonly string[];
   /** Milliseconds for one call: names, connections, redirects and bodies together. */
   readonly deadlineMs?: number;
+  /** Certificate (PEM) of an authority that is trusted beside those that Node trusts: that of an intranet. */
+  readonly ca?: string;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -48,13 +50,13 @@ export type OutboundAnswer =
 export type Send = (request: OutboundRequest) => Promise<OutboundAnswer>;
 
 /** The one place from which requests leave. It never throws for what may happen on a network. */
-export function outbound({ allow = [], deadlineMs = LIMITS.hubCallMs }: OutboundOptions = {}): Send {
+export function outbound({ allow = [], deadlineMs = LIMITS.hubCallMs, ca }: OutboundOptions = {}): Send {
   const permits = permitting(allow);
   return async (request) => {
     const signal = AbortSignal.timeout(deadlineMs);
     let hop = request;
     for (let redirects = 0; ; redirects++) {
-      const answer = await once(hop, { permits, deadlineMs, signal });
+      const answer = await once(hop, { permits, deadlineMs, ca, signal });
       const next = answer.status === 'answered' ? redirected(hop, answer) : undefined;
       if (next === undefined) return answer;
       if (typeof next === 'string') return refused(next);
@@ -71,10 +73,11 @@ const refused = (cause: string, again = false): OutboundAnswer => ({ status: 're
 interface Bounds {
   readonly permits: Permits;
   readonly deadlineMs: number;
+  readonly ca: string | undefined;
   readonly signal: AbortSignal;
 }
 
-async function once(request: OutboundRequest, { permits, deadlineMs, signal }: Bounds): Promise<OutboundAnswer> {
+async function once(request: OutboundRequest, { permits, deadlineMs, ca, signal }: Bounds): Promise<OutboundAnswer> {
   const url = httpUrl(request.url);
   if (!url) return refused(`${request.url} is no URL of http or https`);
   if (signal.aborted) return refused(`${url.host}: ${causeOf(signal.reason)}`, true);
@@ -82,7 +85,7 @@ async function once(request: OutboundRequest, { permits, deadlineMs, signal }: B
   const told = () => {
     connected = true;
   };
-  const connect = guardedConnector(permits, deadlineMs, told);
+  const connect = guardedConnector(permits, { timeout: deadlineMs, ca }, told);
   // A connection of its own: what went wrong before it stood is known to have sent nothing.
   const client = new Client(url.origin, { connect, headersTimeout: 0, bodyTimeout: 0 });
   // A request's own signal is heard only once its connection stands; this ends it at any time.

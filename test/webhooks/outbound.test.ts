@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LIMITS } from '../../src/limits.ts';
 import { type Answered, type OutboundOptions, type OutboundRequest, outbound } from '../../src/webhooks/outbound.ts';
-import { serve } from './server.ts';
+import { identity, serve } from './server.ts';
 
 type Resolved = readonly string[] | 'missing' | 'silent';
 
@@ -110,15 +110,19 @@ describe('nobody outside makes this process talk to what is inside', () => {
     expect(inside.connections()).toBe(0);
   });
 
-  test.each(['ftp://127.0.0.1/', 'file:///etc/passwd', 'no url', 'http://name:word@127.0.0.1/'])('%s', async (url) => {
-    expect(await get(url, LOOPBACK)).toMatchObject({ status: 'refused', again: false });
-  });
+  test.each(['ftp://127.0.0.1/', 'file:///etc/passwd', 'no url', 'http://name@127.0.0.1/', 'http://:word@127.0.0.1/'])(
+    '%s',
+    async (url) => {
+      expect(await get(url, LOOPBACK)).toMatchObject({ status: 'refused', again: false });
+    },
+  );
 });
 
 describe('what is allowed', () => {
   test.each([
     ['an address', '127.0.0.1', '127.0.0.1'],
     ['an address that is written as one of IPv6', '[::ffff:127.0.0.1]', '127.0.0.1'],
+    ['an address that is met as one of IPv6', '127.0.0.1', '[::ffff:127.0.0.1]'],
     ['a range', '127.0.0.0/8', '127.0.0.2'],
     ['a name', 'Hub.Test', 'hub.test'],
     ['a name with its last dot', 'hub.test', 'hub.test.'],
@@ -177,6 +181,22 @@ describe('whether something was sent', () => {
   );
 });
 
+describe('certificates', () => {
+  test('one that nobody vouches for ends the call before it has begun, unless its authority is named', async () => {
+    const own = await identity();
+    const server = await serve((response) => response.end(), own);
+    const refused = await get(server.url, LOOPBACK);
+    expect(refused).toMatchObject({ status: 'refused', cause: expect.stringContaining('certificate') });
+    expect(server.seen).toEqual([]);
+    expect((await get(server.url, { ...LOOPBACK, ca: own.cert })).status).toBe('answered');
+    // It is vouched for at 127.0.0.1 only.
+    names.set('other.test', [['127.0.0.1']]);
+    const other = await get(`https://other.test:${server.port}/`, { ...LOOPBACK, ca: own.cert });
+    expect(other.status).toBe('refused');
+    expect(server.seen).toHaveLength(1);
+  });
+});
+
 describe('bodies', () => {
   test('one that is longer than wanted is cut', async () => {
     const server = await serve((response) => response.end('x'.repeat(100_000)));
@@ -184,6 +204,12 @@ describe('bodies', () => {
     expect([answer.body.length, answer.whole]).toEqual([1_000, false]);
     const exact = answered(await get(server.url, LOOPBACK, { mostBytes: 100_000 }));
     expect([exact.body.length, exact.whole]).toEqual([100_000, true]);
+  });
+
+  test('one that is longer and never ends is not waited for', async () => {
+    const server = await serve((response) => response.write('x'.repeat(2_000)));
+    const answer = answered(await get(server.url, { ...LOOPBACK, deadlineMs: 600_000 }, { mostBytes: 1_000 }));
+    expect([answer.body.length, answer.whole]).toEqual([1_000, false]);
   });
 
   test('one that never ends ends with the deadline', async () => {
@@ -240,6 +266,13 @@ describe('redirects', () => {
     });
     const answer = await get(`${server.url}/0`, SHORT, { follow: { codes: [302] } });
     expect(answer).toMatchObject({ status: 'unknown' });
+  });
+
+  test('that take all the time there is are followed by nothing', async () => {
+    const server = await serve((response) => response.writeHead(307, { location: '/there' }).write('a'));
+    const answer = await get(server.url, SHORT, { method: 'POST', follow: { codes: [307] } });
+    expect(answer).toMatchObject({ status: 'refused', again: true, cause: expect.stringContaining('deadline') });
+    expect(server.seen).toHaveLength(1);
   });
 
   test('are not followed without TLS where the body is secret', async () => {

@@ -94,10 +94,14 @@ describe('Stripe', () => {
   };
 
   test('a lost answer is asked for again by its key, with the secret that is told once', async () => {
-    const { kept, lose, options } = await provider(dialect, true);
+    const { kept, server, lose, options } = await provider(dialect, true);
     const hub = stripe({ ...options, apiVersion: '2026-01-01' });
     const done = await roundTrip(hub, 'invoice.paid, invoice.voided', kept, lose);
     expect(done).toEqual({ status: 'done', reference: 'we_4', secret: 'whsec_4' });
+    const pages = server.seen.filter(({ method }) => method === 'GET').map(({ path }) => path.split('?')[1]);
+    expect(pages.slice(0, 2)).toEqual(['limit=100', 'limit=100&starting_after=we_2']);
+    // Four of them and then three, each time in two pages.
+    expect(pages).toHaveLength(4);
     expect(kept[0]!['enabled_events']).toEqual(['invoice.paid', 'invoice.voided']);
     expect(await hub.list!('customer.created')).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { HubRequest } from '../../src/define/hub.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { type WebSubOptions, websub } from '../../src/webhooks/websub.ts';
-import { type Answer, formOf, serve } from './server.ts';
+import { type Answer, formOf, identity, serve } from './server.ts';
 
 const LOCAL = { allow: ['127.0.0.1'] };
 const hubOf = (options: WebSubOptions = {}) => websub({ ...LOCAL, ...options });
@@ -40,7 +40,8 @@ const atom = (links: string, more = '') => `<?xml version="1.0"?>
 <link rel="hub" href="https://evil.test/"/></entry></feed>`;
 const html = (head: string, body = '') => `<!doctype html><html><head>${head}</head><body>${body}</body></html>`;
 
-const HUB = 'https://hub.test/';
+/** Without TLS: any other that is found beside it would be preferred. */
+const HUB = 'http://hub.test/';
 const SELF = 'https://blog.test/feed';
 const LINKS = `<link rel="hub" href="${HUB}"/><link rel="self" href="${SELF}"/>`;
 const EVIL = '<link rel="hub" href="https://evil.test/"/><link rel="self" href="https://evil.test/"/>';
@@ -49,6 +50,8 @@ describe('discovery 1: Link headers first, else links in the feed, else those in
   test('headers are believed rather than the body', async () => {
     const found = await discovered(html(EVIL), 'text/html', [`<${HUB}>; rel="hub"`, `<${SELF}>; rel=self`]);
     expect(found).toEqual({ hub: HUB, topic: SELF });
+    const half = await discovered(atom(LINKS), 'text/xml', ['<https://self.test/>; rel=self']);
+    expect(half).toEqual({ hub: HUB, topic: 'https://self.test/' });
   });
 
   test.each([
@@ -241,9 +244,15 @@ describe('request 5: a form with mode, topic, callback, lease and secret', () =>
     const request = requestTo(server.url, { secret: 'secret' });
     expect(await hubOf().subscribe(request)).toMatchObject(refusal('no TLS'));
     expect(server.seen).toEqual([]);
-    // The handshake fails there, which is tried again: the secret itself was no objection.
-    const secured = requestTo(server.url.replace('http:', 'https:'), { secret: 'secret' });
-    expect(await hubOf().subscribe(secured)).toMatchObject({ status: 'refused', again: true });
+    const own = await identity();
+    const secured = await serve(accepts, own);
+    const hub = hubOf({ ca: own.cert });
+    expect(await hub.subscribe({ ...request, hub: secured.url })).toEqual({ status: 'accepted' });
+    expect(formOf(secured.seen[0]!)['hub.secret']).toEqual(['secret']);
+    const strays = await serve((response) => response.writeHead(307, { location: server.url }).end(), own);
+    expect(await hub.subscribe({ ...request, hub: strays.url })).toMatchObject(refusal('without TLS'));
+    expect(server.seen).toEqual([]);
+    expect(await hub.unsubscribe({ ...request, hub: strays.url })).toEqual({ status: 'accepted' });
   });
 });
 

@@ -1,7 +1,7 @@
 import type { RestDefinition } from '../rest.ts';
 
 /** What all ready providers take. */
-export interface ProviderOptions extends Pick<RestDefinition, 'allow' | 'deadlineMs' | 'plainHttp' | 'clock'> {
+export interface ProviderOptions extends Pick<RestDefinition, 'allow' | 'deadlineMs' | 'ca' | 'plainHttp' | 'clock'> {
   /** For messages and stored states, where there are two of one kind. */
   readonly name?: string;
   /** The credential, asked for before each call. */

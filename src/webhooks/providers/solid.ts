@@ -3,7 +3,8 @@ import type { Hub } from '../../define/hub.ts';
 import { type RestDefinition, restProvider } from '../rest.ts';
 import { type RestAnswer, textAt } from '../restCall.ts';
 
-export interface SolidOptions extends Pick<RestDefinition, 'allow' | 'deadlineMs' | 'plainHttp' | 'clock' | 'headers'> {
+export interface SolidOptions
+  extends Pick<RestDefinition, 'allow' | 'deadlineMs' | 'ca' | 'plainHttp' | 'clock' | 'headers'> {
   readonly name?: string;
 }
 
