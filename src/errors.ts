@@ -78,6 +78,12 @@ export const ERRORS = {
   'group.gathering':
     'The group is not whole: not all of its records have switched. Call the router for each record, or try again later.',
   'wait.interrupted': 'The wait ended before the campaign came to rest. It goes on where a worker runs.',
+  'hub.invalid': 'Correct what the hub was given: its definition, its list of allowed addresses, or its options.',
+  'topic.unreachable':
+    'The topic could not be fetched. Check its URL and that this process may reach it, then try again.',
+  'topic.hubless': 'The topic names no hub. Name the hub and the topic yourself, or subscribe where the provider says.',
+  'hub.unlisted':
+    'The provider did not tell all its subscriptions. Check its credentials and its limits, then try again.',
   'usage.invalid': '`handover --help`, or `handover help VERB`, shows what can be said.',
 } as const satisfies Record<string, string>;
 

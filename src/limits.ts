@@ -144,6 +144,22 @@ export const LIMITS = {
   callPauseMs: 50,
   /** How long Cloud Datastore may go on with a commit whose deadline has passed: its transactions end when idle for 60 s. */
   datastoreLateMs: 60_000,
+  /** Deadline of one call to a hub or a provider, redirects included: they answer in a second, and verify meanwhile. */
+  hubCallMs: 15_000,
+  /** Redirects that one call follows: more is a circle. */
+  hubRedirects: 5,
+  /** Bytes read of a hub's answer: a page of a provider's list is the longest, and some 100 KiB. */
+  hubAnswerBytes: 1024 * 1024,
+  /** Bytes read of a topic: feeds of more than some MiB are cut by those who make them. */
+  topicBytes: 10 * 1024 * 1024,
+  /** Characters kept of the reason that a hub gives. */
+  hubCauseCharacters: 300,
+  /** Bytes of a secret: WebSub says less than 200. */
+  hubSecretBytes: 199,
+  /** What a hub may ask us to wait, at most: beyond it somebody's clock or mind has gone wrong. */
+  retryAfterMostMs: 86_400_000,
+  /** Pages of a provider's list: 10,000 subscriptions where it has 100 a page. */
+  hubListPages: 100,
   /** Keys that are walked to cut a range exactly, and, where the store has no samples, roughly. */
   splitWalkKeys: 1_000,
   splitSampleKeys: 50_000,

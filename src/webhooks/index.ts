@@ -1,0 +1,10 @@
+export type { Discovery, Fetched, Hub, HubAnswer, HubRequest, HubSubscription } from '../define/hub.ts';
+export { type GithubOptions, github } from './providers/github.ts';
+export type { ProviderOptions } from './providers/options.ts';
+export { type SolidOptions, solid } from './providers/solid.ts';
+export { type StripeOptions, stripe } from './providers/stripe.ts';
+export { type SvixOptions, svix } from './providers/svix.ts';
+export { type RestDefinition, restProvider } from './rest.ts';
+export type { RestAnswer, RestCall, Template } from './restCall.ts';
+export type { ItemPaths, Page, RestList } from './restList.ts';
+export { type WebSubOptions, websub } from './websub.ts';
