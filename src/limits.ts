@@ -165,6 +165,32 @@ export const LIMITS = {
   splitSampleKeys: 50_000,
   /** Samples asked for each piece of a split. */
   splitSamples: 32,
+  /** Age of a signature that names its moment, either way: five minutes, as Standard Webhooks, Stripe and Slack have it. */
+  signatureAgeSeconds: 300,
+  /** Bytes of a request to a callback URL. Of a feed each entry is stored on its own, so it may be over `entityBytes`. */
+  deliveryBytes: 4 * 1024 * 1024,
+  /** Entries of a feed that are told apart; one with more is taken as a whole. Hubs send what is new, rarely 100. */
+  feedEntries: 1_000,
+  /** Deliveries that one process runs the handler on at once. */
+  deliveryLanes: 4,
+  /** Deliveries of one look at the inbox: with their bodies they lie in memory. */
+  deliveryPage: 20,
+  /** How often an idle inbox is looked at for what other processes have stored. */
+  deliveryIdleMs: 1_000,
+  /** A worker renews its claim on a delivery three times in this, and has lost it after. */
+  deliveryClaimMs: 30_000,
+  /** Attempts to write down what became of a run: some five seconds, well within a claim. */
+  deliveryMarkAttempts: 12,
+  /** Runs of the handler that fail before a delivery is set aside for a person: over two hours. */
+  deliveryAttempts: 20,
+  /** The pause after the first; twice as long each time, */
+  deliveryPauseMs: 1_000,
+  /** up to this. */
+  deliveryPauseMostMs: 600_000,
+  /** Characters kept of what the last one failed with. */
+  deliveryErrorCharacters: 1_000,
+  /** Earlier states of a topic that are known again when they come back. */
+  statesRemembered: 200,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

@@ -24,6 +24,7 @@ const BY_CODE: readonly (readonly [prefix: string, exit: Exit])[] = [
   ['campaign.', 'refused'],
   ['reverse.missing', 'refused'],
   ['record.missing', 'refused'],
+  ['delivery.', 'refused'],
   ['record.whole', 'refused'],
   ['store.unsafe', 'refused'],
   ['store.readOnly', 'refused'],
