@@ -4,12 +4,19 @@ const BEGIN = 1_700_000_000_000;
 
 /** A clock that only `advance` moves: whoever sleeps waits for it. Identifiers count up. */
 export class HandClock implements Clock {
-  #now = BEGIN;
+  #now: number;
   #ids = 0;
+  readonly #begin: number;
   readonly #sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
 
+  /** Begins at some moment of 2023: give it one where somebody checks times by another clock. */
+  constructor(begin = BEGIN) {
+    this.#begin = begin;
+    this.#now = begin;
+  }
+
   readonly now = (): number => this.#now;
-  readonly ticks = (): number => this.#now - BEGIN;
+  readonly ticks = (): number => this.#now - this.#begin;
   readonly id = (bytes = 8): string => (++this.#ids).toString(16).padStart(2 * bytes, '0');
 
   readonly sleep = (ms: number, signal?: AbortSignal): Promise<void> =>

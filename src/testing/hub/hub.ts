@@ -63,6 +63,10 @@ export class TestHub {
     return { asked: this.#endpoint.asked, verifications, deliveries, subscriptions: this.#subscriptions.entries() };
   }
 
+  get quirks(): HubQuirks {
+    return this.#quirks;
+  }
+
   /** From now on; the others stay as they are. */
   set(quirks: Partial<HubQuirks>): void {
     this.#quirks = { ...this.#quirks, ...quirks };
