@@ -13,11 +13,17 @@ export interface Received {
   readonly body: string;
 }
 
+export interface Answer {
+  readonly status: number;
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+}
+
 /** `nothing`: the connection is destroyed. `silence`: it stays open, and no answer comes. */
-export type Reply = { status: number; body?: string; headers?: Record<string, string> } | 'nothing' | 'silence';
+export type Reply = Answer | 'nothing' | 'silence';
 
 /** Says yes to every verification, and takes every delivery. */
-export const obliging = ({ query }: Received): Reply => ({ status: 200, body: query.get('hub.challenge') ?? '' });
+export const obliging = ({ query }: Received): Answer => ({ status: 200, body: query.get('hub.challenge') ?? '' });
 
 /** URLs to deliver to. Each does what the test tells it, and by default obliges. */
 export async function callbacks() {

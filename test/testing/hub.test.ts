@@ -30,94 +30,9 @@ describe('the pages of topics', () => {
     expect([1, 2].map(() => hub.publish(state))).toEqual([1, 2]);
     expect(numbersIn(await (await fetch(topic)).text())).toEqual([3, 2, 1]);
     expect(numbersIn(await (await fetch(state)).text())).toEqual([2]);
+    for (let i = 4; i <= 12; i++) hub.publish(topic);
+    expect(numbersIn(hub.content(topic).body)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
     expect(hub.content(state).body).toBe(await (await fetch(state)).text());
-  });
-});
-
-describe('a subscription', () => {
-  test('is verified after the 202, with the lease that it is granted', async () => {
-    const { hub, web, topic, subscribe, clock } = await scene();
-    expect(await subscribe('/a?own=b%20c', { 'hub.lease_seconds': '60' })).toBe(202);
-    const [got] = web.received;
-    expect(got).toMatchObject({ method: 'GET', path: '/a' });
-    expect(Object.fromEntries(got!.query)).toEqual({
-      own: 'b c',
-      'hub.mode': 'subscribe',
-      'hub.topic': topic,
-      'hub.lease_seconds': '60',
-      'hub.challenge': expect.stringContaining('+/ ='),
-    });
-    const callback = web.url('/a?own=b%20c');
-    expect(hub.log).toEqual({
-      asked: [{ at: clock.now(), mode: 'subscribe', topic, callback, status: 202 }],
-      verifications: [
-        {
-          at: clock.now(),
-          mode: 'subscribe',
-          topic,
-          url: callback,
-          attempt: 1,
-          leaseSeconds: 60,
-          status: 200,
-          confirmed: true,
-        },
-      ],
-      deliveries: [],
-      subscriptions: [{ topic, callback, state: 'active', leaseSeconds: 60, leaseEndsAt: clock.now() + 60_000 }],
-    });
-  });
-
-  test.each([
-    ['another body', { status: 200, body: 'yes' }],
-    ['a 404', { status: 404 }],
-    ['a redirect', { status: 302, headers: { location: '/b' } }],
-  ])('that is answered with %s is refused', async (_, reply) => {
-    const { hub, web, subscribe, publish, stateOf } = await scene();
-    web.answerVerifications('/a', reply);
-    await subscribe('/a');
-    await publish();
-    expect(stateOf('/a')).toBe('refused');
-    expect(web.received).toHaveLength(1);
-    expect(hub.log.verifications).toMatchObject([{ status: reply.status, confirmed: false }]);
-  });
-
-  test.each([
-    ['no such mode', { 'hub.mode': 'publicise' }, 400],
-    ['no URL', { 'hub.callback': 'here' }, 400],
-    ['a lease of nothing', { 'hub.lease_seconds': '0' }, 400],
-    ['a lease that is not a number', { 'hub.lease_seconds': '1e3' }, 400],
-    ['a secret of 200 bytes', { 'hub.secret': 'ä'.repeat(100) }, 400],
-    ['a topic of somebody else', { 'hub.topic': 'http://127.0.0.1/elsewhere' }, 404],
-  ])('with %s is not even verified', async (_, form, status) => {
-    const { web, subscribe } = await scene();
-    expect(await subscribe('/a', form)).toBe(status);
-    expect(web.received).toEqual([]);
-  });
-
-  test('is over when its lease is, unless it was renewed', async () => {
-    const { web, subscribe, publish, pass, stateOf } = await scene();
-    await subscribe('/a', { 'hub.lease_seconds': '60' });
-    await subscribe('/b', { 'hub.lease_seconds': '60' });
-    await pass(59_999);
-    await subscribe('/b', { 'hub.lease_seconds': '60' });
-    await publish();
-    await pass(1);
-    await publish();
-    expect([web.numbers('/a'), web.numbers('/b')]).toEqual([[1], [1, 2]]);
-    expect([stateOf('/a'), stateOf('/b')]).toEqual(['expired', 'active']);
-  });
-
-  test('is not ended by somebody whom the callback does not confirm', async () => {
-    const { web, subscribe, unsubscribe, publish, stateOf } = await scene();
-    await subscribe('/a');
-    web.answerVerifications('/a', { status: 404 });
-    expect(await unsubscribe('/a')).toBe(202);
-    await publish();
-    expect([stateOf('/a'), web.numbers('/a')]).toEqual(['active', [1]]);
-    web.answerVerifications('/a', undefined);
-    await unsubscribe('/a');
-    await publish();
-    expect([stateOf('/a'), web.numbers('/a')]).toEqual(['unsubscribed', [1]]);
   });
 });
 
@@ -206,13 +121,25 @@ describe('a publisher', () => {
     const { hub, web, topic, subscribe, publish } = await scene();
     await subscribe('/a');
     await publish();
-    const ping = (url: string) =>
-      fetch(hub.url, { method: 'POST', body: new URLSearchParams({ 'hub.mode': 'publish', 'hub.url': url }) });
+    const ping = (url: string) => {
+      const form = { 'hub.mode': 'publish', 'hub.url': url, 'hub.topic': url };
+      return fetch(hub.url, { method: 'POST', body: new URLSearchParams(form) });
+    };
     expect((await ping(topic)).status).toBe(204);
     await hub.idle();
     expect(web.numbers('/a')).toEqual([1, 1]);
     expect((await ping(`${topic}2`)).status).toBe(404);
   });
+});
+
+test.each([
+  ['a form that is endless', 'application/x-www-form-urlencoded', `hub.mode=${'x'.repeat(2 ** 20)}`, 413],
+  ['what is no form', 'application/json', '{}', 415],
+])('%s is not read', async (_, type, body, status) => {
+  const { hub } = await scene();
+  const sent = { method: 'POST', headers: { 'content-type': type }, body };
+  expect((await fetch(hub.url, sent)).status).toBe(status);
+  expect(hub.log.asked).toEqual([]);
 });
 
 test('the same course gives the same log, in the same order', async () => {
@@ -247,8 +174,9 @@ test('by the clock of the system, a delivery is tried again until it is taken', 
 });
 
 test('close ends what is under way, what waits for the clock, and the server', async () => {
-  const { hub, web, clock, topic, ask, subscribe, publish } = await scene({
+  const { hub, web, clock, topic, ask, subscribe, publish, stateOf } = await scene({
     quirks: { refreshesBeforeMs: 1_000 },
+    patience: { answerMs: 600_000 },
   });
   await subscribe('/a');
   web.answerDeliveries('/a', { status: 500 });
@@ -257,8 +185,14 @@ test('close ends what is under way, what waits for the clock, and the server', a
   await ask('subscribe', '/b');
   await hub.idle();
   expect(clock.sleepers).toBe(3);
+  hub.set({ verifiesAfterMs: 0 });
+  web.answerVerifications('/c', 'silence');
+  await ask('subscribe', '/c');
+  await vi.waitFor(() => expect(web.received.at(-1)).toMatchObject({ path: '/c' }));
   await hub.close();
   expect(clock.sleepers).toBe(0);
+  expect(stateOf('/b')).toBe('pending');
+  expect(hub.log.verifications.at(-1)).toMatchObject({ url: web.url('/c'), status: 'no answer' });
   const received = web.received.length;
   hub.publish(topic);
   await hub.idle();

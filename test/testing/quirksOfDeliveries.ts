@@ -101,6 +101,18 @@ export const OF_DELIVERIES: Of<
       ],
     },
     {
+      hazard: 'a redirect that leads in a circle is a failure in the end',
+      quirks: { redirects: 'post' },
+      course: async ({ web, hub, subscribe, publish }) => {
+        await subscribe('/a');
+        web.answerDeliveries('/a', { status: 307, headers: { location: '/a' } });
+        await publish();
+        return hub.log.deliveries.map(({ attempt }) => attempt);
+      },
+      without: [1],
+      with: [1, 1, 1, 1, 1, 1],
+    },
+    {
       hazard: 'a redirect loses the body, and counts as delivered',
       quirks: { redirects: 'get' },
       course: redirected,
@@ -121,7 +133,7 @@ export const OF_DELIVERIES: Of<
       course: async ({ web, subscribe, publish, pass, stateOf }) => {
         await subscribe('/a');
         web.answerDeliveries('/a', { status: 410 });
-        await publish();
+        await publish(2);
         await pass(1_000);
         return [web.numbers('/a'), stateOf('/a')];
       },
@@ -145,6 +157,25 @@ export const OF_DELIVERIES: Of<
       },
       without: [[1, 1, 1, 1, 2], 'active', 1],
       with: [[1, 1, 1], 'dropped', 1],
+    },
+    {
+      hazard: 'who was dropped and subscribes again has as many failures again',
+      quirks: { dropsAfterFailures: 2 },
+      course: async ({ web, subscribe, publish, pass, stateOf }) => {
+        const states: unknown[] = [];
+        for (let i = 0; i < 2; i++) {
+          await subscribe('/a');
+          web.answerDeliveries('/a', FAILS);
+          await publish();
+          states.push(stateOf('/a'));
+          await pass(1_000);
+          states.push(stateOf('/a'));
+          web.answerDeliveries('/a', undefined);
+        }
+        return states;
+      },
+      without: ['active', 'active', 'active', 'active'],
+      with: ['active', 'dropped', 'active', 'dropped'],
     },
     {
       hazard: 'failures count in a row only',

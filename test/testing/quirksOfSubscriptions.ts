@@ -123,6 +123,20 @@ export const OF_SUBSCRIPTIONS: Of<
       without: [],
       with: [2],
     },
+    {
+      hazard: 'what was published since the request is sent anyway, and not twice',
+      quirks: { sendsOldContent: true },
+      course: async ({ web, hub, subscribe, publish, pass }) => {
+        await publish();
+        hub.set({ verifiesAfterMs: 1_000 });
+        await subscribe('/a');
+        await publish();
+        await pass(1_000);
+        return web.numbers('/a');
+      },
+      without: [2],
+      with: [2],
+    },
   ],
   missesWhileVerifying: [
     {
@@ -208,6 +222,17 @@ export const OF_SUBSCRIPTIONS: Of<
       with: [204, ['under way'], 'active'],
     },
     {
+      hazard: 'a hub of version 0.3 asks once, when its answer is waited for',
+      quirks: { wantsVerify: true },
+      course: async ({ web, hub, subscribe, stateOf }) => {
+        web.answerVerifications('/a', FAILS);
+        const status = await subscribe('/a', { 'hub.verify': 'sync' });
+        return [status, hub.log.verifications.length, stateOf('/a')];
+      },
+      without: [202, 1, 'pending'],
+      with: [409, 1, 'refused'],
+    },
+    {
       hazard: 'a hub of version 0.3 refuses who does not say how to verify',
       quirks: { wantsVerify: true },
       course: async ({ subscribe }) => [await subscribe('/a'), await subscribe('/a', { 'hub.verify': 'async' })],
@@ -216,6 +241,33 @@ export const OF_SUBSCRIPTIONS: Of<
     },
   ],
   refreshesBeforeMs: [
+    {
+      hazard: 'a lease that the callback renewed is refreshed before its new end, and a short one at its half',
+      quirks: { refreshesBeforeMs: 10_000 },
+      course: async ({ hub, clock, subscribe, pass }) => {
+        const begin = clock.now();
+        await subscribe('/a', { 'hub.lease_seconds': '60' });
+        await pass(30_000);
+        await subscribe('/a', { 'hub.lease_seconds': '60' });
+        await pass(60_000);
+        await subscribe('/b', { 'hub.lease_seconds': '4' });
+        await pass(4_000);
+        return hub.log.verifications.map(({ at, url }) => [new URL(url).pathname, at - begin]);
+      },
+      without: [
+        ['/a', 0],
+        ['/a', 30_000],
+        ['/b', 90_000],
+      ],
+      with: [
+        ['/a', 0],
+        ['/a', 30_000],
+        ['/a', 80_000],
+        ['/b', 90_000],
+        ['/b', 92_000],
+        ['/b', 94_000],
+      ],
+    },
     {
       hazard: 'a hub of version 0.3 renews by itself, as long as the callback says yes',
       quirks: { refreshesBeforeMs: 10_000 },

@@ -134,6 +134,6 @@ export class TestHub {
     if (!topic || (request.method !== 'GET' && request.method !== 'HEAD')) return end(response, 404, 'not here');
     const { contentType, body } = topic.content;
     response.writeHead(200, { 'content-type': contentType, link: topic.link });
-    response.end(request.method === 'HEAD' ? undefined : body);
+    response.end(body);
   }
 }
