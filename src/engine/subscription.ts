@@ -104,8 +104,7 @@ async function nextEvent(document: SubscriptionDocument, target: Target, handlin
     case 'returning':
       return (await isProven(document, handling)) ? 'proved' : 'waiting';
     case 'draining':
-      await takeIn(document, handling);
-      return 'drained';
+      return (await takeIn(document, handling)) === undefined ? 'waiting' : 'drained';
     case 'unsubscribing':
     case 'lapsing':
     case 'withdrawing': {
@@ -136,17 +135,23 @@ async function isProven(document: SubscriptionDocument, handling: Handling): Pro
   const delivered = deliveredAt > since;
   if (!delivered && clock.now() - since < rule.quietMs) return false;
   const news = await takeIn(document, handling);
-  return delivered || news === 0;
+  return news === 0 || (delivered && news !== undefined);
 }
 
 function lastSubscribed({ old, new: its }: SubscriptionDocument) {
   return (old.verifiedAt ?? 0) > (its.verifiedAt ?? 0) ? old : its;
 }
 
-/** What was published while the hub may have had no URL, or not the one it should, is found in the topic itself. */
-async function takeIn(document: SubscriptionDocument, { rule, takeIn }: Handling): Promise<number> {
-  if (!rule.hub.fetch || !takeIn) return 0;
-  return takeIn(document, await rule.hub.fetch(document.topic));
+/**
+ * What was published while the hub may have had no URL, or not the one it should, is found in the topic itself. How much
+ * of it was new; undefined when nobody can say.
+ */
+async function takeIn(document: SubscriptionDocument, { rule, takeIn }: Handling): Promise<number | undefined> {
+  const { hub } = rule;
+  if (!hub.fetch || !takeIn) return 0;
+  // A topic that does not answer is asked again at the next visit.
+  const fetched = await hub.fetch(document.topic).catch(() => undefined);
+  return fetched && takeIn(document, fetched);
 }
 
 /** Asks what the stored intent says, and stores the answer. */

@@ -13,5 +13,6 @@ export { type RestDefinition, restProvider } from './rest.ts';
 export type { RestAnswer, RestCall, Template } from './restCall.ts';
 export type { ItemPaths, Page, RestList } from './restList.ts';
 export { storedCallbacks } from './storedCallbacks.ts';
+export { takeInto } from './takeIn.ts';
 export { type WebSubOptions, websub } from './websub.ts';
 export type { Delivery, Handler } from './work.ts';

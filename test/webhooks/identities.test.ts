@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
-import { PROTOCOLS, type Protocol } from '../../src/webhooks/identities.ts';
+import type { Protocol } from '../../src/define/hub.ts';
+import { PROTOCOLS } from '../../src/webhooks/identities.ts';
 import { applied, hmac, SECRET, signed, world } from './world.ts';
 
 interface Sent {
