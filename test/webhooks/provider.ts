@@ -11,8 +11,8 @@ export interface Manner {
   readonly leaseSeconds?: number;
 }
 
-/** What befalls a request: it never arrives, its answer is lost, or it is turned down. */
-export type Mishap = 'never sent' | 'answer lost' | 'refused' | 'refused for good' | undefined;
+/** What befalls a request: it never arrives, its answer is lost, nobody is asked to confirm it, or it is turned down. */
+export type Mishap = 'never sent' | 'answer lost' | 'forgotten' | 'refused' | 'refused for good' | undefined;
 
 /**
  * Who posts to callbacks, as far as the engine knows of it: it keeps whom it posts to, and numbers what it publishes. Each
@@ -23,6 +23,7 @@ export class Provider implements Hub {
   readonly shape = 'overlap';
   /** Topic and callback of all that it posts to. */
   readonly active = new Map<string, string>();
+  readonly #topics = new Set<string>();
   readonly missed: string[] = [];
   readonly requests: string[] = [];
   published = 0;
@@ -34,6 +35,12 @@ export class Provider implements Hub {
   constructor(manner: Manner, callbacks: Callbacks) {
     this.#manner = manner;
     this.#callbacks = callbacks;
+  }
+
+  /** From now on it posts to this callback, too. */
+  post(callback: string, topic: string): void {
+    this.active.set(callback, topic);
+    this.#topics.add(topic);
   }
 
   subscribe(request: HubRequest): Promise<HubAnswer> {
@@ -48,8 +55,7 @@ export class Provider implements Hub {
   async publish(): Promise<void> {
     await this.confirm();
     this.published++;
-    const topics = new Set(this.active.values());
-    for (const topic of topics) {
+    for (const topic of this.#topics) {
       const taken = await Promise.all(
         [...this.active].filter(([, of]) => of === topic).map(([url]) => this.#post(url)),
       );
@@ -79,6 +85,7 @@ export class Provider implements Hub {
     if (mishap === 'refused' || mishap === 'refused for good')
       return { status: 'refused', cause: 'not now', again: mishap === 'refused' };
     if (mishap === 'never sent') return { status: 'unknown', cause: 'the connection was cut' };
+    if (mishap === 'forgotten') return { status: 'accepted' };
     const answer = await this.#carryOut(mode, request);
     return mishap === 'answer lost' ? { status: 'unknown', cause: 'the connection was cut' } : answer;
   }
@@ -86,7 +93,7 @@ export class Provider implements Hub {
   async #carryOut(mode: 'subscribe' | 'unsubscribe', { callback, topic }: HubRequest): Promise<HubAnswer> {
     const { confirms, silentUnsubscribe, leaseSeconds } = this.#manner;
     const change = () => {
-      if (mode === 'subscribe') this.active.set(callback, topic);
+      if (mode === 'subscribe') this.post(callback, topic);
       else this.active.delete(callback);
     };
     if (confirms === 'answers') {
