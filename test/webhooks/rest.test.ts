@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Hub } from '../../src/define/hub.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { type RestDefinition, restProvider } from '../../src/webhooks/rest.ts';
-import { CALLBACK, definitionOf, lost, provider, request } from './provider.ts';
+import { CALLBACK, definitionOf, lost, provider, request } from './restServer.ts';
 import { serve } from './server.ts';
 
 describe('what the provider answers', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { HubRequest } from '../../src/define/hub.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { type RestDefinition, restProvider } from '../../src/webhooks/rest.ts';
-import { CALLBACK, definitionOf, provider, request } from './provider.ts';
+import { CALLBACK, definitionOf, provider, request } from './restServer.ts';
 import { type Answer, type Served, serve } from './server.ts';
 
 describe('what the author writes becomes a request', () => {
