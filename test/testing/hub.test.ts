@@ -82,7 +82,7 @@ describe('a delivery', () => {
   );
 
   test('whose answer does not come is a failure after a while', async () => {
-    const { hub, web, subscribe, publish } = await scene({ patience: { answerMs: 100 } });
+    const { hub, web, subscribe, publish } = await scene({ patience: { answerMs: 1_000 } });
     await subscribe('/a');
     web.answerDeliveries('/a', 'silence');
     await publish();

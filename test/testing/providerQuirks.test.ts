@@ -1,5 +1,6 @@
-import { afterEach, expect } from 'vitest';
-import type { ProviderQuirks } from '../../src/testing/hub/providerQuirks.ts';
+import { afterEach, expect, test } from 'vitest';
+import { NO_PROVIDER_QUIRKS, type ProviderQuirks } from '../../src/testing/hub/providerQuirks.ts';
+import { tableBelow } from '../docs/pages.ts';
 import { ALL_ATTEMPTS_MS, closeAll } from './callbacks.ts';
 import { type Case, tested } from './cases.ts';
 import { type ProviderScene, providerScene } from './providerScene.ts';
@@ -157,3 +158,8 @@ const CASES: { readonly [Quirk in keyof ProviderQuirks]: readonly Case<ProviderS
 };
 
 tested<ProviderScene, ProviderQuirks>(CASES, providerScene);
+
+test('every quirk is in the docs', () => {
+  const listed = tableBelow('docs/test-hub.md', 'Quirks of providers').map(([name]) => name);
+  expect(listed).toEqual(Object.keys(NO_PROVIDER_QUIRKS));
+});

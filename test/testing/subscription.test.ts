@@ -107,7 +107,7 @@ describe('a subscription', () => {
   test('that was ended while a delivery was under way is ended, whatever becomes of that', async () => {
     const { hub, web, topic, subscribe, unsubscribe, stateOf } = await scene({
       quirks: { dropsAfterFailures: 1 },
-      patience: { answerMs: 500 },
+      patience: { answerMs: 2_000 },
     });
     await subscribe('/a');
     web.answerDeliveries('/a', 'silence');
