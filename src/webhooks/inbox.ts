@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { KeyRange, Page, Store } from '../store/store.ts';
+import type { Entity, KeyRange, Page, Store } from '../store/store.ts';
 import {
   DELIVERY,
   type DeliveryDocument,
@@ -24,6 +24,8 @@ export interface InboxOptions {
   readonly fetch?: WorkContext['fetch'];
   /** Told of each delivery that is given up after its last attempt. */
   readonly onDead?: WorkContext['onDead'];
+  /** Told of each entity of the inbox that does not decode, whenever it is met: the others are worked on. */
+  readonly onCorrupt?: (error: HandoverError) => void;
   /** Days for which identities are kept, where it is not to be as in `PROTOCOLS`. */
   readonly keepDays?: Partial<Readonly<Record<Protocol, number>>>;
 }
@@ -49,11 +51,13 @@ const DAY_MS = 86_400_000;
 export class Inbox {
   readonly #context: WorkContext;
   readonly #keepDays: NonNullable<InboxOptions['keepDays']>;
+  readonly #onCorrupt: NonNullable<InboxOptions['onCorrupt']>;
   #wake = new AbortController();
 
-  constructor({ store, clock = systemClock, fetch, onDead, keepDays = {} }: InboxOptions) {
+  constructor({ store, clock = systemClock, fetch, onDead, onCorrupt = () => {}, keepDays = {} }: InboxOptions) {
     this.#context = { store, clock, fetch, onDead };
     this.#keepDays = keepDays;
+    this.#onCorrupt = onCorrupt;
   }
 
   /** Stores what is not there yet of the events, durably. */
@@ -185,10 +189,23 @@ export class Inbox {
     let range: KeyRange = { namespace: '', kind: DELIVERY };
     for (;;) {
       const page = await this.#page(range, status);
-      for (const entity of page.entities) yield decodeDelivery(entity);
+      for (const entity of page.entities) {
+        const found = this.#decode(entity);
+        if (found) yield found;
+      }
       const last = page.entities[page.entities.length - 1];
       if (!page.more || !last) return;
       range = { ...range, after: last.key };
+    }
+  }
+
+  #decode(entity: Entity): StoredDelivery | undefined {
+    try {
+      return decodeDelivery(entity);
+    } catch (error) {
+      if (!(error instanceof HandoverError)) throw error;
+      this.#onCorrupt(error);
+      return undefined;
     }
   }
 

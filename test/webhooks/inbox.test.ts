@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { Content } from '../../src/record/content.ts';
 import { lmdbStore } from '../../src/store/lmdb.ts';
 import { type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -305,6 +306,19 @@ describe('working', () => {
     await put(inbox, 'a');
     await until('it is applied', async () => (await listed(inbox, 'applied')).length === 1);
     await worker.stop();
+  });
+
+  test('one that does not decode is told, and not in the way of others', async () => {
+    const told: string[] = [];
+    const { inbox, store } = made({ onCorrupt: ({ code }) => told.push(code) });
+    await put(inbox, 'a', 'b', 'c');
+    const { entities } = await store.scan({ namespace: '', kind: '_HandoverDelivery' }, 1);
+    const { key, content } = entities[0]!;
+    const broken = new Map(content.properties);
+    broken.set('state', { type: 'string', value: '{"v":2', unindexed: true });
+    await store.overwrite([{ key, content: Content.of(broken) }]);
+    expect(await applied(inbox)).toHaveLength(2);
+    expect(new Set(told)).toEqual(new Set(['content.corrupt']));
   });
 
   test('what is applied keeps its identity and not its bytes', async () => {
