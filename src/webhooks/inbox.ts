@@ -15,7 +15,7 @@ import { change, isPassing } from './held.ts';
 import { type Event, PROTOCOLS, type Protocol } from './identities.ts';
 import { appendState, lastState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
-import { type Handler, isDue, runOne, type WorkContext } from './work.ts';
+import { type Handler, isDue, runInOrder, type WorkContext } from './work.ts';
 
 export interface InboxOptions {
   readonly store: Store;
@@ -79,15 +79,13 @@ export class Inbox {
   /** Runs the handler on all that is there and comes, several at once, until the signal aborts. */
   async work(handler: Handler, signal: AbortSignal): Promise<void> {
     const { clock } = this.#context;
-    const running = new Map<string, Promise<unknown>>();
+    const running = new Map<string, Promise<void>>();
     const broken = new AbortController();
     const stop = AbortSignal.any([signal, broken.signal]);
     let failure: unknown;
     const begin = (found: StoredDelivery) => {
       const id = String(found.key.id);
-      const run = runOne(this.#context, found, handler, stop)
-        // A state that is settled lets the next one of its topic begin.
-        .then((settled) => settled && this.#wake.abort())
+      const run = runInOrder(this.#context, found, handler, stop)
         .catch((error: unknown) => {
           failure ??= error;
           broken.abort();
@@ -166,7 +164,7 @@ export class Inbox {
 
   /** Begins what is due, as many at once as there are lanes. */
   async #pass(
-    running: ReadonlyMap<string, Promise<unknown>>,
+    running: ReadonlyMap<string, Promise<void>>,
     begin: (found: StoredDelivery) => void,
     stop: AbortSignal,
   ): Promise<void> {
