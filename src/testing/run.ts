@@ -1,6 +1,6 @@
 import type { Target } from '../../machines/moves.ts';
 import * as commands from '../admin/commands.ts';
-import { campaignId } from '../engine/documents.ts';
+import { campaignId } from '../engine/campaigns.ts';
 import { uniform } from '../engine/targets.ts';
 import { verify } from '../engine/verify.ts';
 import { HandoverError, isPassing } from '../errors.ts';
@@ -39,6 +39,8 @@ const MOST_CALLS = 5_000;
  * operator wants all records at last (liveness). A function of the choices: the same for the same.
  */
 export async function run(subjects: Subjects, choices: Choices): Promise<Run> {
+  // All of a run is done before the event loop goes round: what the one before left is let go of here.
+  await new Promise<void>((resolve) => setImmediate(resolve));
   const scenario = scenarioOf(choices, subjects.records.length);
   const world = new World(subjects, scenario, choices);
   let violation: Violation | undefined;
@@ -48,6 +50,7 @@ export async function run(subjects: Subjects, choices: Choices): Promise<Run> {
     violation = asViolation(error);
   }
   const { trace, schedule, watch, faults, history } = world;
+  schedule.close();
   return {
     scenario,
     violation,

@@ -1,4 +1,4 @@
-import type { Protocol } from './identities.ts';
+import type { Protocol } from '../define/hub.ts';
 
 export type Side = 'old' | 'new';
 

@@ -1,18 +1,8 @@
 import { hash } from 'node:crypto';
+import type { Protocol } from '../define/hub.ts';
 import { entriesOf } from './feeds.ts';
 import { header, json, type Message, textAt } from './message.ts';
 import * as signatures from './signatures.ts';
-
-export type Protocol =
-  | 'feed'
-  | 'websub'
-  | 'standardwebhooks'
-  | 'cloudevents'
-  | 'stripe'
-  | 'github'
-  | 'shopify'
-  | 'slack'
-  | 'solid';
 
 /** One thing that a request tells of. */
 export interface Event {

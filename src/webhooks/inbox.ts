@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts';
+import type { Protocol } from '../define/hub.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Entity, KeyRange, Page, Store } from '../store/store.ts';
@@ -12,7 +13,7 @@ import {
   type StoredDelivery,
 } from './deliveries.ts';
 import { change, isPassing } from './held.ts';
-import { type Event, PROTOCOLS, type Protocol } from './identities.ts';
+import { type Event, PROTOCOLS } from './identities.ts';
 import { appendState, lastState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
 import { type Handler, isDue, runInOrder, type WorkContext } from './work.ts';

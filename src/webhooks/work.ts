@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
-import type { Fetched } from '../define/hub.ts';
+import type { Fetched, Protocol } from '../define/hub.ts';
 import { messageOf } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Side } from './callbacks.ts';
 import type { DeliveryDocument, StoredDelivery } from './deliveries.ts';
 import { change, type Held, hold, isLive, isPassing } from './held.ts';
-import type { Protocol } from './identities.ts';
 import { stateAfter, stateBefore } from './states.ts';
 import type { InboxContext } from './storing.ts';
 

@@ -2,8 +2,9 @@ import { createHmac } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Protocol } from '../../src/define/hub.ts';
 import { lmdbStore } from '../../src/store/lmdb.ts';
-import { PROTOCOLS, type Protocol } from '../../src/webhooks/identities.ts';
+import { PROTOCOLS } from '../../src/webhooks/identities.ts';
 import { tempDir } from '../store/dirs.ts';
 import { applied, hmac, SECRET, signed, world } from './world.ts';
 
