@@ -171,6 +171,8 @@ export const LIMITS = {
   deliveryBytes: 4 * 1024 * 1024,
   /** Entries of a feed that are told apart; one with more is taken as a whole. Hubs send what is new, rarely 100. */
   feedEntries: 1_000,
+  /** Characters of what stands around the entries, over all of them: each is stored with it. */
+  feedSharedCharacters: 16 * 1024 * 1024,
   /** Deliveries that one process runs the handler on at once. */
   deliveryLanes: 4,
   /** Deliveries of one look at the inbox: with their bodies they lie in memory. */

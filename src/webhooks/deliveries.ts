@@ -114,9 +114,17 @@ export function decodeDelivery(entity: Entity): StoredDelivery {
 
 export const decodeTopic = (entity: Entity): TopicDocument => decoded(topicSchema, entity);
 
+/** Throws `content.corrupt`: also for one that a newer version wrote. */
 function decoded<T>(schema: z.ZodType<T>, { key, content }: Entity): T {
-  const state = content.properties.get('state');
-  const parsed = schema.safeParse(state?.type === 'string' ? JSON.parse(state.value) : undefined);
+  const parsed = schema.safeParse(jsonOf(content.properties.get('state')));
   if (!parsed.success) throw new HandoverError('content.corrupt', `${key}: ${z.prettifyError(parsed.error)}.`);
   return parsed.data;
+}
+
+function jsonOf(state: Value | undefined): unknown {
+  try {
+    return state?.type === 'string' ? JSON.parse(state.value) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -41,6 +41,8 @@ export function entriesOf(body: Uint8Array): readonly FeedEntry[] | undefined {
   const cuts = text === undefined ? [] : cutsOf(text);
   if (text === undefined || cuts.length === 0 || cuts.length > LIMITS.feedEntries) return undefined;
   const gaps = gapsOf(text, cuts);
+  const shared = gaps.reduce((sum, { length }) => sum + length, 0);
+  if (shared * cuts.length > LIMITS.feedSharedCharacters) return undefined;
   return cuts.map(({ start, end, hash }, i) => {
     const document = gaps.slice(0, i + 1).join('') + text.slice(start, end) + gaps.slice(i + 1).join('');
     return { ...namesOf(document), hash, document: Buffer.from(document) };

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import type { Protocol } from '../define/hub.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { KeyRange, Page, Store } from '../store/store.ts';
+import type { Entity, KeyRange, Page, Store } from '../store/store.ts';
 import {
   DELIVERY,
   type DeliveryDocument,
@@ -16,7 +16,7 @@ import { change, isPassing } from './held.ts';
 import { type Event, PROTOCOLS } from './identities.ts';
 import { appendState, lastState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
-import { type Handler, isDue, runOne, type WorkContext } from './work.ts';
+import { type Handler, isDue, runInOrder, type WorkContext } from './work.ts';
 
 export interface InboxOptions {
   readonly store: Store;
@@ -25,6 +25,8 @@ export interface InboxOptions {
   readonly fetch?: WorkContext['fetch'];
   /** Told of each delivery that is given up after its last attempt. */
   readonly onDead?: WorkContext['onDead'];
+  /** Told of each entity of the inbox that does not decode, whenever it is met: the others are worked on. */
+  readonly onCorrupt?: (error: HandoverError) => void;
   /** Days for which identities are kept, where it is not to be as in `PROTOCOLS`. */
   readonly keepDays?: Partial<Readonly<Record<Protocol, number>>>;
 }
@@ -50,11 +52,13 @@ const DAY_MS = 86_400_000;
 export class Inbox {
   readonly #context: WorkContext;
   readonly #keepDays: NonNullable<InboxOptions['keepDays']>;
+  readonly #onCorrupt: NonNullable<InboxOptions['onCorrupt']>;
   #wake = new AbortController();
 
-  constructor({ store, clock = systemClock, fetch, onDead, keepDays = {} }: InboxOptions) {
+  constructor({ store, clock = systemClock, fetch, onDead, onCorrupt = () => {}, keepDays = {} }: InboxOptions) {
     this.#context = { store, clock, fetch, onDead };
     this.#keepDays = keepDays;
+    this.#onCorrupt = onCorrupt;
   }
 
   /** Stores what is not there yet of the events, durably. */
@@ -76,15 +80,13 @@ export class Inbox {
   /** Runs the handler on all that is there and comes, several at once, until the signal aborts. */
   async work(handler: Handler, signal: AbortSignal): Promise<void> {
     const { clock } = this.#context;
-    const running = new Map<string, Promise<unknown>>();
+    const running = new Map<string, Promise<void>>();
     const broken = new AbortController();
     const stop = AbortSignal.any([signal, broken.signal]);
     let failure: unknown;
     const begin = (found: StoredDelivery) => {
       const id = String(found.key.id);
-      const run = runOne(this.#context, found, handler, stop)
-        // A state that is settled lets the next one of its topic begin.
-        .then((settled) => settled && this.#wake.abort())
+      const run = runInOrder(this.#context, found, handler, stop)
         .catch((error: unknown) => {
           failure ??= error;
           broken.abort();
@@ -163,7 +165,7 @@ export class Inbox {
 
   /** Begins what is due, as many at once as there are lanes. */
   async #pass(
-    running: ReadonlyMap<string, Promise<unknown>>,
+    running: ReadonlyMap<string, Promise<void>>,
     begin: (found: StoredDelivery) => void,
     stop: AbortSignal,
   ): Promise<void> {
@@ -186,10 +188,23 @@ export class Inbox {
     let range: KeyRange = { namespace: '', kind: DELIVERY };
     for (;;) {
       const page = await this.#page(range, status);
-      for (const entity of page.entities) yield decodeDelivery(entity);
+      for (const entity of page.entities) {
+        const found = this.#decode(entity);
+        if (found) yield found;
+      }
       const last = page.entities[page.entities.length - 1];
       if (!page.more || !last) return;
       range = { ...range, after: last.key };
+    }
+  }
+
+  #decode(entity: Entity): StoredDelivery | undefined {
+    try {
+      return decodeDelivery(entity);
+    } catch (error) {
+      if (!(error instanceof HandoverError)) throw error;
+      this.#onCorrupt(error);
+      return undefined;
     }
   }
 

@@ -99,11 +99,22 @@ export async function lastState({ store }: InboxContext, scope: string): Promise
 }
 
 /** The state before this one, while it is kept. */
-export async function stateBefore(
+export const stateBefore = (context: InboxContext, { scope, state }: DeliveryDocument) =>
+  stateAt(context, scope, state && state.seq > 1 ? state.seq - 1 : undefined);
+
+export const stateAfter = (context: InboxContext, { scope, state }: DeliveryDocument) =>
+  stateAt(context, scope, state && state.seq + 1);
+
+async function stateAt(
   { store }: InboxContext,
-  { scope, state }: DeliveryDocument,
-): Promise<DeliveryDocument | undefined> {
-  if (!state || state.seq === 1) return undefined;
-  const [entity] = await store.read([deliveryKey(scope, stateIdentity(state.seq - 1))]);
-  return entity && decodeDelivery(entity).value;
+  scope: string,
+  seq: number | undefined,
+): Promise<StoredDelivery | undefined> {
+  if (seq === undefined) return undefined;
+  const [entity] = await store.read([deliveryKey(scope, stateIdentity(seq))]);
+  try {
+    return entity && decodeDelivery(entity);
+  } catch {
+    return undefined; // the inbox tells of it; those beside it are not to wait for ever
+  }
 }

@@ -5,7 +5,7 @@ import { LIMITS } from '../limits.ts';
 import type { Side } from './callbacks.ts';
 import type { DeliveryDocument, StoredDelivery } from './deliveries.ts';
 import { change, type Held, hold, isLive, isPassing } from './held.ts';
-import { stateBefore } from './states.ts';
+import { stateAfter, stateBefore } from './states.ts';
 import type { InboxContext } from './storing.ts';
 
 /** What the application is handed. */
@@ -42,32 +42,45 @@ export interface WorkContext extends InboxContext {
 export const isDue = ({ status, notBefore, claim }: DeliveryDocument, now: number): boolean =>
   status === 'received' && (notBefore === undefined || notBefore <= now) && !isLive(claim, now);
 
+/** Runs one delivery, and where it is a state, those of its topic that waited for it. */
+export async function runInOrder(
+  context: WorkContext,
+  found: StoredDelivery,
+  handler: Handler,
+  signal: AbortSignal,
+): Promise<void> {
+  let next: StoredDelivery | undefined = found;
+  try {
+    while (next && isDue(next.value, context.clock.now()) && !signal.aborted) {
+      if (!(await runOne(context, next, handler, signal))) return;
+      next = await stateAfter(context, next.value);
+    }
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    // Nothing is lost: the delivery is as it was, or its claim runs out.
+    await context.clock.sleep(LIMITS.controlPauseMostMs, signal);
+  }
+}
+
 /**
  * Runs the handler on one delivery, if it is this worker's to run. After the handler and before the mark a crash leaves
  * it to be run again: at least once, with the same id. Returns whether it is settled by now.
  */
-export async function runOne(
+async function runOne(
   context: WorkContext,
   found: StoredDelivery,
   handler: Handler,
   signal: AbortSignal,
 ): Promise<boolean> {
-  try {
-    const before = await stateBefore(context, found.value);
-    // States of one topic are applied in their order.
-    if (before?.status === 'received') return false;
-    const inEffect = before?.state?.inEffect;
-    if (found.value.attempts >= LIMITS.deliveryAttempts) {
-      return await bury(context, found, found.value.error ?? 'its last run never ended', inEffect);
-    }
-    const held = await hold(context, found);
-    return held !== undefined && (await runHeld(context, held, inEffect, handler, signal));
-  } catch (error) {
-    if (!isPassing(error)) throw error;
-    // Nothing is lost: the delivery is as it was, or its claim runs out.
-    await context.clock.sleep(LIMITS.controlPauseMostMs, signal);
-    return false;
+  const before = (await stateBefore(context, found.value))?.value;
+  // States of one topic are applied in their order.
+  if (before?.status === 'received') return false;
+  const inEffect = before?.state?.inEffect;
+  if (found.value.attempts >= LIMITS.deliveryAttempts) {
+    return bury(context, found, found.value.error ?? 'its last run never ended', inEffect);
   }
+  const held = await hold(context, found);
+  return held !== undefined && runHeld(context, held, inEffect, handler, signal);
 }
 
 async function runHeld(

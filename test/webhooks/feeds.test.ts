@@ -126,3 +126,21 @@ test('a feed of more entries than the limit is not taken apart', () => {
   expect(entries(many(LIMITS.feedEntries))).toHaveLength(LIMITS.feedEntries);
   expect(entries(many(LIMITS.feedEntries + 1))).toBeUndefined();
 });
+
+test('what stands around many entries is not multiplied without bound', () => {
+  const around = `<description>${'x'.repeat(100_000)}</description>`;
+  const many = (n: number) => rss(around, ...Array.from({ length: n }, (_, i) => item(`${i}`)));
+  expect(entries(many(100))).toHaveLength(100);
+  expect(entries(many(200))).toBeUndefined();
+});
+
+test('line ends of any kind and empty elements do not shift the cut', () => {
+  const gone = '<at:deleted-entry ref="a" when="b"/>';
+  const start = `<feed ${ATOM} xmlns:at="http://purl.org/atompub/tombstones/1.0">\r\n<id>é😀</id>\r`;
+  const parts = entries(`${start}${gone}\r\n\r\n${entry('1')}\r\n<!-- c -->${entry('2', 'a\r\nb')}\r\n</feed>\r\n`)!;
+  expect(parts.map(({ document }) => Buffer.from(document).toString())).toEqual(
+    [gone, entry('1'), `\r\n<!-- c -->${entry('2', 'a\r\nb')}`].map((part) =>
+      part.startsWith('\r') ? `${start}${part}\r\n</feed>\r\n` : expect.stringContaining(`${start}${part}`),
+    ),
+  );
+});

@@ -1,8 +1,11 @@
 import { createHmac } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Protocol } from '../../src/define/hub.ts';
+import { lmdbStore } from '../../src/store/lmdb.ts';
 import { PROTOCOLS } from '../../src/webhooks/identities.ts';
+import { tempDir } from '../store/dirs.ts';
 import { applied, hmac, SECRET, signed, world } from './world.ts';
 
 interface Sent {
@@ -27,7 +30,6 @@ const atom = (entries: string, attempt: number) =>
     : `<?xml version="1.0"?>\n<a:feed xmlns:a='http://www.w3.org/2005/Atom'>\n <a:title>T</a:title> <a:id>urn:feed</a:id>
        ${entries.replaceAll(/<(\/?)/g, '\n<$1a:').replaceAll('"', "'")}</a:feed>`;
 
-/** The headers are put in another order of attempts than the bodies, where a protocol signs both. */
 const MAKE: Readonly<Record<Protocol, Make>> = {
   feed: ({ id, text, attempt }) => {
     const entry = `<entry><id>urn:${id}</id><updated>2026-01-01T00:00:00Z</updated><title type="text">${text}</title></entry>`;
@@ -41,8 +43,7 @@ const MAKE: Readonly<Record<Protocol, Make>> = {
   standardwebhooks: ({ id, text, attempt, now }) => {
     const body = JSON.stringify({ text });
     const at = new Date(now - attempt * 1000);
-    const [one, two] = ['standard', 'svix'].map((name) => (name === 'svix' ? 'svix' : 'webhook'));
-    const name = attempt % 2 === 0 ? one : two;
+    const name = attempt % 2 === 0 ? 'webhook' : 'svix';
     const signature = new Webhook(WHSEC).sign(id, at, body);
     return {
       body,
@@ -200,6 +201,25 @@ describe.each(EACH)('%s', (protocol) => {
     expect(await w.inbox.sweep()).toBe(protocol === 'websub' ? 0 : 1);
     expect(await send(3)).toHaveLength(protocol === 'websub' ? 0 : 1);
   });
+});
+
+test('on LMDB, the same of every protocol on both URLs is applied once, and a different one is not dropped', async () => {
+  const path = tempDir();
+  const store = lmdbStore({ path, indexes: [{ kind: '_HandoverDelivery', property: 'status' }] });
+  onTestFinished(async () => {
+    await store.close();
+    rmSync(path, { recursive: true });
+  });
+  for (const protocol of EACH) {
+    const w = await world({ store, callback: { protocol, scope: protocol, secrets: [secretOf(protocol)] } });
+    for (const [attempt, side] of (['old', 'new'] as const).entries()) {
+      const { body, headers } = MAKE[protocol]({ id: '1', text: 'one', attempt, now: w.clock.now() });
+      expect((await w.post(side, body, headers)).status).toBe(202);
+    }
+    const { body, headers } = MAKE[protocol]({ id: '2', text: 'two', attempt: 0, now: w.clock.now() });
+    expect((await w.post('new', body, headers)).status).toBe(202);
+    expect([protocol, await applied(w.inbox)]).toEqual([protocol, [expect.any(String), expect.any(String)]]);
+  }
 });
 
 test('a window can be set', async () => {

@@ -3,6 +3,7 @@ import { LIMITS } from '../../src/limits.ts';
 import { type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Side } from '../../src/webhooks/callbacks.ts';
 import { Inbox, type InboxOptions } from '../../src/webhooks/inbox.ts';
+import type { Delivery } from '../../src/webhooks/work.ts';
 import { applied, listed, signed, testClock, textOf, until, type World, working, world } from './world.ts';
 
 /** What the topic says just now, and how often it was asked. */
@@ -151,7 +152,7 @@ describe('the states of a topic, when the store fails', () => {
   ];
 
   // Every call of the store that three deliveries make, and some that they do not.
-  test.each(FAULTS)('at any call: $kind $when $applied', async (fault) => {
+  test.each(FAULTS)('at any call of the receiver: %j', async (fault) => {
     for (let at = 0; at < 14; at++) {
       const data = new MemoryData();
       const failing = memoryStore({ data, fault: ({ index }: StoreCall) => (index === at ? fault : undefined) });
@@ -168,6 +169,46 @@ describe('the states of a topic, when the store fails', () => {
       }
       expect([at, await applied(new Inbox({ store: memoryStore({ data }), clock }))]).toEqual([at, ['v1', 'v2', 'v3']]);
     }
+  });
+
+  test.each(FAULTS)('at any call of the worker: %j', async (fault) => {
+    let hit = 0;
+    for (let at = 0; at < 16; at++) {
+      const data = new MemoryData();
+      const clock = testClock();
+      const inbox = new Inbox({ store: memoryStore({ data }), clock });
+      for (const body of ['v1', 'v2', 'v3']) await put(inbox, body);
+      const failing = memoryStore({
+        data,
+        fault: ({ index }: StoreCall) => {
+          if (index !== at) return undefined;
+          hit++;
+          return fault;
+        },
+      });
+      const bodies: string[] = [];
+      const note = (delivery: Delivery) => {
+        bodies.push(textOf(delivery));
+      };
+      let died = false;
+      const end = new AbortController();
+      const first = new Inbox({ store: failing, clock }).work(note, end.signal).catch((error: Error) => {
+        died = true;
+        expect(error.name).toBe('Crash');
+      });
+      await until('it died or is done', async () => died || (await listed(inbox, 'received')).length === 0);
+      end.abort();
+      await first;
+      expect(died && fault.kind !== 'crash').toBe(false);
+      clock.advance(LIMITS.deliveryClaimMs + 1);
+      const worker = working(inbox, note);
+      await until('all are applied', async () => (await listed(inbox, 'received')).length === 0);
+      await worker.stop();
+      // In their order, each again at most as often as its worker died.
+      expect(bodies.filter((body, i) => body !== bodies[i - 1])).toEqual(['v1', 'v2', 'v3']);
+      expect(bodies.length).toBeLessThanOrEqual(died ? 4 : 3);
+    }
+    expect(hit).toBeGreaterThan(10);
   });
 
   test('when what the topic is at was never written, nothing is numbered twice, and the last is not swept', async () => {
