@@ -80,11 +80,12 @@ export const ERRORS = {
   'delivery.missing': 'The inbox has no such delivery. It may have been applied, and forgotten after its window.',
   'delivery.refused': 'Only dead deliveries can be retried: others are applied, or will be.',
   'wait.interrupted': 'The wait ended before the campaign came to rest. It goes on where a worker runs.',
-  'hub.invalid': 'Correct what the hub was given: its definition, its list of allowed addresses, or its options.',
+  'subscription.invalid':
+    'Correct what the hub was given: its definition, its list of allowed addresses, or its options.',
   'topic.unreachable':
     'The topic could not be fetched. Check its URL and that this process may reach it, then try again.',
   'topic.hubless': 'The topic names no hub. Name the hub and the topic yourself, or subscribe where the provider says.',
-  'hub.unlisted':
+  'subscription.unlisted':
     'The provider did not tell all its subscriptions. Check its credentials and its limits, then try again.',
   'usage.invalid': '`handover --help`, or `handover help VERB`, shows what can be said.',
 } as const satisfies Record<string, string>;

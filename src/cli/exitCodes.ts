@@ -29,7 +29,7 @@ const BY_CODE: readonly (readonly [prefix: string, exit: Exit])[] = [
   ['store.unsafe', 'refused'],
   ['store.readOnly', 'refused'],
   ['store.driver', 'usage'],
-  ['hub.invalid', 'usage'],
+  ['subscription.invalid', 'usage'],
 ];
 
 export function exitOf(error: unknown): Exit {

@@ -29,7 +29,7 @@ const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
 /**
  * Only what is public is permitted, and what the list names: addresses, ranges (`10.0.0.0/8`) and host names.
- * Throws `hub.invalid` for an entry that is none of these.
+ * Throws `subscription.invalid` for an entry that is none of these.
  */
 export function permitting(allow: readonly string[]): Permits {
   const ranges = allow.filter((entry) => entry.includes('/') || isIP(bare(entry)) > 0).map(rangeOf);
@@ -99,7 +99,7 @@ function rangeOf(entry: string): Range {
     const address = ipaddr.process(bare(entry));
     return [address, address.kind() === 'ipv4' ? 32 : 128];
   } catch (error) {
-    throw new HandoverError('hub.invalid', `${entry} is no range of addresses.`, { entry }, { cause: error });
+    throw new HandoverError('subscription.invalid', `${entry} is no range of addresses.`, { entry }, { cause: error });
   }
 }
 

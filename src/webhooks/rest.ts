@@ -48,7 +48,7 @@ export interface RestDefinition extends OutboundOptions {
 
 type Ask = (call: RestCall) => Promise<OutboundAnswer>;
 
-/** Throws `hub.invalid` for a definition that contradicts itself. */
+/** Throws `subscription.invalid` for a definition that contradicts itself. */
 export function restProvider(definition: RestDefinition): Hub {
   const { name, shape = 'overlap', list } = definition;
   check(definition);
@@ -198,7 +198,7 @@ async function listed(
 async function orThrow(look: Promise<Listed>, name: string, topic: string): Promise<readonly HubSubscription[]> {
   const seen = await look;
   if (seen.status === 'listed') return seen.found;
-  throw new HandoverError('hub.unlisted', `${name}: ${seen.cause}.`, { topic, cause: seen.cause });
+  throw new HandoverError('subscription.unlisted', `${name}: ${seen.cause}.`, { topic, cause: seen.cause });
 }
 
 function check({ name, shape, create, replace, delete: ends, list, repeat }: RestDefinition): void {
@@ -207,5 +207,6 @@ function check({ name, shape, create, replace, delete: ends, list, repeat }: Res
     ...(shape !== 'swap' && !ends ? ['has no `delete`'] : []),
     ...(repeat === 'look' && !list ? ['has `repeat: look` and no `list`'] : []),
   ];
-  if (faults.length > 0) throw new HandoverError('hub.invalid', `The provider ${name} ${faults.join(', ')}.`, { name });
+  if (faults.length > 0)
+    throw new HandoverError('subscription.invalid', `The provider ${name} ${faults.join(', ')}.`, { name });
 }

@@ -136,7 +136,9 @@ describe('what is allowed', () => {
   });
 
   test('a range that is none is an error of the author', () => {
-    expect(() => outbound({ allow: ['10.0.0.0/99'] })).toThrow(expect.objectContaining({ code: 'hub.invalid' }));
+    expect(() => outbound({ allow: ['10.0.0.0/99'] })).toThrow(
+      expect.objectContaining({ code: 'subscription.invalid' }),
+    );
   });
 });
 

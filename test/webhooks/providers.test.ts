@@ -170,7 +170,7 @@ describe('GitHub', () => {
       const { server, options } = await provider(dialect, false);
       expect(await github(options).subscribe(asked(topic))).toMatchObject({ status: 'refused', again: false });
       expect(await github(options).unsubscribe(asked(topic, { reference: '1' }))).toMatchObject({ status: 'refused' });
-      await expect(github(options).list!(topic)).rejects.toMatchObject({ code: 'hub.unlisted' });
+      await expect(github(options).list!(topic)).rejects.toMatchObject({ code: 'subscription.unlisted' });
       expect(server.seen).toEqual([]);
     },
   );

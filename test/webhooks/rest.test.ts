@@ -104,7 +104,7 @@ describe('an answer that was lost leaves no orphan', () => {
     const hub = restProvider(definitionOf(server, { repeat: 'look' }));
     expect(await hub.subscribe(request())).toMatchObject({ status: 'refused', again: true });
     expect(server.seen.map(({ method }) => method)).toEqual(['GET']);
-    await expect(hub.list!('a.b')).rejects.toMatchObject({ code: 'hub.unlisted' });
+    await expect(hub.list!('a.b')).rejects.toMatchObject({ code: 'subscription.unlisted' });
   });
 
   test('one that was made twice is ended twice', async () => {

@@ -78,7 +78,7 @@ describe('what the author writes becomes a request', () => {
   test('a definition that contradicts itself is an error of the author', async () => {
     const { server } = await provider();
     const { delete: _, list: __, ...bare } = definitionOf(server);
-    const invalid = expect.objectContaining({ code: 'hub.invalid' });
+    const invalid = expect.objectContaining({ code: 'subscription.invalid' });
     expect(() => restProvider(bare)).toThrow(invalid);
     expect(() => restProvider({ ...bare, shape: 'swap' })).not.toThrow();
     expect(() => restProvider({ ...bare, shape: 'swap', repeat: 'look' })).toThrow(invalid);
@@ -118,19 +118,21 @@ describe('half a list is none', () => {
 
   test('but not for ever', async () => {
     const { server, listed } = await listOf(paged((page, url) => `${url}/?page=${page + 1}`));
-    await expect(listed).rejects.toMatchObject({ code: 'hub.unlisted' });
+    await expect(listed).rejects.toMatchObject({ code: 'subscription.unlisted' });
     expect(server.seen).toHaveLength(LIMITS.hubListPages);
   });
 
   test('and not elsewhere, with the same credentials', async () => {
     const other = await serve((response) => response.end('{}'));
     const { listed } = await listOf(paged(() => `${other.url}/?page=2`));
-    await expect(listed).rejects.toMatchObject({ code: 'hub.unlisted' });
+    await expect(listed).rejects.toMatchObject({ code: 'subscription.unlisted' });
     expect(other.seen).toEqual([]);
   });
 
   test.each(['not JSON', '{}', '{"items":{}}'])('%s', async (body) => {
     const server = await serve((response) => response.end(body));
-    await expect(restProvider(definitionOf(server)).list!('a.b')).rejects.toMatchObject({ code: 'hub.unlisted' });
+    await expect(restProvider(definitionOf(server)).list!('a.b')).rejects.toMatchObject({
+      code: 'subscription.unlisted',
+    });
   });
 });
