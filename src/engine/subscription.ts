@@ -247,11 +247,13 @@ function refused(
 const gaveUp = (document: SubscriptionDocument, handling: Handling) =>
   refused(document, `no answer to ${LIMITS.hubAttempts} requests`, handling);
 
+type Granted = Partial<Omit<Extract<HubAnswer, { readonly status: 'done' }>, 'status'>>;
+
 /** The hub did this, or asked the callback to confirm it; undefined where that is not what is waited for. */
 export function confirmed(
   document: SubscriptionDocument,
   { side, mode }: Pick<Intent, 'side' | 'mode'>,
-  { leaseSeconds, reference }: { readonly leaseSeconds?: number | undefined; readonly reference?: string | undefined },
+  { leaseSeconds, reference, secret }: Granted,
   happening: Happening,
 ): SubscriptionDocument | undefined {
   const awaited = AWAITED[document.state];
@@ -265,12 +267,14 @@ export function confirmed(
   }
   const leaseMs = leaseSeconds === undefined ? undefined : leaseSeconds * 1000;
   const lease = leaseMs === undefined ? {} : { leaseMs, leaseUntil: at + leaseMs };
+  const secrets = secret === undefined ? next[side].secrets : [...next[side].secrets, secret];
   return {
     ...next,
     [side]: {
       ...next[side],
       active: true,
       verifiedAt: at,
+      secrets,
       ...lease,
       ...(reference === undefined ? {} : { reference }),
     },

@@ -47,7 +47,7 @@ export function storedCallbacks(store: Store, clock: Clock): Callbacks {
       update(subscription, (now) => {
         if (now.topic !== topic || !mayConfirm(now, side, mode)) return undefined;
         const happening = { at: clock.now(), by: 'hub', id: () => clock.id(8) };
-        const next = confirmed(now, { side, mode }, { leaseSeconds }, happening);
+        const next = confirmed(now, { side, mode }, leaseSeconds === undefined ? {} : { leaseSeconds }, happening);
         // It was confirmed before; a hub that refreshes by itself grants a new lease.
         if (next) return next;
         return mode === 'subscribe' && now[side].active ? granted(now, side, leaseSeconds, clock.now()) : 'as it is';
