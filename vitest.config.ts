@@ -9,6 +9,7 @@ export default defineConfig({
       { find: /^handover\/store\/datastore$/, replacement: source('src/store/datastore/datastore.ts') },
       { find: /^handover$/, replacement: source('src/index.ts') },
       { find: /^handover\/router$/, replacement: source('src/router/router.ts') },
+      { find: /^handover\/webhooks$/, replacement: source('src/webhooks/index.ts') },
       { find: /^handover\/testing$/, replacement: source('src/testing/index.ts') },
       { find: /^handover\/(store\/.+)$/, replacement: `${source('src/')}$1.ts` },
     ],

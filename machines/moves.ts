@@ -43,3 +43,10 @@ export type GroupEffect =
   | { readonly type: 'declareWhole' }
   /** A member is behind again: that promise is withdrawn. */
   | { readonly type: 'withdrawWhole' };
+
+/** What a step of a subscription asks for. */
+export type SubscriptionEffect =
+  /** Ask the hub, after that was stored: deliver to this side's callback, or no more. */
+  | { readonly type: 'ask'; readonly mode: 'subscribe' | 'unsubscribe'; readonly side: 'old' | 'new' }
+  /** The old callback answers from now on that it is gone. */
+  | { readonly type: 'retire' };

@@ -8,6 +8,7 @@ import { campaignMachine } from '../machines/campaign.ts';
 import { groupMachine } from '../machines/group.ts';
 import { TARGETS, type Target } from '../machines/moves.ts';
 import { PAIR_STATES, type RecordState, recordMachine, STALE } from '../machines/record.ts';
+import { SUBSCRIPTION_STATES, subscriptionMachine } from '../machines/subscription.ts';
 import {
   type Arrow,
   arrowsOf,
@@ -105,6 +106,8 @@ const run = arrowsOf(campaignMachine, regionOf(campaignMachine, 'run', { stage: 
 const stage = arrowsOf(campaignMachine, regionOf(campaignMachine, 'stage', { run: 'running' }));
 const group = arrowsOf(groupMachine, whole(groupMachine));
 
+const subscription = arrowsOf(subscriptionMachine, whole(subscriptionMachine));
+
 const eventAndEffects = (arrow: Arrow) => (arrow.effects.length ? `${arrow.event} / ${effectsOf(arrow)}` : arrow.event);
 const endsOf = (drawn: readonly Arrow[]) => {
   const left = new Set(drawn.map(({ from }) => from));
@@ -150,19 +153,50 @@ ${wordTable('event', words.GROUP_EVENT_WORDS)}
 
 ${wordTable('effect', words.GROUP_EFFECT_WORDS)}`;
 
+const wantedAt = (targets: readonly Target[]) => (arrow: Arrow) =>
+  !arrow.event.startsWith('want.') || targets.some((target) => arrow.event === `want.${target}`);
+const subscriptionDiagram = (targets: readonly Target[]) => {
+  const shown = subscription.filter(wantedAt(targets)).filter(({ from, to }) => from !== to);
+  return diagram({ arrows: shown, label: eventAndEffects, ends: [] });
+};
+
+const subscriptions = `## A subscription
+
+One subscription on its way from its old callback URL to a new one, at a hub that lets two stand side by side. What is
+asked of the hub is stored before it is sent, and its answer is an event, however late. \`hub.refused\` and the end of all
+attempts to subscribe are for a person to look at.
+
+${wordTable('state', words.SUBSCRIPTION_WORDS)}
+
+### Onward
+
+${subscriptionDiagram(['completed'])}
+
+### And back
+
+${subscriptionDiagram(['home'])}
+
+${eventTable(subscription, SUBSCRIPTION_STATES)}
+
+${wordTable('event', words.SUBSCRIPTION_EVENT_WORDS)}
+
+${wordTable('effect', words.SUBSCRIPTION_EFFECT_WORDS)}`;
+
 // ------------------------------------------------------------ the page
 
 const page = `<!-- Written by \`npm run states\` from machines/. Changes made here are lost. -->
 # The state machines
 
-Drawn from [machines/](../machines): a [record](#a-record), a [campaign](#a-campaign) and a [group](#a-group). The machines
-decide and do nothing; each arrow names what the engine is asked to do.
+Drawn from [machines/](../machines): a [record](#a-record), a [campaign](#a-campaign), a [group](#a-group) and a
+[subscription](#a-subscription). The machines decide and do nothing; each arrow names what the engine is asked to do.
 
 ${record}
 
 ${campaign}
 
 ${groups}
+
+${subscriptions}
 `;
 
 if (!process.argv.includes('--check')) {

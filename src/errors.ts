@@ -34,6 +34,10 @@ export const ERRORS = {
   'transform.split': '`onSplit` failed for this record. Correct it, or choose with `handover resolve`.',
   'transform.backward':
     'The backward transform failed for this record, so it could not be reversed. Correct it, then retry.',
+  'transform.terms':
+    '`terms` of a subscription failed for this record. Correct the definition or the record, then retry.',
+  'subscription.refused':
+    'The hub refused the request, as often as it was asked. Its answer says why; correct that, then retry.',
   'transform.unstable': '`to` gave two different keys for the same content. It must depend on the record alone.',
   'reverse.missing':
     'The record was modified after the switch and its definition has no backward transform. It can only stay: go on to complete, or undo the modification, then reverse.',
@@ -73,7 +77,16 @@ export const ERRORS = {
     'Give the old and the new key, or give the router `keys` to derive one from the other: the record does not tell.',
   'group.gathering':
     'The group is not whole: not all of its records have switched. Call the router for each record, or try again later.',
+  'delivery.missing': 'The inbox has no such delivery. It may have been applied, and forgotten after its window.',
+  'delivery.refused': 'Only dead deliveries can be retried: others are applied, or will be.',
   'wait.interrupted': 'The wait ended before the campaign came to rest. It goes on where a worker runs.',
+  'subscription.invalid':
+    'Correct what the hub was given: its definition, its list of allowed addresses, or its options.',
+  'topic.unreachable':
+    'The topic could not be fetched. Check its URL and that this process may reach it, then try again.',
+  'topic.hubless': 'The topic names no hub. Name the hub and the topic yourself, or subscribe where the provider says.',
+  'subscription.unlisted':
+    'The provider did not tell all its subscriptions. Check its credentials and its limits, then try again.',
   'usage.invalid': '`handover --help`, or `handover help VERB`, shows what can be said.',
 } as const satisfies Record<string, string>;
 

@@ -2,7 +2,22 @@ export * as commands from './admin/commands.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type Config, type ConfigDefinition, defineConfig } from './define/config.ts';
 export { type EntityDefinition, type EntityRule, entity } from './define/entity.ts';
+export type {
+  Discovery,
+  Fetched,
+  Hub,
+  HubAnswer,
+  HubRequest,
+  HubSubscription,
+  Protocol,
+} from './define/hub.ts';
 export { defineMigration, type Migration, type MigrationDefinition } from './define/migration.ts';
+export {
+  type SubscriptionDefinition,
+  type SubscriptionRule,
+  type SubscriptionTerms,
+  subscription,
+} from './define/subscription.ts';
 export { type VerifyOptions, type VerifyReport, verify } from './engine/verify.ts';
 export { Worker, type WorkerEvents, type WorkerOptions } from './engine/worker.ts';
 export { ERRORS, type ErrorCode, HandoverError } from './errors.ts';

@@ -27,6 +27,8 @@ export const LIMITS = {
   actWithinMs: 5_000,
   /** How often an idle worker looks for work. */
   idleMs: 200,
+  /** Wait after a sweep that moved nothing and proved nothing, at most: each of a generation is longer than the one before. */
+  waitMostMs: 2_000,
   /** A resting campaign is swept again this often, so that strays and stale shadows are found. */
   restSweepMs: 60_000,
   /** A sweep under live traffic counts as clean when at most this share of what it saw needed a move. */
@@ -122,17 +124,75 @@ export const LIMITS = {
   emulatorTransactions: 1,
   /** Commits that one call has under way: more gain nothing where they have been measured. */
   datastoreCommits: 4,
+  /** How long an answer of a hub is waited for before the same is asked again. */
+  hubAnswerMs: 30_000,
+  /** How long it may take a hub, once it has a request, to ask the callback. */
+  hubVerifyMs: 600_000,
+  /** Attempts of one request to a hub, with a pause that doubles. */
+  hubAttempts: 8,
+  hubPauseMs: 5_000,
+  hubPauseMostMs: 600_000,
+  /** A lease is taken to be this long where the hub has not said: what matters is when its renewal begins. */
+  hubLeaseMs: 86_400_000,
+  /** Requests to hubs that a page of subscriptions has under way. */
+  hubRequests: 8,
+  /** Steps of one subscription in one visit: a hub that answers at once is followed to the next rest. */
+  hubSteps: 8,
   /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */
   callMs: 15_000,
   callAttempts: 5,
   callPauseMs: 50,
   /** How long Cloud Datastore may go on with a commit whose deadline has passed: its transactions end when idle for 60 s. */
   datastoreLateMs: 60_000,
+  /** Deadline of one call to a hub or a provider, redirects included: they answer in a second, and verify meanwhile. */
+  hubCallMs: 15_000,
+  /** Redirects that one call follows: more is a circle. */
+  hubRedirects: 5,
+  /** Bytes read of a hub's answer: a page of a provider's list is the longest, and some 100 KiB. */
+  hubAnswerBytes: 1024 * 1024,
+  /** Bytes read of a topic: feeds of more than some MiB are cut by those who make them. */
+  topicBytes: 10 * 1024 * 1024,
+  /** Characters kept of the reason that a hub gives. */
+  hubCauseCharacters: 300,
+  /** Bytes of a secret: WebSub says less than 200. */
+  hubSecretBytes: 199,
+  /** What a hub may ask us to wait, at most: beyond it somebody's clock or mind has gone wrong. */
+  retryAfterMostMs: 86_400_000,
+  /** Pages of a provider's list: 10,000 subscriptions where it has 100 a page. */
+  hubListPages: 100,
   /** Keys that are walked to cut a range exactly, and, where the store has no samples, roughly. */
   splitWalkKeys: 1_000,
   splitSampleKeys: 50_000,
   /** Samples asked for each piece of a split. */
   splitSamples: 32,
+  /** Age of a signature that names its moment, either way: five minutes, as Standard Webhooks, Stripe and Slack have it. */
+  signatureAgeSeconds: 300,
+  /** Bytes of a request to a callback URL. Of a feed each entry is stored on its own, so it may be over `entityBytes`. */
+  deliveryBytes: 4 * 1024 * 1024,
+  /** Entries of a feed that are told apart; one with more is taken as a whole. Hubs send what is new, rarely 100. */
+  feedEntries: 1_000,
+  /** Characters of what stands around the entries, over all of them: each is stored with it. */
+  feedSharedCharacters: 16 * 1024 * 1024,
+  /** Deliveries that one process runs the handler on at once. */
+  deliveryLanes: 4,
+  /** Deliveries of one look at the inbox: with their bodies they lie in memory. */
+  deliveryPage: 20,
+  /** How often an idle inbox is looked at for what other processes have stored. */
+  deliveryIdleMs: 1_000,
+  /** A worker renews its claim on a delivery three times in this, and has lost it after. */
+  deliveryClaimMs: 30_000,
+  /** Attempts to write down what became of a run: some five seconds, well within a claim. */
+  deliveryMarkAttempts: 12,
+  /** Runs of the handler that fail before a delivery is set aside for a person: over two hours. */
+  deliveryAttempts: 20,
+  /** The pause after the first; twice as long each time, */
+  deliveryPauseMs: 1_000,
+  /** up to this. */
+  deliveryPauseMostMs: 600_000,
+  /** Characters kept of what the last one failed with. */
+  deliveryErrorCharacters: 1_000,
+  /** Earlier states of a topic that are known again when they come back. */
+  statesRemembered: 200,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

@@ -1,7 +1,8 @@
 import type { CampaignEvent, Run, Stage } from '../../machines/campaign.ts';
 import type { GroupEvent, GroupState } from '../../machines/group.ts';
-import type { CampaignEffect, GroupEffect, Move, Target } from '../../machines/moves.ts';
+import type { CampaignEffect, GroupEffect, Move, SubscriptionEffect, Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
+import type { SubscriptionEvent, SubscriptionState } from '../../machines/subscription.ts';
 
 /** A plain sentence for everything that the machines name. A new state or move without one does not compile. */
 type Words<Name extends string> = Readonly<Record<Name, string>>;
@@ -114,4 +115,40 @@ export const GROUP_EFFECT_WORDS: Words<GroupEffect['type']> = {
   admit: 'The members may switch.',
   declareWhole: 'The application may treat the group as one transaction.',
   withdrawWhole: 'That promise is withdrawn.',
+};
+
+export const SUBSCRIPTION_WORDS: Words<SubscriptionState> = {
+  home: 'The hub posts to the old URL, as before the start.',
+  subscribing: 'It is asked to post to the new URL, too; no answer yet.',
+  verifying: 'It has the request, and is to ask the new URL.',
+  overlapping: 'It posts to both. Whatever comes twice is taken once.',
+  proven: 'It posts to both, and what came last has delivered, or its topic was quiet.',
+  unsubscribing: 'It is asked to post to the old URL no more; no answer yet.',
+  lapsing: 'It did not confirm that: the old subscription ends with its lease.',
+  draining: 'The old URL is given up, and still answers: what was published meanwhile is taken in.',
+  switched: 'It posts to the new URL. The old one still answers, and the way back is open.',
+  settled: 'The old URL answers that it is gone.',
+  resubscribing: 'It is asked to post to the old URL again; no answer yet.',
+  reverifying: 'It has that request, and is to ask the old URL.',
+  returning: 'It posts to both again; the old URL is to prove itself before the new one goes.',
+  withdrawing: 'It is asked to post to the new URL no more.',
+};
+
+export const SUBSCRIPTION_EVENT_WORDS: Words<SubscriptionEvent['type']> = {
+  'want.home': 'It is wanted at the old URL.',
+  'want.copied': 'It is wanted at both.',
+  'want.switched': 'It is wanted at the new URL, the old one given up.',
+  'want.completed': 'It is wanted at the new URL, the old one gone.',
+  'hub.accepted': 'The hub has the request, and will ask the callback.',
+  'hub.verified': 'It is carried out: the hub said so, or asked the callback, which confirmed.',
+  'hub.refused': 'It is not, and further attempts are in vain.',
+  'deadline.passed': 'Nothing was heard in the time that was given.',
+  proved: 'The URL subscribed last has delivered, or nothing was published; what the topic says was taken in.',
+  'lease.ended': 'The lease of the URL that is given up is over.',
+  drained: 'What the topic says was taken in once more.',
+};
+
+export const SUBSCRIPTION_EFFECT_WORDS: Words<SubscriptionEffect['type']> = {
+  ask: 'Send the stored request to the hub.',
+  retire: 'Answer at the old URL that it is gone.',
 };

@@ -2,21 +2,12 @@ import type { CampaignEvent } from '../../machines/campaign.ts';
 import type { Target } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
+import { campaignAt, campaignId, campaignsOf, updateCampaign } from '../engine/campaigns.ts';
 import { campaignStep } from '../engine/decide.ts';
-import {
-  attempts,
-  type CampaignDocument,
-  type CampaignPace,
-  campaignAt,
-  campaignId,
-  campaignsOf,
-  documentKey,
-  list,
-  save,
-  updateCampaign,
-} from '../engine/documents.ts';
+import { attempts, documentKey, list, save } from '../engine/documents.ts';
 import { countModified } from '../engine/modified.ts';
 import { countQuarantined } from '../engine/quarantine.ts';
+import type { CampaignDocument, CampaignPace } from '../engine/schemas.ts';
 import { isAskedFor, nameOf } from '../engine/sweep.ts';
 import { aim, bringsBack, everything } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';

@@ -1,6 +1,6 @@
-import type { CampaignDocument, PaceNote } from '../engine/documents.ts';
 import { allowedAt } from '../engine/pace.ts';
 import { RAMP } from '../engine/ramp.ts';
+import type { CampaignDocument, PaceNote } from '../engine/schemas.ts';
 import { liveWorkers, type Progress } from '../engine/sweep.ts';
 
 /** What limits the pace of a campaign now, and why: what the campaign allows, and what its workers said in their claims. */

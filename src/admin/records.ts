@@ -1,6 +1,7 @@
 import type { Side } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
-import { type CampaignDocument, list } from '../engine/documents.ts';
+import { list } from '../engine/documents.ts';
+import type { CampaignDocument } from '../engine/schemas.ts';
 import { homeRange } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
-import { list, type QuarantineDocument } from '../engine/documents.ts';
+import { list } from '../engine/documents.ts';
 import type { Actor } from '../engine/moves.ts';
 import type { Pair } from '../engine/pair.ts';
 import { lookAgain } from '../engine/reconcile.ts';
+import type { QuarantineDocument } from '../engine/schemas.ts';
 import { isClaimedTwice, settleSplit } from '../engine/split.ts';
 import { isAskedFor } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';

@@ -1,7 +1,8 @@
 import type { Run, Stage } from '../../machines/campaign.ts';
 import type { Migration } from '../define/migration.ts';
-import { statesOf } from '../engine/counts.ts';
-import { type CampaignDocument, type Document, documentKey, list, load } from '../engine/documents.ts';
+import { statesOf, subscriptionsOf } from '../engine/counts.ts';
+import { documentKey, list, load } from '../engine/documents.ts';
+import type { CampaignDocument, Document } from '../engine/schemas.ts';
 import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
@@ -42,6 +43,8 @@ export interface CampaignStatus {
   readonly quarantined: { readonly count: number; readonly byCode: Readonly<Record<string, number>> };
   /** Copies that shadow reads of a router found to say something else than they should; the last ones, with both values. */
   readonly mismatches?: Omit<Document<'mismatch'>, 'v'>;
+  /** Subscriptions per state, by the same sweep, where the campaign has some. */
+  readonly subscriptions?: Readonly<Record<string, number>>;
   /** Groups per state, where the campaign goes by groups. */
   readonly groups?: Readonly<Record<string, number>>;
   /** Whether the state is being taken off its entities, or was: so many, and so many that were not its to take. */
@@ -81,6 +84,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
   // A sweep that is over says all; one that runs says only what it came by so far.
   const counts = campaign.lastSweep?.counts ?? (sweep.seen > 0 ? sweep.counts : undefined);
   const states = statesOf(counts ?? {});
+  const subscriptions = subscriptionsOf(counts ?? {});
   return {
     campaign: campaign.id,
     migration: campaign.migration,
@@ -101,6 +105,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
     quarantined: await quarantinedBy(context, campaign.id),
     ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
+    ...(Object.keys(subscriptions).length > 0 ? { subscriptions } : {}),
     ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),
     ...(campaign.strip ? { strip: stripOf(campaign.strip) } : {}),
     createdAt: campaign.createdAt,

@@ -1,4 +1,4 @@
-import type { CampaignDocument } from '../engine/documents.ts';
+import type { CampaignDocument } from '../engine/schemas.ts';
 import { type CommandContext, change, definitionOf, record, refused, theCampaign } from './commands.ts';
 
 /**

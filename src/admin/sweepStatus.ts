@@ -1,7 +1,7 @@
 import { isClean } from '../engine/campaign.ts';
 import type { Counts } from '../engine/counts.ts';
-import type { CampaignDocument, SweepDocument } from '../engine/documents.ts';
 import { load } from '../engine/documents.ts';
+import type { CampaignDocument, SweepDocument } from '../engine/schemas.ts';
 import { type Progress, progressOf, sweepKey } from '../engine/sweep.ts';
 import type { Capabilities } from '../store/store.ts';
 import type { CommandContext } from './commands.ts';

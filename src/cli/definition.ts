@@ -1,6 +1,6 @@
 import { migrationNamed } from '../admin/commands.ts';
 import type { Migration } from '../define/migration.ts';
-import type { CampaignDocument } from '../engine/documents.ts';
+import type { CampaignDocument } from '../engine/schemas.ts';
 import { HandoverError } from '../errors.ts';
 import type { Session } from './verb.ts';
 

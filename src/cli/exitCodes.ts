@@ -24,10 +24,12 @@ const BY_CODE: readonly (readonly [prefix: string, exit: Exit])[] = [
   ['campaign.', 'refused'],
   ['reverse.missing', 'refused'],
   ['record.missing', 'refused'],
+  ['delivery.', 'refused'],
   ['record.whole', 'refused'],
   ['store.unsafe', 'refused'],
   ['store.readOnly', 'refused'],
   ['store.driver', 'usage'],
+  ['subscription.invalid', 'usage'],
 ];
 
 export function exitOf(error: unknown): Exit {

@@ -13,13 +13,14 @@ export function statusText({ campaigns, unstarted }: Status, historyEntries = 5)
 }
 
 export function campaignText(status: CampaignStatus, historyEntries = 5): string {
-  const { campaign, quarantined, groups, mismatches } = status;
+  const { campaign, quarantined, groups, mismatches, subscriptions } = status;
   const pace = paceText(status);
   const rows: (readonly (string | undefined)[])[] = [
     ['wanted', targetsText(status.targets)],
     ['sweep', sweepText(status)],
     ...(pace === undefined ? [] : [['pace', pace]]),
     ['records', recordsText(status)],
+    ...(subscriptions ? [['subscriptions', listText(subscriptions)]] : []),
     ...(groups ? [['groups', listText(groups)]] : []),
     ['quarantined', quarantined.count === 0 ? 'none' : `${count(quarantined.count)}: ${listText(quarantined.byCode)}`],
     ...(mismatches

@@ -1,7 +1,8 @@
 import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
 import { lookAtSweep, sweepStatus } from '../admin/sweepStatus.ts';
 import type { Counts } from '../engine/counts.ts';
-import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
+import { documentKey, load } from '../engine/documents.ts';
+import type { CampaignDocument } from '../engine/schemas.ts';
 import { isStripping } from '../engine/strip.ts';
 import { Worker } from '../engine/worker.ts';
 import { HandoverError, unlessPassing } from '../errors.ts';

@@ -110,7 +110,7 @@ export function matches(pattern: readonly string[], key: Key): boolean {
   return path.length === pattern.length && path.every(({ kind }, i) => kind === pattern[i]);
 }
 
-function pattern(name: string, text: string): readonly string[] {
+export function pattern(name: string, text: string): readonly string[] {
   const kinds = typeof text === 'string' ? text.split('/') : [];
   if (kinds.length === 0 || kinds.some((kind) => kind.trim() === '')) {
     throw invalid(`\`${name}\` is ${JSON.stringify(text)}; it must be kinds joined by "/", as "User/Feed".`);

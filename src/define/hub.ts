@@ -43,7 +43,13 @@ export type HubAnswer =
   /** Received; the hub will ask the callback first, and until then nothing has changed. */
   | { readonly status: 'accepted' }
   /** Carried out. */
-  | { readonly status: 'done'; readonly reference?: string; readonly leaseSeconds?: number }
+  | {
+      readonly status: 'done';
+      readonly reference?: string;
+      readonly leaseSeconds?: number;
+      /** Deliveries are signed with this, where the provider makes the secret; it tells it now and never again. */
+      readonly secret?: string;
+    }
   /** Nothing was changed. `again`: another attempt may succeed, `afterMs` from now at the earliest. */
   | { readonly status: 'refused'; readonly cause: string; readonly again: boolean; readonly afterMs?: number }
   /** It may have been carried out. */
@@ -58,3 +64,17 @@ export interface Fetched {
   readonly contentType: string;
   readonly body: Uint8Array;
 }
+
+/** How deliveries are signed, and what makes two of them the same. */
+export const PROTOCOL_NAMES = [
+  'feed',
+  'websub',
+  'standardwebhooks',
+  'cloudevents',
+  'stripe',
+  'github',
+  'shopify',
+  'slack',
+  'solid',
+] as const;
+export type Protocol = (typeof PROTOCOL_NAMES)[number];

@@ -8,6 +8,7 @@ import * as datastore from '../store/datastore/datastore.ts';
 import * as lmdb from '../store/lmdb.ts';
 import * as memory from '../store/memory.ts';
 import * as testing from '../testing/index.ts';
+import * as webhooks from '../webhooks/index.ts';
 import { type Config, type ConfigDefinition, defineConfig } from './config.ts';
 import { checkHistory } from './history.ts';
 import type { Migration } from './migration.ts';
@@ -37,6 +38,7 @@ const OURS = {
   'handover/store/lmdb': lmdb,
   'handover/store/memory': memory,
   'handover/testing': testing,
+  'handover/webhooks': webhooks,
 };
 
 /**

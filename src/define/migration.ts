@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EntityRule } from './entity.ts';
+import type { SubscriptionRule } from './subscription.ts';
 
 export interface MigrationDefinition {
   /** Lower-case words joined by dashes; stored in every record's slot, so keep it short. */
@@ -15,7 +16,9 @@ export interface MigrationDefinition {
   readonly namespace?: string;
   /** Quarantined records after which a campaign pauses by itself. Default: 100. */
   readonly errorBudget?: number;
-  readonly records: readonly EntityRule[];
+  readonly records?: readonly EntityRule[];
+  /** Subscriptions that get a new callback URL. */
+  readonly subscriptions?: readonly SubscriptionRule[];
 }
 
 /** A validated migration. */
@@ -27,15 +30,16 @@ export interface Migration {
   readonly namespace: string;
   readonly errorBudget: number;
   readonly records: readonly EntityRule[];
+  readonly subscriptions: readonly SubscriptionRule[];
   /** Changes whenever anything that decides about records does. */
   readonly fingerprint: string;
 }
 
-const KNOWN = new Set(['name', 'version', 'after', 'by', 'namespace', 'errorBudget', 'records']);
+const KNOWN = new Set(['name', 'version', 'after', 'by', 'namespace', 'errorBudget', 'records', 'subscriptions']);
 
 /** Checks a migration and fills its defaults. Throws `definition.invalid` with what is wrong. */
 export function defineMigration(definition: MigrationDefinition): Migration {
-  const { name, version, after = [], by = 'record', namespace = '', records } = definition;
+  const { name, version, after = [], by = 'record', namespace = '', records = [], subscriptions = [] } = definition;
   const errorBudget = definition.errorBudget ?? LIMITS.errorBudget;
   const refuse = (why: string): never => {
     throw new HandoverError('definition.invalid', `Migration ${JSON.stringify(name)}: ${why}.`);
@@ -48,15 +52,29 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   if (!Number.isSafeInteger(version) || version < 1) refuse('the version must be 1, 2, 3 …');
   if (by !== 'record' && by !== 'group') refuse("`by` must be 'record' or 'group'");
   if (!Number.isSafeInteger(errorBudget) || errorBudget < 0) refuse('the error budget must be 0 or more records');
-  if (!Array.isArray(records) || records.length === 0) refuse('`records` must name at least one kind of record');
+  if (!Array.isArray(records) || !Array.isArray(subscriptions) || records.length + subscriptions.length === 0)
+    refuse('`records` must name at least one kind of record, or `subscriptions` of subscriptions');
   for (const field of ['from', 'into'] as const) {
     const twice = duplicate(records.map((rule) => rule[field].join('/')));
     if (twice) refuse(`two rules have \`${field}\` ${twice}, so a record could be moved by either`);
   }
+  const subscribed = duplicate(subscriptions.map((rule) => rule.of.join('/')));
+  if (subscribed) refuse(`two rules are about the subscriptions of ${subscribed}`);
+  for (const { of } of subscriptions) {
+    const moved = records.find(({ from, into }) => [from, into].some((path) => path.join('/') === of.join('/')));
+    if (moved) refuse(`records of ${of.join('/')} have subscriptions, and must stay where they are`);
+  }
+  if (by === 'group' && subscriptions.length > 0) refuse('by group, subscriptions cannot be switched yet');
   if (after.includes(name)) refuse('it cannot come after itself');
-  const source = JSON.stringify([name, version, by, namespace, records.map((rule) => rule.source)]);
+  const source = JSON.stringify([
+    name,
+    version,
+    by,
+    namespace,
+    [...records, ...subscriptions].map((rule) => rule.source),
+  ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
-  return { name, version, after, by, namespace, errorBudget, records, fingerprint };
+  return { name, version, after, by, namespace, errorBudget, records, subscriptions, fingerprint };
 }
 
 const duplicate = (texts: readonly string[]) => texts.find((text, i) => texts.indexOf(text) !== i);

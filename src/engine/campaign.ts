@@ -3,11 +3,12 @@ import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import type { Capabilities, Store } from '../store/store.ts';
+import { updateCampaign } from './campaigns.ts';
 import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
-import { type CampaignDocument, updateCampaign } from './documents.ts';
 import { sameSweep } from './fence.ts';
 import { countQuarantined } from './quarantine.ts';
+import type { CampaignDocument } from './schemas.ts';
 import { uniform } from './targets.ts';
 
 /** What workers do to a campaign: end a sweep, begin another, pause. Whoever is first does it, by compare-and-set. */

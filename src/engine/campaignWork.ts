@@ -5,11 +5,11 @@ import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
-import type { CampaignDocument, SweepDocument } from './documents.ts';
 import type { CampaignLook } from './fence.ts';
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
+import type { CampaignDocument, SweepDocument } from './schemas.ts';
 import { isStripping, stripPage } from './strip.ts';
 import {
   claimRange,
@@ -179,6 +179,7 @@ export class CampaignWork {
       oldHomes: progress.oldHomes,
       filled: this.#filled,
       groupsInHand: this.#groupsInHand,
+      takeIn: this.#options.takeIn,
       pacer,
       workers: async () => workersIn(await progressOf(store, campaign, sweep)),
       onlyCooling,
@@ -242,7 +243,7 @@ export class CampaignWork {
     const { store, clock, events } = this.#options;
     // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
     const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
-    if (waits) await clock.sleep(LIMITS.idleMs, signal);
+    if (waits) await clock.sleep(Math.min(LIMITS.idleMs * swept.sweep, LIMITS.waitMostMs), signal);
     const { campaign, clean, first } = await endSweep(store, clock, swept, counts);
     if (first) events?.swept?.(campaign, counts, clean);
     await forgetOldSweeps(store, campaign);

@@ -2,8 +2,9 @@ import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store, Version } from '../store/store.ts';
 import { addAll, type Counts } from './counts.ts';
-import { type RangeDocument, type Stored, save } from './documents.ts';
+import { type Stored, save } from './documents.ts';
 import type { Pacer } from './pace.ts';
+import type { RangeDocument } from './schemas.ts';
 
 /** One of the lanes of a worker: what it is called, how fast its steps follow each other, and how fast they may. */
 export interface Lane {

@@ -1,5 +1,5 @@
 /**
- * What a page, a range or a sweep came to. Keys are `S.<state>` or `T.<state>`, `seen`, `moved` (records) and `moves`,
+ * What a page, a range or a sweep came to. Keys are `S.<state>` or `T.<state>`, `subscription:<state>`, `seen`, `moved` (records) and `moves`,
  * `unresolved` (kept changing), `doubtful` (may have been moved by what nobody counted), `quarantined`.
  */
 export type Counts = Record<string, number>;
@@ -25,6 +25,16 @@ export function statesOf(counts: Counts): Record<string, number> {
   }
   const completed = Math.max(counts['S.completed'] ?? 0, counts['T.completed'] ?? 0);
   return completed > 0 ? { ...states, completed } : states;
+}
+
+/** Subscriptions per state. */
+export function subscriptionsOf(counts: Counts): Record<string, number> {
+  const states: Record<string, number> = {};
+  for (const [name, n] of Object.entries(counts)) {
+    const [what, state] = name.split(':');
+    if (what === 'subscription' && state !== undefined) states[state] = n;
+  }
+  return states;
 }
 
 /** How many records a sweep counted that are not quarantined. An insert that was only announced is none yet. */

@@ -1,8 +1,16 @@
 import { type AnyStateMachine, initialTransition, transition } from 'xstate';
 import { type CampaignEvent, campaignMachine, type Run, type Stage } from '../../machines/campaign.ts';
 import { type GroupEvent, type GroupState, groupMachine } from '../../machines/group.ts';
-import { type CampaignEffect, type GroupEffect, type Move, TARGETS, type Target } from '../../machines/moves.ts';
+import {
+  type CampaignEffect,
+  type GroupEffect,
+  type Move,
+  type SubscriptionEffect,
+  TARGETS,
+  type Target,
+} from '../../machines/moves.ts';
 import { type RecordEvent, type RecordState, recordMachine } from '../../machines/record.ts';
+import { type SubscriptionEvent, type SubscriptionState, subscriptionMachine } from '../../machines/subscription.ts';
 
 /**
  * The one place that runs the machines. They are pure and their states finite, so each (state, event) is worked out once
@@ -78,3 +86,8 @@ export function campaignStep({ stage, run }: CampaignState, event: CampaignEvent
 }
 
 export const groupStep = memoise<GroupState, GroupEvent['type'], GroupEffect>(groupMachine, (state) => state);
+
+export const subscriptionStep = memoise<SubscriptionState, SubscriptionEvent['type'], SubscriptionEffect>(
+  subscriptionMachine,
+  (state) => state,
+);

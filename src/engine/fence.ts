@@ -1,8 +1,9 @@
 import { type Clock, elapsed, type Moment, moment } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import { type Guard, guardOn, type Store } from '../store/store.ts';
-import { type CampaignDocument, documentKey, load, type Stored } from './documents.ts';
+import { documentKey, load, type Stored } from './documents.ts';
 import type { Turns } from './pace.ts';
+import type { CampaignDocument } from './schemas.ts';
 
 /** The campaign has gone on since a worker looked at it: what the worker holds is of no use any more. */
 export class Fenced extends Error {

@@ -5,9 +5,10 @@ import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { groupStep } from './decide.ts';
-import { type CampaignDocument, documentKey, load, save } from './documents.ts';
+import { documentKey, load, save } from './documents.ts';
 import { type PageOptions, processPage } from './page.ts';
 import { anyIn } from './quarantine.ts';
+import type { CampaignDocument } from './schemas.ts';
 import { homeRange } from './sweep.ts';
 
 /**

@@ -3,8 +3,8 @@ import { LIMITS } from '../limits.ts';
 import { BackOff } from './backOff.ts';
 import type { Claim } from './claim.ts';
 import { Cooling } from './cooling.ts';
-import type { CampaignDocument, CampaignPace, PaceNote } from './documents.ts';
 import { RAMP, rateAt } from './ramp.ts';
+import type { CampaignDocument, CampaignPace, PaceNote } from './schemas.ts';
 import { Throughput } from './throughput.ts';
 
 /** The ramp of a campaign has no end of its own: the ceiling is the operator's. */

@@ -9,11 +9,11 @@ import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { add, type Counts } from './counts.ts';
 import { nextMove } from './decide.ts';
-import type { CampaignDocument, QuarantineDocument } from './documents.ts';
 import type { Actor } from './moves.ts';
 import { type Held, hold, locate, type Pair, roleOf } from './pair.ts';
 import { quarantine, quarantined, quarantineKey } from './quarantine.ts';
 import { type Item, lookAtPeers, type ReconcileOptions, reconcile } from './reconcile.ts';
+import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { settleSplit } from './split.ts';
 import { nameOf } from './sweep.ts';
 

@@ -7,7 +7,7 @@ import type { Content } from '../record/content.ts';
 import { Key } from '../record/key.ts';
 import { decodeSlot, type Slot } from '../record/slot.ts';
 import type { Entity, Version } from '../store/store.ts';
-import { isEarlierRun } from './documents.ts';
+import { isEarlierRun } from './campaigns.ts';
 
 /** One side as it was last seen: its content, its slot, and the version that a replacement must name. */
 export interface Held {

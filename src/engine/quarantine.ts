@@ -2,20 +2,10 @@ import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
-import {
-  type CampaignDocument,
-  documentKey,
-  erase,
-  KINDS,
-  list,
-  loadMany,
-  nameOfKey,
-  type QuarantineDocument,
-  type Stored,
-  save,
-  updateCampaign,
-} from './documents.ts';
+import { updateCampaign } from './campaigns.ts';
+import { documentKey, erase, KINDS, list, loadMany, nameOfKey, type Stored, save } from './documents.ts';
 import type { Pair } from './pair.ts';
+import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 
 /**
  * Records that cannot be moved stay where they are, served, and are listed with the cause until an operator says

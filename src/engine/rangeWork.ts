@@ -1,12 +1,12 @@
 import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
+import { matches } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
 import type { Key } from '../record/key.ts';
 import type { Entity, Page, Store } from '../store/store.ts';
 import { checkBudget } from './campaign.ts';
 import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
-import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './documents.ts';
 import { type CampaignLook, Fence, Fenced, sameSweep } from './fence.ts';
 import { processGroup } from './group.ts';
 import { type Pacer, turnsOf } from './pace.ts';
@@ -14,6 +14,9 @@ import { type PageOptions, processPage } from './page.ts';
 import type { Pair } from './pair.ts';
 import { groupsHeldBack } from './quarantine.ts';
 import type { Item } from './reconcile.ts';
+import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './schemas.ts';
+import type { Handling } from './subscription.ts';
+import { processSubscriptions } from './subscriptionPage.ts';
 import { nameOf, remaining } from './sweep.ts';
 import { targetAt, uniform } from './targets.ts';
 import type { WorkerEvents } from './worker.ts';
@@ -39,6 +42,7 @@ export interface RangeWork {
    * whether the group is done.
    */
   readonly groupsInHand: Map<string, Promise<boolean>>;
+  readonly takeIn: Handling['takeIn'];
   readonly pacer: Pacer;
   /** Counts those who work on the sweep just now. */
   readonly workers: () => Promise<number>;
@@ -133,8 +137,25 @@ type Rest = Required<Pick<PageOptions, 'carried' | 'leaveCooling'>>;
 
 function process(work: RangeWork, fence: Fence, entities: readonly Entity[], rest: Rest): Promise<PageOutcome> {
   const { migration, range } = work;
+  if (range.rule >= migration.records.length) return processSubscribed(work, fence, entities);
   if (migration.by === 'group' && range.home === 'T') return processGroups(work, fence, entities);
   return processRecords(work, fence, entities, rest);
+}
+
+async function processSubscribed(work: RangeWork, fence: Fence, entities: readonly Entity[]): Promise<PageOutcome> {
+  const { store, clock, worker, events, migration, range, takeIn } = work;
+  const { campaign } = fence;
+  const rule = migration.subscriptions[range.rule - migration.records.length]!;
+  const options = { store, clock, worker, fence, rule, ruleIndex: range.rule, campaign, takeIn };
+  const result = await processSubscriptions(
+    entities.filter(({ key }) => matches(rule.of, key)),
+    {
+      ...options,
+      targetOf: (source) => targetAt(campaign.targets, migration.by === 'group' ? source.root : source),
+      onQuarantined: (entry) => events.quarantined?.(entry),
+    },
+  );
+  return { ...result, cooling: [] };
 }
 
 async function processRecords(

@@ -6,9 +6,11 @@ import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import { decodeSlot } from '../record/slot.ts';
 import type { Entity, Store } from '../store/store.ts';
-import { type CampaignDocument, documentKey, load, updateCampaign } from './documents.ts';
+import { updateCampaign } from './campaigns.ts';
+import { documentKey, load } from './documents.ts';
 import { type Pacer, turnsOf } from './pace.ts';
 import { isLeftOver } from './pair.ts';
+import type { CampaignDocument } from './schemas.ts';
 import { homeRange } from './sweep.ts';
 
 /**

@@ -6,24 +6,16 @@ import { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
 import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
-import {
-  attempts,
-  type CampaignDocument,
-  decode,
-  documentKey,
-  erase,
-  list,
-  load,
-  loadMany,
-  type PaceNote,
-  type QuarantineDocument,
-  type RangeDocument,
-  type Retried,
-  type Stored,
-  type SweepDocument,
-  save,
-} from './documents.ts';
+import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
 import { release } from './quarantine.ts';
+import type {
+  CampaignDocument,
+  PaceNote,
+  QuarantineDocument,
+  RangeDocument,
+  Retried,
+  SweepDocument,
+} from './schemas.ts';
 
 /**
  * A sweep is one look at every record of a campaign: all old homes, then all new ones, cut into ranges that workers
@@ -38,9 +30,10 @@ export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep'
 const rangeKey = (campaign: CampaignDocument, index: number): Key =>
   documentKey('range', campaign.id, `${nameOf(campaign)}.${String(index).padStart(6, '0')}`);
 
-/** All keys of one home of one rule. */
-export function homeRange({ namespace, records }: Migration, rule: number, home: Side): KeyRange {
-  const kinds = records[rule]![home === 'S' ? 'from' : 'into'];
+/** All keys of one home of one rule; or, numbered on from the rules, of the records that have subscriptions. */
+export function homeRange({ namespace, records, subscriptions }: Migration, rule: number, home: Side): KeyRange {
+  const moved = records[rule];
+  const kinds = moved ? moved[home === 'S' ? 'from' : 'into'] : subscriptions[rule - records.length]!.of;
   return { namespace, kind: kinds[kinds.length - 1]!, rootKind: kinds[0]! };
 }
 
@@ -81,7 +74,8 @@ export const isAskedFor = ({ code, key }: Retried, entry: QuarantineDocument): b
 async function planRanges(store: Store, migration: Migration): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];
   for (const home of ['S', 'T'] as const) {
-    for (const rule of migration.records.keys()) {
+    const subscriptions = home === 'S' ? migration.subscriptions : [];
+    for (const rule of [...migration.records, ...subscriptions].keys()) {
       for (const { after, until } of await store.split(homeRange(migration, rule, home), LIMITS.rangesPerHome)) {
         ranges.push({
           rule,

@@ -8,12 +8,14 @@ import { Key } from '../record/key.ts';
 import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
-import { type CampaignDocument, documentKey, load, save } from './documents.ts';
+import { documentKey, load, save } from './documents.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
 import { groupsHeldBack, quarantined } from './quarantine.ts';
 import { type Item, lookAgain, lookAtPeers } from './reconcile.ts';
+import type { CampaignDocument } from './schemas.ts';
 import { homeRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
+import { type SubscriptionsReport, verifySubscriptions } from './verifySubscriptions.ts';
 
 /** A full look at both homes. Every number is counted by reading, none is taken from what the engine says of itself. */
 export interface VerifyReport {
@@ -41,6 +43,8 @@ export interface VerifyReport {
   splits: number;
   /** Entities in the new home that this campaign did not write. They are left alone. */
   foreign: number;
+  /** Where the migration has subscriptions. */
+  subscriptions?: SubscriptionsReport;
   /**
    * What the newest settled sweep counted, and when: records that exist and are not quarantined. A difference to `started`
    * and `quarantined` is what the application has inserted and deleted since, or what was lost behind the router's back:
@@ -106,7 +110,10 @@ export async function verify(
       throw new HandoverError('wait.interrupted', 'Verification stopped; it can be resumed.');
   }
   const wrong = report.inFlight + report.duplicates + report.gaps + report.missing + report.stale + report.orphans;
-  report.clean = wrong + report.splits === 0 && report.started === report.completed + report.quarantined;
+  if (migration.subscriptions.length > 0)
+    report.subscriptions = await verifySubscriptions(store, migration, campaign, options.signal);
+  const onTheWay = report.subscriptions?.onTheWay ?? 0;
+  report.clean = wrong + report.splits + onTheWay === 0 && report.started === report.completed + report.quarantined;
   return report;
 }
 

@@ -6,7 +6,9 @@ import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { CampaignWork, isWorkable } from './campaignWork.ts';
 import type { Counts } from './counts.ts';
-import { type CampaignDocument, list, type QuarantineDocument } from './documents.ts';
+import { list } from './documents.ts';
+import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
+import type { Handling } from './subscription.ts';
 
 /** What the worker tells about its work: for logs and progress. Nothing of it decides anything. */
 export interface WorkerEvents {
@@ -30,6 +32,8 @@ export interface WorkerOptions {
   readonly events?: WorkerEvents;
   /** Letters and digits. Default: a fresh one. */
   readonly id?: string;
+  /** Takes in what a topic says now, as if it had been delivered; returns how much was new. Unset: nothing is fetched. */
+  readonly takeIn?: Handling['takeIn'];
   /** Ranges in hand at once, for each campaign. Default: `LIMITS.lanes`. */
   readonly lanes?: number;
 }

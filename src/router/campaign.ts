@@ -1,8 +1,9 @@
 import type { Target } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
 import { isClosing } from '../engine/campaign.ts';
-import { type CampaignDocument, campaignsOf } from '../engine/documents.ts';
+import { campaignsOf } from '../engine/campaigns.ts';
 import { type Pair, roleOf } from '../engine/pair.ts';
+import type { CampaignDocument } from '../engine/schemas.ts';
 import { targetAt } from '../engine/targets.ts';
 import type { Store } from '../store/store.ts';
 

@@ -1,10 +1,11 @@
 import type { Migration } from '../define/migration.ts';
 import { nextMove } from '../engine/decide.ts';
-import { type CampaignDocument, documentKey, load } from '../engine/documents.ts';
+import { documentKey, load } from '../engine/documents.ts';
 import { Fence, Fenced } from '../engine/fence.ts';
 import { isForeign, type Pair, stateOf } from '../engine/pair.ts';
 import { quarantineKey } from '../engine/quarantine.ts';
 import { lookAgain, reconcile } from '../engine/reconcile.ts';
+import type { CampaignDocument } from '../engine/schemas.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { mayMove, newestCampaign, wantedFor } from './campaign.ts';

@@ -1,6 +1,7 @@
 import * as commands from '../admin/commands.ts';
 import { moment } from '../clock.ts';
-import { campaignId, documentKey, load } from '../engine/documents.ts';
+import { campaignId } from '../engine/campaigns.ts';
+import { documentKey, load } from '../engine/documents.ts';
 import { Pacer } from '../engine/pace.ts';
 import { workOnRange } from '../engine/rangeWork.ts';
 import { HandoverError } from '../errors.ts';
@@ -211,6 +212,7 @@ class SmallWorld {
       oldHomes: {},
       filled: new Set(),
       groupsInHand: new Map(),
+      takeIn: undefined,
       pacer: new Pacer(clock),
       workers: async () => 1,
       onlyCooling: () => {},

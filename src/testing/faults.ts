@@ -4,7 +4,7 @@ import { type Fault, memoryStore } from '../store/memory.ts';
 import type { MemoryData } from '../store/memoryData.ts';
 import type { Capabilities, Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
-import { NEVER, type Process } from './schedule.ts';
+import { never, type Process } from './schedule.ts';
 
 /**
  * The fault model. What may befall a call of a process, and nothing else may:
@@ -115,7 +115,7 @@ export function faultyStore(process: Process, data: MemoryData, capabilities: Pa
     if (fault?.startsWith('crash')) {
       process.die();
       if (fault === 'crash.after') await act();
-      return NEVER;
+      return never();
     }
     if (fault === 'lost.late') return commit!.lost();
     if (fault === 'jump') process.jump((choices.below(2) ? 1 : -1) * choices.of(JUMPS_MS));

@@ -4,7 +4,7 @@ import type { Key } from '../record/key.ts';
 import type { MemoryData } from '../store/memoryData.ts';
 import type { Capabilities, Entity, Mutation, Outcome, Store, UnitOutcome, Version } from '../store/store.ts';
 import { struckStore } from './faults.ts';
-import { NEVER } from './schedule.ts';
+import { never } from './schedule.ts';
 
 /** What may befall a step. */
 export type Mishap = 'a crash before it' | 'a crash after it' | 'a lost answer' | 'an answer lost before it';
@@ -110,7 +110,7 @@ export class Lockstep {
       ticks: () => slept,
       sleep: async (ms, signal) => {
         if (signal?.aborted) return;
-        if (++sleeps > MOST_SLEEPS) return NEVER;
+        if (++sleeps > MOST_SLEEPS) return never();
         await this.#wait(process, false);
         slept += Math.max(ms, LATE_MS);
         this.#answer(process, 'slept');
@@ -128,12 +128,12 @@ export class Lockstep {
     const { inner, strike } = struckStore(this.#options.data, this.#options.capabilities);
     const call = async <R>(act: () => Promise<R>, textOf: (answer: R) => string, written?: readonly Key[]) => {
       const mishap = await this.#wait(process, written !== undefined);
-      if (mishap === 'a crash before it') return NEVER;
+      if (mishap === 'a crash before it') return never();
       if (mishap === 'a lost answer') strike({ kind: 'lost' });
       if (mishap === 'an answer lost before it') strike({ kind: 'lost', applied: false });
       const answer = await act();
       for (const key of written ?? []) this.#wrote(key);
-      if (mishap === 'a crash after it') return NEVER;
+      if (mishap === 'a crash after it') return never();
       this.#answer(process, textOf(answer));
       return answer;
     };
@@ -180,7 +180,7 @@ export class Lockstep {
   #wait(process: string, isCommit: boolean): Promise<Mishap | undefined> {
     const made = (this.#made.get(process) ?? 0) + 1;
     this.#made.set(process, made);
-    if (process.startsWith('c') && made > this.#mostCalls) return NEVER;
+    if (process.startsWith('c') && made > this.#mostCalls) return never();
     return new Promise((go) => {
       this.#calls.push({ process, isCommit, go });
     });

@@ -1,6 +1,6 @@
 import type { Target } from '../../machines/moves.ts';
 import * as commands from '../admin/commands.ts';
-import { campaignId } from '../engine/documents.ts';
+import { campaignId } from '../engine/campaigns.ts';
 import { uniform } from '../engine/targets.ts';
 import { verify } from '../engine/verify.ts';
 import { HandoverError, isPassing } from '../errors.ts';
@@ -39,6 +39,8 @@ const MOST_CALLS = 5_000;
  * operator wants all records at last (liveness). A function of the choices: the same for the same.
  */
 export async function run(subjects: Subjects, choices: Choices, space: Space = SPACE): Promise<Run> {
+  // All of a run is done before the event loop goes round: what the one before left is let go of here.
+  await new Promise<void>((resolve) => setImmediate(resolve));
   const scenario = scenarioOf(choices, subjects.records.length, space);
   const world = new World(subjects, scenario, choices);
   let violation: Violation | undefined;
@@ -48,6 +50,7 @@ export async function run(subjects: Subjects, choices: Choices, space: Space = S
     violation = asViolation(error);
   }
   const { trace, schedule, watch, faults, history } = world;
+  schedule.close();
   return {
     scenario,
     violation,
@@ -179,10 +182,12 @@ class Play {
     let told = '';
     // Without guards, what somebody saw before the last sweep may land after it: the next one brings that back (rule 4).
     let isPatient = !store.capabilities.guards;
+    const mayLinger = scenario.habits.held > 0;
     for (;;) {
       const campaign = await look();
       const next = stepTo(scenario.ending, campaign, campaign.generation > before.generation);
-      if (next === 'rests' && (campaign.closed || !isPatient)) return;
+      if (next === 'rests' && (campaign.closed || !isPatient || !(mayLinger || this.#strayFrom(scenario.ending))))
+        return;
       if (next === 'rests') {
         isPatient = false;
         await process.clock.sleep(LIMITS.restSweepMs + LIMITS.actWithinMs);
@@ -264,10 +269,6 @@ const COMMANDS: Readonly<Record<Mind, (context: commands.CommandContext, name: s
   start: async (context, name) => {
     if ((await commands.theCampaign(context, name)).closed) return;
     await commands.start(context, name);
-  },
-  'start completed': async (context, name) => {
-    if ((await commands.theCampaign(context, name)).closed) return;
-    await commands.start(context, name, { to: 'completed' });
   },
   switch: commands.switchOver,
   'switch half': (context, name) => commands.switchOver(context, name, { share: 50 }),

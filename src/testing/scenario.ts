@@ -18,7 +18,6 @@ export const STORES: Readonly<Record<string, Partial<Capabilities>>> = {
 /** What an operator may change his mind to. */
 export type Mind =
   | 'start'
-  | 'start completed'
   | 'switch'
   | 'switch half'
   | 'reverse'
@@ -91,29 +90,18 @@ export const SPACE: Space = {
   moves: ['never', 'write', 'read'],
   begins: ['copied', 'switched', 'completed'],
   changes: [0, 1, 1, 2, 3],
-  minds: [
-    'start',
-    'switch',
-    'reverse',
-    'switch half',
-    'reverse half',
-    'pause',
-    'resume',
-    'complete',
-    'cancel',
-    'start completed',
-  ],
+  minds: ['start', 'switch', 'reverse', 'switch half', 'reverse half', 'pause', 'resume', 'complete', 'cancel'],
   waits: [0, 'move', 'move', 'move', 1, 50, 300, 6_000],
   endings: ['completed', 'home', 'switched', 'copied'],
   stubborn: [0, 500, 900],
   stalled: [0, 5, 50, 300],
-  held: [0, 2, 10],
+  held: [0],
   faults: FAULTS,
   recordFaults: [0, 10, 50, 200],
   documentFaults: [0, 0, 5, 40],
 };
 
-const CLOSING: readonly Mind[] = ['complete', 'cancel', 'start completed'];
+const CLOSING: readonly Mind[] = ['complete', 'cancel'];
 
 const times = <T>(n: number, make: () => T): T[] => Array.from({ length: n }, make);
 

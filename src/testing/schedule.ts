@@ -19,6 +19,8 @@ interface Sleeper {
   readonly process: Process;
   readonly at: number;
   readonly wake: () => void;
+  /** A signal that has listeners is held by the process that runs this: who will never wake takes his off. */
+  readonly forget: () => void;
 }
 
 /** What a seed says of the order of calls. */
@@ -76,7 +78,8 @@ export class Schedule {
 
   /** Resolves when the call is let through: within `withinMs`, where the store promises so. */
   turn(process: Process, withinMs: number, how: Waits): Promise<void> {
-    const stalls = !this.#isCalm && this.#choices.happens(how === 'plainly' ? this.#habits.held : 500);
+    const stalls =
+      !this.#isCalm && this.#habits.held > 0 && this.#choices.happens(how === 'plainly' ? this.#habits.held : 500);
     const from = stalls ? this.#turns + this.#choices.of(HELD_TURNS) : 0;
     return new Promise((go) => {
       this.#calls.push({ process, dueAt: this.#now + withinMs, abandoned: how === 'abandoned', from, go });
@@ -86,12 +89,15 @@ export class Schedule {
   sleep(process: Process, ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted || ms <= 0) return resolve();
-      const wake = () => {
+      const forget = () => {
         this.#sleepers.delete(sleeper);
         signal?.removeEventListener('abort', wake);
+      };
+      const wake = () => {
+        forget();
         resolve();
       };
-      const sleeper = { process, at: this.#now + ms, wake };
+      const sleeper = { process, at: this.#now + ms, wake, forget };
       this.#sleepers.add(sleeper);
       signal?.addEventListener('abort', wake, { once: true });
     });
@@ -99,8 +105,13 @@ export class Schedule {
 
   /** Nothing that a dead process waits for will ever come. */
   end(process: Process): void {
-    for (const sleeper of this.#sleepers) if (sleeper.process === process) this.#sleepers.delete(sleeper);
+    for (const sleeper of this.#sleepers) if (sleeper.process === process) sleeper.forget();
     this.#calls = this.#calls.filter((call) => call.process !== process || call.abandoned);
+  }
+
+  /** Nobody goes on. */
+  close(): void {
+    for (const sleeper of this.#sleepers) sleeper.forget();
   }
 
   /** Until the work is done, or `most` calls were let through: then it throws `Endless`. */
@@ -191,7 +202,7 @@ export class Process {
     this.clock = {
       now: () => schedule.now + this.#skewMs,
       ticks: () => schedule.now - BEGIN,
-      sleep: (ms, signal) => (this.#isDead ? NEVER : schedule.sleep(this, ms, signal)),
+      sleep: (ms, signal) => (this.#isDead ? never() : schedule.sleep(this, ms, signal)),
       id: (bytes = 8) =>
         (ordinal * 0x10000 + ++ids)
           .toString(16)
@@ -202,7 +213,7 @@ export class Process {
 
   /** Resolves when a call of it may go through; never once it is dead. */
   turn(withinMs: number, how: 'plainly' | 'late' = 'plainly'): Promise<void> {
-    return this.#isDead ? NEVER : this.#schedule.turn(this, withinMs, how);
+    return this.#isDead ? never() : this.#schedule.turn(this, withinMs, how);
   }
 
   /** Resolves when a call that it has given up goes through. */
@@ -227,5 +238,5 @@ export class Process {
   }
 }
 
-/** What somebody waits for who is dead. */
-export const NEVER = new Promise<never>(() => {});
+/** What somebody waits for who is dead; one for each, for it holds who waits. */
+export const never = (): Promise<never> => new Promise(() => {});

@@ -250,6 +250,7 @@ const MIGRATION_FIELDS: Record<keyof MigrationDefinition, true> = {
   namespace: true,
   errorBudget: true,
   records: true,
+  subscriptions: true,
 };
 
 const VALUES: { readonly [T in Typed['type']]: Typed & { type: T } } = {

@@ -11,7 +11,13 @@ import {
   type SideRole,
   STALE,
 } from '../../machines/record.ts';
-import { campaignStep, evaluate, groupStep, nextMove } from '../../src/engine/decide.ts';
+import {
+  SUBSCRIPTION_STATES,
+  type SubscriptionEvent,
+  type SubscriptionState,
+  subscriptionMachine,
+} from '../../machines/subscription.ts';
+import { campaignStep, evaluate, groupStep, nextMove, subscriptionStep } from '../../src/engine/decide.ts';
 
 /** What xstate says, worked out without the help of src/engine/decide.ts; null where nothing is taken. */
 function askXstate(machine: AnyStateMachine, value: unknown, type: string) {
@@ -75,6 +81,16 @@ describe('the remembered decision is what xstate says, for every state and event
     }
   });
 
+  test('of the subscription machine', () => {
+    expect(statesOf(subscriptionMachine)).toEqual([...SUBSCRIPTION_STATES]);
+    for (const state of SUBSCRIPTION_STATES) {
+      for (const event of eventsOf<SubscriptionEvent['type']>(subscriptionMachine)) {
+        const expected = askXstate(subscriptionMachine, state, event);
+        expect(subscriptionStep(state, event), `${state}: ${event}`).toEqual(expected);
+      }
+    }
+  });
+
   test('and is worked out once', () => {
     expect(campaignStep({ stage: 'draft', run: 'running' }, 'start')).toBe(
       campaignStep({ stage: 'draft', run: 'running' }, 'start'),
@@ -92,6 +108,7 @@ describe('the machines begin where the engine begins', () => {
     ['record', recordMachine, 'atHome'],
     ['campaign', campaignMachine, { stage: 'draft', run: 'running' }],
     ['group', groupMachine, 'gathering'],
+    ['subscription', subscriptionMachine, 'home'],
   ] as const)('%s', (_, machine, value) => {
     expect(initialTransition(machine as AnyStateMachine)[0].value).toEqual(value);
   });
@@ -108,6 +125,52 @@ test('every stage of a campaign can be reached, and only two are ends', () => {
   }
   expect(reached).toEqual(new Set(STAGES));
   expect(ends.toSorted()).toEqual(['cancelled', 'completed']);
+});
+
+describe('a subscription', () => {
+  /** Where it may come to, when it is wanted there and everything else may happen. */
+  const reachedFrom = (from: SubscriptionState, wants: readonly string[]) => {
+    const reached = new Set<SubscriptionState>([from]);
+    const events = eventsOf<SubscriptionEvent['type']>(subscriptionMachine);
+    const possible = events.filter((event) => !event.startsWith('want.') || wants.includes(event));
+    for (const state of reached)
+      for (const event of possible) {
+        const next = subscriptionStep(state, event)?.next;
+        if (next) reached.add(next);
+      }
+    return reached;
+  };
+
+  test('has a way to every target from wherever it is, but from where it is settled', () => {
+    for (const state of SUBSCRIPTION_STATES.filter((each) => each !== 'settled')) {
+      expect(reachedFrom(state, ['want.home']), state).toContain('home');
+      expect(reachedFrom(state, ['want.copied']), state).toContain('proven');
+      expect(reachedFrom(state, ['want.switched']), state).toContain('switched');
+      expect(reachedFrom(state, ['want.completed']), state).toContain('settled');
+    }
+    expect([
+      ...reachedFrom(
+        'settled',
+        TARGETS.map((target) => `want.${target}`),
+      ),
+    ]).toEqual(['settled']);
+  });
+
+  test('gives a URL up only when the other one was proved, or was not given up yet', () => {
+    const asks = (mode: string, side: string) =>
+      SUBSCRIPTION_STATES.flatMap((state) =>
+        eventsOf<SubscriptionEvent['type']>(subscriptionMachine).flatMap((event) => {
+          const [effect] = subscriptionStep(state, event)?.effects ?? [];
+          return effect?.type === 'ask' && effect.mode === mode && effect.side === side ? [state] : [];
+        }),
+      );
+    // Those on the way back have the new URL, which is proved, and may have the old one, which is not.
+    const newProved = ['proven', 'unsubscribing', 'lapsing', 'resubscribing', 'reverifying', 'returning'];
+    expect(newProved).toEqual(expect.arrayContaining(asks('unsubscribe', 'old')));
+    // The old URL was never given up there.
+    const oldKept = ['subscribing', 'verifying', 'overlapping', 'proven', 'withdrawing'];
+    expect(oldKept).toEqual(expect.arrayContaining(asks('unsubscribe', 'new')));
+  });
 });
 
 describe('the record machine is total', () => {

@@ -1,14 +1,10 @@
 import type { Bounds } from '../../src/testing/explore.ts';
 
-/**
- * What the store offers: both sides in one read; both sides in one commit too; neither. `unguarded`: what a worker saw
- * before a command may land after it, so that is for scenarios with commands.
- */
+/** What the store offers: both sides in one read; both sides in one commit too; neither. */
 const STORES = {
   snapshots: { atomic: 'group' },
   together: { atomic: 'any' },
   separate: { atomic: 'entity', snapshotReads: false },
-  unguarded: { atomic: 'group', guards: false, lateMs: 2_000 },
 } as const;
 
 type Scenario = Omit<Bounds, 'capabilities'>;
@@ -78,8 +74,6 @@ const SCENARIOS = {
 /** Every scenario on every kind of store. */
 export const BOUNDS: Readonly<Record<string, Bounds>> = Object.fromEntries(
   Object.entries(STORES).flatMap(([store, capabilities]) =>
-    Object.entries<Scenario>(SCENARIOS)
-      .filter(([, { minds }]) => store !== 'unguarded' || minds.length > 0)
-      .map(([name, scenario]) => [`${name}, ${store}`, { ...scenario, capabilities }]),
+    Object.entries(SCENARIOS).map(([name, scenario]) => [`${name}, ${store}`, { ...scenario, capabilities }]),
   ),
 );

@@ -10,8 +10,8 @@ import { MUTANTS } from './mutants.ts';
  * mutant, then `found N of N`; exit code 1 when one was not found within its seeds.
  */
 export interface Found {
-  /** The seed, or the state of the explorer. */
-  readonly at: string;
+  readonly seed: number;
+  readonly by: string;
   readonly invariant: string;
 }
 
@@ -43,7 +43,7 @@ const lane = async () => {
     const found = await find(name);
     if (found) count++;
     const { what, within } = MUTANTS[name]!;
-    const told = found ? `${found.invariant} broke at ${found.at}` : 'NOT FOUND';
+    const told = found ? `${found.invariant} broke at seed ${found.seed}, by ${found.by}` : 'NOT FOUND';
     console.log(`${name.padEnd(16)} ${told.padEnd(40)} of ${within}: ${what}`);
   }
 };

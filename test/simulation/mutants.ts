@@ -17,8 +17,6 @@ export interface Mutant {
   readonly elusive?: true;
   /** The part of all scenarios in which it is looked for, where it shows in few of them. */
   readonly space?: Partial<Space>;
-  /** Looked for by the explorer instead, within these bounds: `within` is of its states then. */
-  readonly bounds?: string;
 }
 
 const record = 'machines/record.js';
@@ -255,7 +253,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     within: 200,
   },
   deleteBlind: {
-    what: 'a client deletes on two looks at two moments',
+    what: 'a client writes although its two looks, at two moments, found no record',
     file: change,
     find: `if (found.replaceable !== 'both' && (!truth || wish === 'delete'))`,
     put: 'if (false)',

@@ -1,7 +1,7 @@
 import { theCampaign } from '../../admin/commands.ts';
 import { type VerifyReport, verify } from '../../engine/verify.ts';
 import { migrationUnder } from '../definition.ts';
-import { count, moment, paragraphs, table } from '../format.ts';
+import { count, many, moment, paragraphs, table } from '../format.ts';
 import { meterFor } from '../meter.ts';
 import { meant, type Verb } from '../verb.ts';
 
@@ -54,7 +54,13 @@ function reportText(report: VerifyReport): string {
   const strangers = foreign > 0 ? `${entities(foreign)} of others in the new home, left alone.` : '';
   const verdict = clean ? `${campaign} is clean` : `${campaign} is NOT clean`;
   const looked = `${verdict}: looked at ${entities(seen)} in both homes.`;
-  return paragraphs(looked, equation, details.join('\n'), sinceCounted(report), strangers);
+  return paragraphs(looked, equation, details.join('\n'), subscriptionsText(report), sinceCounted(report), strangers);
+}
+
+function subscriptionsText({ subscriptions }: VerifyReport): string {
+  if (!subscriptions) return '';
+  const { seen, arrived, onTheWay, quarantined } = subscriptions;
+  return `${many(seen, 'subscription')}: ${count(arrived)} arrived, ${count(onTheWay)} on their way, ${count(quarantined)} quarantined.`;
 }
 
 /** Only where it says something: the numbers differ. */

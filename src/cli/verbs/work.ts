@@ -5,6 +5,8 @@ import { isStripping } from '../../engine/strip.ts';
 import { Worker, type WorkerEvents } from '../../engine/worker.ts';
 import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { Inbox } from '../../webhooks/inbox.ts';
+import { takeInto } from '../../webhooks/takeIn.ts';
 import { many } from '../format.ts';
 import type { Reply, Session, Verb } from '../verb.ts';
 
@@ -21,7 +23,9 @@ export const workVerb: Verb<{ untilSettled?: boolean }> = {
   async run(session, _args, { untilSettled = false }) {
     const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, session.io.err);
     const tally: Tally = { records: 0, moves: 0, sweeps: 0 };
-    const worker = new Worker({ ...session, events: eventsTo(log, tally) });
+    // What it finds in topics goes where deliveries go: the application runs its handler from there.
+    const takeIn = takeInto(new Inbox(session));
+    const worker = new Worker({ ...session, takeIn, events: eventsTo(log, tally) });
     log.info({ event: 'worker.started', worker: worker.id, migrations: session.migrations.map(({ name }) => name) });
     let held: readonly string[] = [];
     try {

@@ -1,0 +1,100 @@
+import { HandoverError, messageOf } from '../errors.ts';
+import type { Content } from '../record/content.ts';
+import type { Key } from '../record/key.ts';
+import { type PlainRecord, toPlain } from '../record/plain.ts';
+import { pattern } from './entity.ts';
+import { type Hub, PROTOCOL_NAMES, type Protocol } from './hub.ts';
+import { sourceText } from './sourceText.ts';
+
+/** A subscription as the author's records tell of it. */
+export interface SubscriptionTerms {
+  readonly topic: string;
+  /** The hub's URL. Unset: it is discovered from the topic, and what is discovered there is the topic. */
+  readonly hub?: string;
+  /** The callback URLs: the one that is subscribed, and the one that is to be. Two of them never have the same path. */
+  readonly old: string;
+  readonly new: string;
+  /** Of the old subscription, as it was asked for; and of the new one. Under 200 bytes. */
+  readonly oldSecret?: string;
+  readonly newSecret?: string;
+  /** When the old subscription ends by itself, in milliseconds since 1970, where that is known. */
+  readonly oldLeaseUntil?: number;
+  /** The provider's name for the old subscription. */
+  readonly oldReference?: string;
+  /** What to ask for; the hub may grant another. */
+  readonly leaseSeconds?: number;
+  /** Whose it is, where one topic is subscribed for several: deliveries are told apart within it. */
+  readonly tenant?: string;
+}
+
+export interface SubscriptionDefinition<T extends object = PlainRecord> {
+  /** The kinds of the path of the records that have one, as `Feed` or `User/Feed`. They stay where they are. */
+  readonly of: string;
+  /** Who posts: `websub()`, a provider, or one of your own. */
+  readonly hub: Hub;
+  /** How its deliveries are signed and told apart: `feed` for Atom and RSS by WebSub, `websub` for other bodies by WebSub. */
+  readonly protocol: Protocol;
+  /** The subscription of a record; undefined where it has none. It must depend on the record alone. */
+  readonly terms: (record: T, key: Key) => SubscriptionTerms | undefined;
+  /** Milliseconds without a delivery after which a topic counts as quiet, and the new URL as good. Default: an hour. */
+  readonly quietMs?: number;
+}
+
+/** A validated definition. */
+export interface SubscriptionRule {
+  readonly of: readonly string[];
+  readonly hub: Hub;
+  readonly protocol: Protocol;
+  readonly quietMs: number;
+  /** Throws `transform.terms`. */
+  termsOf(key: Key, content: Content): SubscriptionTerms | undefined;
+  readonly source: string;
+}
+
+const QUIET_MS = 3_600_000;
+
+/** Declares subscriptions that get a new callback URL, within `defineMigration`. */
+export function subscription<T extends object = PlainRecord>(definition: SubscriptionDefinition<T>): SubscriptionRule {
+  const { hub, protocol, quietMs = QUIET_MS } = definition;
+  const terms = definition.terms as unknown as SubscriptionDefinition['terms'];
+  const refuse = (why: string): never => {
+    throw new HandoverError('definition.invalid', `Subscriptions of ${definition.of}: ${why}.`);
+  };
+  if (typeof hub?.subscribe !== 'function') refuse('`hub` must be who posts, as websub()');
+  if (hub.shape !== 'overlap') refuse('a provider with one URL is not supported yet: its shape must be overlap');
+  if (!PROTOCOL_NAMES.includes(protocol)) refuse(`\`protocol\` must be one of ${PROTOCOL_NAMES.join(', ')}`);
+  if (typeof terms !== 'function') refuse('`terms` must be a function');
+  if (!Number.isFinite(quietMs) || quietMs < 0) refuse('`quietMs` must be 0 or more');
+  return {
+    of: pattern('of', definition.of),
+    hub,
+    protocol,
+    quietMs,
+    termsOf: (key, content) => {
+      try {
+        const given = terms(toPlain(content.properties), key);
+        return given && checked(given);
+      } catch (error) {
+        throw new HandoverError('transform.terms', `${key}: ${messageOf(error)}`, { key: key.toString() });
+      }
+    },
+    source: ['subscription', definition.of, hub.name, protocol, String(quietMs), sourceText(terms)].join('\n'),
+  };
+}
+
+function checked(terms: SubscriptionTerms): SubscriptionTerms {
+  for (const field of ['topic', 'old', 'new'] as const) {
+    if (!URL.canParse(terms[field]))
+      throw new Error(`\`${field}\` is ${JSON.stringify(terms[field])}, which is no URL`);
+  }
+  if (pathOf(terms.old) === pathOf(terms.new)) throw new Error('the old and the new callback have the same path');
+  for (const url of [terms.old, terms.new]) {
+    // A hub lays its own over them.
+    if ([...new URL(url).searchParams.keys()].some((name) => name.startsWith('hub.')))
+      throw new Error(`${url} has a parameter of the hub's`);
+  }
+  return terms;
+}
+
+/** What a receiver tells callbacks apart by. */
+export const pathOf = (url: string): string => new URL(url).pathname;

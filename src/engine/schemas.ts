@@ -1,0 +1,229 @@
+import { z } from 'zod';
+import { STAGES } from '../../machines/campaign.ts';
+import { TARGETS } from '../../machines/moves.ts';
+import { SUBSCRIPTION_STATES } from '../../machines/subscription.ts';
+import { PROTOCOL_NAMES } from '../define/hub.ts';
+
+/**
+ * The engine's own entities, kept in the same store as the data and written by the same compare-and-set: one JSON text
+ * in the property `state`, which is not indexed. Each carries the version of its form; a newer one is refused.
+ */
+const version = z.literal(1);
+const targets = z.array(z.object({ below: z.number(), target: z.enum(TARGETS) })).min(1);
+const counts = z.record(z.string(), z.number());
+
+/** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
+const paceNote = z.object({
+  /** What holds it up just now; `store`: nothing else does. */
+  limit: z.enum(['exhausted', 'contention', 'ceiling', 'ramp', 'store']),
+  /** Operations a second that it makes. */
+  perSecond: z.number(),
+  /** What is left of its rate after a back-off; unset: all. */
+  factor: z.number().optional(),
+  /** Entity groups that it leaves alone for a while. */
+  cooling: z.number().optional(),
+});
+
+/** One of the two callbacks of a subscription. */
+const callbackSide = z.object({
+  url: z.string(),
+  /** Any of them signs: the newest last. */
+  secrets: z.array(z.string()),
+  /** Whether the hub posts there, as far as it said. */
+  active: z.boolean(),
+  verifiedAt: z.number().optional(),
+  leaseUntil: z.number().optional(),
+  /** How long the lease was that it granted last. */
+  leaseMs: z.number().optional(),
+  reference: z.string().optional(),
+  /** When a signed delivery came in last. */
+  deliveredAt: z.number().optional(),
+  /** Deliveries whose signature was wrong. */
+  suspicious: z.number().optional(),
+});
+
+/** What is to be asked of the hub: stored before it is. */
+const intent = z.object({
+  id: z.string(),
+  mode: z.enum(['subscribe', 'unsubscribe']),
+  side: z.enum(['old', 'new']),
+  attempt: z.number(),
+  /** Until then an answer is waited for. */
+  deadlineAt: z.number(),
+});
+
+export const SCHEMAS = {
+  campaign: z.object({
+    v: version,
+    id: z.string(),
+    migration: z.string(),
+    migrationVersion: z.number(),
+    /** The definition's fingerprint: a campaign runs under one definition only. */
+    definition: z.string(),
+    stage: z.enum(STAGES),
+    run: z.enum(['running', 'paused']),
+    pausedBecause: z.string().optional(),
+    targets,
+    /** Raised by every command that changes the targets: what was swept under the old ones counts no more. */
+    generation: z.number(),
+    /** The sweep of this generation that is under way, from 1. */
+    sweep: z.number(),
+    /** When this generation came to rest; unset while it has not. */
+    settledAt: z.number().optional(),
+    switchGateOpen: z.boolean(),
+    /** Something was quarantined under it: only then each page asks which records are. Set before the first is listed. */
+    quarantines: z.boolean().optional(),
+    /** Said with `complete`: quarantined records stay in the old home, and with them the groups they are of. */
+    leaveQuarantined: z.boolean().optional(),
+    /** What `retry` asked for: entries listed before this sweep that are of one cause, or of one old key, or any. */
+    retry: z
+      .object({
+        generation: z.number(),
+        sweep: z.number(),
+        which: z.array(z.object({ code: z.string().optional(), key: z.string().optional() })),
+      })
+      .optional(),
+    /** How many records the newest settled sweep counted, and when: what `verify` compares with. */
+    population: z.object({ at: z.number(), records: z.number() }).optional(),
+    /** How fast all workers together may go: by the ramp since then, never over the ceiling. Unset: no bound. */
+    pace: z.object({ ramp: z.boolean(), ceilingPerSecond: z.number().optional(), since: z.number() }).optional(),
+    closed: z.boolean(),
+    createdAt: z.number(),
+    /** A newer run of the migration was begun: under this one, which is closed, nothing may be moved any more. */
+    succeeded: z.boolean().optional(),
+    /** Slots are to be taken off once it is closed: how far that is. `left`: not the campaign's, or changed too often. */
+    strip: z
+      .object({
+        step: z.number(),
+        cursor: z.string().optional(),
+        stripped: z.number(),
+        left: z.number(),
+        doneAt: z.number().optional(),
+      })
+      .optional(),
+    /** What the last finished sweep saw; `inRow`: how many of this generation were clean one after the other, with it. */
+    lastSweep: z
+      .object({
+        generation: z.number(),
+        sweep: z.number(),
+        at: z.number(),
+        clean: z.boolean(),
+        inRow: z.number().optional(),
+        counts,
+      })
+      .optional(),
+    history: z.array(
+      z.object({
+        at: z.number(),
+        by: z.string(),
+        what: z.string(),
+        /** Which call wrote it: so a call whose answer was lost finds its own entry. */
+        id: z.string().optional(),
+        reason: z.string().optional(),
+        targets: targets.optional(),
+      }),
+    ),
+  }),
+  sweep: z.object({
+    v: version,
+    startedAt: z.number(),
+    /** Old homes first: they must be done before new homes are looked at. */
+    ranges: z.array(
+      z.object({
+        rule: z.number(),
+        home: z.enum(['S', 'T']),
+        after: z.string().optional(),
+        until: z.string().optional(),
+      }),
+    ),
+  }),
+  range: z.object({
+    v: version,
+    /** The last key whose page is done. */
+    cursor: z.string().optional(),
+    done: z.boolean(),
+    claim: z.object({ by: z.string(), untilMs: z.number(), pace: paceNote.optional() }).optional(),
+    counts,
+  }),
+  quarantine: z.object({
+    v: version,
+    campaign: z.string(),
+    rule: z.number(),
+    key: z.string(),
+    peer: z.string().optional(),
+    group: z.string().optional(),
+    code: z.string(),
+    message: z.string(),
+    at: z.number(),
+    /** The sweep that listed it, `generation.sweep`: one that is retried in a later sweep is not listed before it. */
+    sweep: z.string().optional(),
+  }),
+  group: z.object({
+    v: version,
+    state: z.enum(['gathering', 'moving', 'whole']),
+    members: z.number(),
+    generation: z.number(),
+    sweep: z.number(),
+  }),
+  subscription: z.object({
+    v: version,
+    campaign: z.string(),
+    rule: z.number(),
+    /** The record that it is of. */
+    source: z.string(),
+    state: z.enum(SUBSCRIPTION_STATES),
+    hub: z.string(),
+    /** As the hub calls it. */
+    topic: z.string(),
+    protocol: z.enum(PROTOCOL_NAMES),
+    /** Tenant and topic: deliveries are told apart within it. */
+    scope: z.string(),
+    old: callbackSide,
+    new: callbackSide,
+    intent: intent.optional(),
+    renewal: intent.optional(),
+    /** Why the hub refused, as long as nothing was tried again. */
+    problem: z.string().optional(),
+    seq: z.number(),
+    journal: z.array(z.object({ seq: z.number(), what: z.string(), at: z.number(), by: z.string() })),
+  }),
+  /** Whose a path is. */
+  callback: z.object({ v: version, subscription: z.string(), side: z.enum(['old', 'new']) }),
+  /** What the router's shadow reads found: copies that say something else than what they were made from. */
+  mismatch: z.object({
+    v: version,
+    count: z.number(),
+    last: z.array(
+      z.object({
+        at: z.number(),
+        from: z.string(),
+        into: z.string(),
+        /** What the copy should say, and what it says, as JSON, cut short. */
+        expected: z.string(),
+        found: z.string(),
+      }),
+    ),
+  }),
+  verify: z.object({
+    v: version,
+    /** The targets it was begun under. */
+    of: z.string(),
+    startedAt: z.number(),
+    step: z.number(),
+    cursor: z.string().optional(),
+    report: z.unknown(),
+  }),
+} as const;
+
+export type DocumentKind = keyof typeof SCHEMAS;
+export type Document<K extends DocumentKind> = z.infer<(typeof SCHEMAS)[K]>;
+export type CampaignDocument = Document<'campaign'>;
+export type CampaignPace = NonNullable<CampaignDocument['pace']>;
+export type PaceNote = z.infer<typeof paceNote>;
+export type Retried = NonNullable<CampaignDocument['retry']>['which'][number];
+export type SweepDocument = Document<'sweep'>;
+export type RangeDocument = Document<'range'>;
+export type QuarantineDocument = Document<'quarantine'>;
+export type GroupDocument = Document<'group'>;
+export type SubscriptionDocument = Document<'subscription'>;
+export type Intent = z.infer<typeof intent>;

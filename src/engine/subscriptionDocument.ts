@@ -1,0 +1,147 @@
+import type { Target } from '../../machines/moves.ts';
+import type { SubscriptionEvent } from '../../machines/subscription.ts';
+import type { SubscriptionTerms } from '../define/subscription.ts';
+import { LIMITS } from '../limits.ts';
+import { Key } from '../record/key.ts';
+import { subscriptionStep } from './decide.ts';
+import { KINDS, nameOfText } from './documents.ts';
+import type { Intent, SubscriptionDocument } from './schemas.ts';
+
+/**
+ * What is stored of a subscription: where it is on its journey, what was asked of its hub and until when an answer is
+ * waited for. One entity each, beside the record that it is of, for a record's own writers must not undo it; and one for
+ * each of its two paths, by which a receiver finds it.
+ */
+export const subscriptionKey = (source: string): Key => Key.of([{ kind: KINDS.subscription, id: nameOfText(source) }]);
+
+export const callbackKey = (path: string): Key => Key.of([{ kind: KINDS.callback, id: nameOfText(path) }]);
+
+export type CallbackSide = 'old' | 'new';
+
+/** Where the journey begins: the old URL is subscribed, by whatever was there before. */
+export function subscriptionAtHome(
+  of: Pick<SubscriptionDocument, 'campaign' | 'rule' | 'source' | 'hub' | 'topic' | 'protocol'>,
+  terms: SubscriptionTerms,
+): SubscriptionDocument {
+  const { oldSecret, newSecret, oldLeaseUntil, oldReference, tenant = '' } = terms;
+  const lease = terms.leaseSeconds === undefined ? {} : { leaseMs: terms.leaseSeconds * 1000 };
+  return {
+    v: 1,
+    ...of,
+    state: 'home',
+    scope: `${tenant} ${of.topic}`,
+    old: {
+      url: terms.old,
+      secrets: oldSecret === undefined ? [] : [oldSecret],
+      active: true,
+      ...(oldLeaseUntil === undefined ? {} : { leaseUntil: oldLeaseUntil }),
+      ...(oldReference === undefined ? {} : { reference: oldReference }),
+      ...lease,
+    },
+    new: { url: terms.new, secrets: newSecret === undefined ? [] : [newSecret], active: false, ...lease },
+    seq: 0,
+    journal: [],
+  };
+}
+
+/** Who lets an event happen, and when. */
+export interface Happening {
+  readonly at: number;
+  readonly by: string;
+  /** For a new intent. */
+  readonly id: () => string;
+}
+
+/**
+ * The subscription after an event, with the intent that the machine asks for; undefined where the event means nothing. It
+ * is written by compare-and-set, and only then is anything asked.
+ */
+export function afterEvent(
+  before: SubscriptionDocument,
+  event: SubscriptionEvent['type'],
+  { at, by, id }: Happening,
+): SubscriptionDocument | undefined {
+  const decision = subscriptionStep(before.state, event);
+  if (!decision) return undefined;
+  const { intent: pending, problem: _, ...rest } = before;
+  const [effect] = decision.effects;
+  const seq = before.seq + 1;
+  const journal = [...before.journal, { seq, what: `${event}: ${before.state} -> ${decision.next}`, at, by }];
+  const next = { ...rest, state: decision.next, seq, journal: journal.slice(-LIMITS.journalEntries) };
+  if (effect?.type === 'ask') {
+    const { mode, side } = effect;
+    const again = pending?.mode === mode && pending.side === side;
+    const intent: Intent = {
+      id: again ? pending.id : id(),
+      mode,
+      side,
+      attempt: again ? pending.attempt + 1 : 1,
+      deadlineAt: at + LIMITS.hubAnswerMs,
+    };
+    // What is given up is not renewed any more.
+    const { renewal, ...unrenewed } = next;
+    const drops = mode === 'unsubscribe' && renewal?.side === side;
+    return { ...(drops ? unrenewed : next), intent };
+  }
+  // An answer that is still to come, to what was asked before, is waited for.
+  return event === 'hub.accepted' && pending ? { ...next, intent: pending } : next;
+}
+
+/** How long after an attempt the next one: doubled each time. */
+export const hubPauseMs = (attempt: number): number =>
+  Math.min(LIMITS.hubPauseMs * 2 ** (attempt - 1), LIMITS.hubPauseMostMs);
+
+/** Whether the hub may ask this callback to confirm, by what is stored: all else is answered with 404. */
+export function mayConfirm(
+  document: Pick<SubscriptionDocument, 'state'>,
+  side: CallbackSide,
+  mode: 'subscribe' | 'unsubscribe',
+): boolean {
+  // Hubs that refresh by themselves would revive what was given up.
+  if (mode === 'subscribe') return isKept(document, side);
+  return (side === 'old' ? LEAVING_OLD : LEAVING_NEW).includes(document.state);
+}
+
+/** Whether the hub is to go on posting to this side. */
+export function isKept({ state }: Pick<SubscriptionDocument, 'state'>, side: CallbackSide): boolean {
+  return (side === 'old' ? KEEPING_OLD : KEEPING_NEW).includes(state);
+}
+
+/** What the hub is to confirm, by its answer or at the callback, where it is waited for. */
+export const AWAITED: Partial<Record<State, Pick<Intent, 'mode' | 'side'>>> = {
+  subscribing: { mode: 'subscribe', side: 'new' },
+  verifying: { mode: 'subscribe', side: 'new' },
+  unsubscribing: { mode: 'unsubscribe', side: 'old' },
+  lapsing: { mode: 'unsubscribe', side: 'old' },
+  resubscribing: { mode: 'subscribe', side: 'old' },
+  reverifying: { mode: 'subscribe', side: 'old' },
+  withdrawing: { mode: 'unsubscribe', side: 'new' },
+};
+
+/** Whether a subscription that is wanted at `target` has come to it. An old one that lapses is given up. */
+export const restsAt = (state: State, target: Target): boolean => RESTS[target].includes(state);
+
+const RESTS: Readonly<Record<Target, readonly State[]>> = {
+  home: ['home'],
+  copied: ['proven'],
+  switched: ['switched', 'lapsing'],
+  completed: ['settled'],
+};
+
+type State = SubscriptionDocument['state'];
+const LEAVING_OLD: readonly State[] = ['unsubscribing', 'lapsing'];
+const LEAVING_NEW: readonly State[] = ['withdrawing'];
+const BOTH: readonly State[] = ['overlapping', 'returning', 'proven'];
+const KEEPING_OLD: readonly State[] = ['home', 'subscribing', 'verifying', ...BOTH, 'resubscribing', 'reverifying'];
+const KEEPING_NEW: readonly State[] = [
+  'subscribing',
+  'verifying',
+  ...BOTH,
+  'unsubscribing',
+  'lapsing',
+  'draining',
+  'switched',
+  'settled',
+  'resubscribing',
+  'reverifying',
+];

@@ -1,0 +1,63 @@
+import type { HubAnswer } from '../define/hub.ts';
+import { LIMITS } from '../limits.ts';
+import type { Intent, SubscriptionDocument } from './schemas.ts';
+import { type CallbackSide, type Happening, hubPauseMs, isKept } from './subscriptionDocument.ts';
+
+/**
+ * Leases of what is to stay subscribed are renewed in their last third, beside the journey and whatever state it is in: by
+ * subscribing once more, the intent stored first. No answer changes the state; the hub's confirmation brings the new lease.
+ */
+
+/** The subscription with the renewal that is due, to be stored and then asked for. */
+export function withRenewal(document: SubscriptionDocument, { at, id }: Happening): SubscriptionDocument | undefined {
+  const { renewal } = document;
+  if (renewal && at < renewal.deadlineAt) return undefined;
+  const side = (['old', 'new'] as const).find((each) => isDue(document, each, at));
+  if (!side) return undefined;
+  const again = renewal?.side === side ? renewal : undefined;
+  const intent: Intent = {
+    id: again?.id ?? id(),
+    mode: 'subscribe',
+    side,
+    attempt: (again?.attempt ?? 0) + 1,
+    deadlineAt: at + LIMITS.hubAnswerMs,
+  };
+  return { ...document, renewal: intent };
+}
+
+function isDue(document: SubscriptionDocument, side: CallbackSide, at: number): boolean {
+  const { active, leaseUntil, leaseMs = LIMITS.hubLeaseMs } = document[side];
+  return active && leaseUntil !== undefined && isKept(document, side) && leaseUntil - at < leaseMs / 3;
+}
+
+/** The subscription with what the hub answered to the renewal. */
+export function renewalAnswered(
+  document: SubscriptionDocument,
+  renewal: Intent,
+  answer: HubAnswer,
+  at: number,
+): SubscriptionDocument {
+  const until = (deadlineAt: number) => ({ ...document, renewal: { ...renewal, deadlineAt } });
+  switch (answer.status) {
+    case 'accepted':
+      return until(at + LIMITS.hubVerifyMs);
+    case 'done':
+      return granted(document, renewal.side, answer.leaseSeconds, at);
+    default:
+      return until(at + hubPauseMs(renewal.attempt));
+  }
+}
+
+/** The hub granted, or confirmed, a lease to a URL that it posts to already. */
+export function granted(
+  document: SubscriptionDocument,
+  side: CallbackSide,
+  leaseSeconds: number | undefined,
+  at: number,
+): SubscriptionDocument {
+  const { renewal, ...rest } = document;
+  const kept = renewal && renewal.side !== side ? { renewal } : {};
+  if (leaseSeconds === undefined) return { ...rest, ...kept };
+  const leaseMs = leaseSeconds * 1000;
+  return { ...rest, ...kept, [side]: { ...rest[side], leaseMs, leaseUntil: at + leaseMs } };
+}

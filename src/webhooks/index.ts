@@ -1,0 +1,18 @@
+export type { Discovery, Fetched, Hub, HubAnswer, HubRequest, HubSubscription, Protocol } from '../define/hub.ts';
+export type { Callback, Callbacks, Side, Verification } from './callbacks.ts';
+export { PROTOCOLS, type Row } from './identities.ts';
+export { type DeliveryInfo, Inbox, type InboxOptions } from './inbox.ts';
+export { nodeReceiver } from './nodeReceiver.ts';
+export { type GithubOptions, github } from './providers/github.ts';
+export type { ProviderOptions } from './providers/options.ts';
+export { type SolidOptions, solid } from './providers/solid.ts';
+export { type StripeOptions, stripe } from './providers/stripe.ts';
+export { type SvixOptions, svix } from './providers/svix.ts';
+export { type Answer, type Receiver, type ReceiverOptions, type Request, receiver } from './receive.ts';
+export { type RestDefinition, restProvider } from './rest.ts';
+export type { RestAnswer, RestCall, Template } from './restCall.ts';
+export type { ItemPaths, Page, RestList } from './restList.ts';
+export { storedCallbacks } from './storedCallbacks.ts';
+export { takeInto } from './takeIn.ts';
+export { type WebSubOptions, websub } from './websub.ts';
+export type { Delivery, Handler } from './work.ts';

@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts';
+import { attempts, load, type Stored, save } from '../engine/documents.ts';
+import type { SubscriptionDocument } from '../engine/schemas.ts';
+import { confirmed } from '../engine/subscription.ts';
+import { callbackKey, mayConfirm, subscriptionKey } from '../engine/subscriptionDocument.ts';
+import { granted } from '../engine/subscriptionLease.ts';
+import type { Store } from '../store/store.ts';
+import type { Callbacks } from './callbacks.ts';
+
+/**
+ * What a receiver is told, by what the engine has stored of the subscriptions, and what it tells them: each by a
+ * compare-and-set of the subscription itself, so that a confirmation, an answer and a worker's next step cannot pass each
+ * other unseen.
+ */
+export function storedCallbacks(store: Store, clock: Clock): Callbacks {
+  const at = async (subscription: string): Promise<Stored<'subscription'> | undefined> =>
+    load(store, 'subscription', subscriptionKey(subscription));
+
+  /** `change` is told what stands there; undefined leaves it. Whether it was changed. */
+  const update = async (
+    subscription: string,
+    change: (now: SubscriptionDocument) => SubscriptionDocument | undefined | 'as it is',
+  ): Promise<boolean> => {
+    const key = subscriptionKey(subscription);
+    return attempts(clock, key, undefined, async () => {
+      const stored = await at(subscription);
+      const next = stored && change(stored.value);
+      if (next === undefined) return { done: false };
+      if (next === 'as it is') return { done: true };
+      const saved = await save<'subscription'>(store, key, next, stored!.version);
+      return saved.status === 'applied' ? { done: true } : saved;
+    });
+  };
+
+  return {
+    async find(path) {
+      const callback = await load(store, 'callback', callbackKey(path));
+      const stored = callback && (await at(callback.value.subscription));
+      if (!stored) return undefined;
+      const { subscription, side } = callback.value;
+      const { scope, topic, protocol, state, [side]: its } = stored.value;
+      const gone = side === 'old' && state === 'settled';
+      return { subscription, side, scope, topic, protocol, secrets: its.secrets, gone };
+    },
+
+    verified: ({ subscription, side, mode, topic, leaseSeconds }) =>
+      update(subscription, (now) => {
+        if (now.topic !== topic || !mayConfirm(now, side, mode)) return undefined;
+        const happening = { at: clock.now(), by: 'hub', id: () => clock.id(8) };
+        const next = confirmed(now, { side, mode }, leaseSeconds === undefined ? {} : { leaseSeconds }, happening);
+        // It was confirmed before; a hub that refreshes by itself grants a new lease.
+        if (next) return next;
+        return mode === 'subscribe' && now[side].active ? granted(now, side, leaseSeconds, clock.now()) : 'as it is';
+      }),
+
+    async denied({ subscription, side }) {
+      // A hint, which anybody can give: the deadline passes now, and the hub is asked again.
+      await update(subscription, (now) =>
+        now.intent?.side === side ? { ...now, intent: { ...now.intent, deadlineAt: clock.now() } } : 'as it is',
+      );
+    },
+
+    async delivered({ subscription, side }) {
+      // The first since it was subscribed is what a worker waits for: the others need no write.
+      await update(subscription, (now) => {
+        const { deliveredAt = 0, verifiedAt = 0 } = now[side];
+        return deliveredAt > verifiedAt ? 'as it is' : { ...now, [side]: { ...now[side], deliveredAt: clock.now() } };
+      });
+    },
+
+    async suspicious({ subscription, side }) {
+      await update(subscription, (now) => {
+        const its = now[side];
+        return { ...now, [side]: { ...its, suspicious: (its.suspicious ?? 0) + 1 } };
+      });
+    },
+  };
+}
