@@ -57,4 +57,11 @@ async function wholeJourney(quirks: Partial<HubQuirks>): Promise<void> {
 
 describe('there and back and there again, every number applied once and none missing, by a hub that', () => {
   it.each(Object.keys(QUIRKS))('is: %s', { timeout: 60_000 }, (name) => wholeJourney(QUIRKS[name]!));
+
+  // One pair of ten: all of them take minutes.
+  const names = Object.keys(QUIRKS);
+  const pairs = names.flatMap((one, i) => names.slice(i + 1).map((other) => [one, other] as const));
+  it.each(pairs.filter((_, i) => i % 10 === 7))('is both: %s; %s', { timeout: 60_000 }, (one, other) =>
+    wholeJourney({ ...QUIRKS[one], ...QUIRKS[other] }),
+  );
 });
