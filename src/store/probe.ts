@@ -25,7 +25,7 @@ const ABANDONED_MS = 3_600_000;
  * Makes the store prove what it declares, by provoking real conflicts on throw-away entities of kind `_HandoverProbe`
  * in one entity group of their own (and a second one, if commits may span groups). Throws `store.unsafe` when a
  * compare-and-set is ignored, a unit is torn, or a snapshot is not one: there the protocol loses data. Throws
- * `store.unknown` when an answer was lost: nothing is proved, probe again.
+ * `store.unknown` when an answer was lost, or a write although nobody was faster: nothing is proved, probe again.
  */
 export async function probe(store: Store, clock: Clock): Promise<ProbeReport> {
   const made = new Map<string, Key>();

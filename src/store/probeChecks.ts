@@ -75,7 +75,7 @@ export const CHECKS: readonly Check[] = [
     async holds(bench) {
       const at = bench.entity('update.missing');
       const version = await insert(bench, at, 1);
-      await one(bench, { op: 'delete', key: at, version });
+      applied(await one(bench, { op: 'delete', key: at, version }));
       const late = await one(bench, { op: 'update', key: at, version, content: bench.content(2) });
       return conflicts(late) && (await read(bench, at)) === undefined;
     },
@@ -89,7 +89,7 @@ export const CHECKS: readonly Check[] = [
       const at = bench.entity('version.reused');
       const first = await insert(bench, at, 1);
       const second = await update(bench, at, first, 2);
-      await one(bench, { op: 'delete', key: at, version: second });
+      applied(await one(bench, { op: 'delete', key: at, version: second }));
       const again = await insert(bench, at, 3);
       const late: Outcome[] = [];
       for (const version of [first, second]) {

@@ -39,9 +39,10 @@ export function known<T extends Outcome | UnitOutcome>(outcome: T | undefined): 
   return outcome;
 }
 
+/** One that loses although nobody was faster endangers nothing, for the engine would look again; and proves nothing. */
 export function applied(outcome: Outcome): Version {
   if (outcome.status === 'applied') return outcome.version;
-  throw new HandoverError('store.unsafe', 'A mutation whose condition held was refused.');
+  throw new HandoverError('store.unknown', 'The probe lost a write though nobody was faster.');
 }
 
 export const conflicts = (outcome: Outcome | UnitOutcome): boolean => outcome.status === 'conflict';

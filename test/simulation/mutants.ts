@@ -89,7 +89,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     file: record,
     find: `'want.home': refresh('S', 'reversible'),`,
     put: `'want.home': cede('T', 'handingBack'),`,
-    within: 1_500,
+    within: 22_000,
   },
   tombstoneFirst: {
     what: 'the tombstone is dropped before the frozen side that it keeps down',
@@ -104,7 +104,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     file: reconcile,
     find: `return move.type === 'copy' || move.type === 'pass' || pair.replaceable === 'both' || pair.replaceable === move.at;`,
     put: 'return true;',
-    within: 4_000,
+    within: 6_000,
   },
   noFingerprint: {
     what: 'a copy counts as fresh whatever it was made from',
