@@ -56,16 +56,10 @@ export function documentKey(kind: DocumentKind, campaign: string, ...names: read
 const encode = (value: unknown): Content =>
   Content.of(new Map([['state', { type: 'string', value: JSON.stringify(value), unindexed: true }]]));
 
-/** What was decoded before, by the content that it was decoded from: a store may hand that out again. Never changed. */
-const decoded = new WeakMap<Content, unknown>();
-
 export function decode<K extends DocumentKind>(kind: K, { key, content, version }: Entity): Stored<K> {
-  const known = decoded.get(content);
-  if (known) return { key, value: known as Document<K>, version };
   const state = content.properties.get('state');
   const parsed = SCHEMAS[kind].safeParse(state?.type === 'string' ? JSON.parse(state.value) : undefined);
   if (!parsed.success) throw new HandoverError('content.corrupt', `${key}: ${z.prettifyError(parsed.error)}.`);
-  decoded.set(content, parsed.data);
   return { key, value: parsed.data as Document<K>, version };
 }
 

@@ -36,7 +36,7 @@ export async function change(
       if (outcome!.status === 'conflict') continue;
       if ('cause' in outcome!) cause = outcome.cause;
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isSilence(error)) throw error;
       cause = error.detail;
     }
     await clock.sleep(Math.min(LIMITS.callPauseMs * 2 ** i, LIMITS.controlPauseMostMs));
@@ -45,7 +45,7 @@ export async function change(
 }
 
 /** The store's silence: it is worth another try. */
-export const isPassing = (error: unknown): error is HandoverError =>
+export const isSilence = (error: unknown): error is HandoverError =>
   error instanceof HandoverError && (error.code === 'store.unknown' || error.code === 'store.unavailable');
 
 /** Whether somebody is at it. A claim that lies further ahead than any was made by a clock gone wrong. */
@@ -103,7 +103,7 @@ async function renew(context: InboxContext, stored: StoredDelivery, stop: AbortS
       if (!now || by(now) === undefined) return false;
       current = now;
     } catch (error) {
-      if (!isPassing(error)) return false;
+      if (!isSilence(error)) return false;
     }
   }
 }

@@ -12,7 +12,7 @@ import {
   type Status,
   type StoredDelivery,
 } from './deliveries.ts';
-import { change, isPassing } from './held.ts';
+import { change, isSilence } from './held.ts';
 import { type Event, PROTOCOLS } from './identities.ts';
 import { appendState, lastState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
@@ -179,7 +179,7 @@ export class Inbox {
         begin(found);
       }
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isSilence(error)) throw error;
       await clock.sleep(LIMITS.controlPauseMostMs, stop);
     }
   }

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Side } from './callbacks.ts';
 import type { DeliveryDocument, StoredDelivery } from './deliveries.ts';
-import { change, type Held, hold, isLive, isPassing } from './held.ts';
+import { change, type Held, hold, isLive, isSilence } from './held.ts';
 import { stateAfter, stateBefore } from './states.ts';
 import type { InboxContext } from './storing.ts';
 
@@ -56,7 +56,7 @@ export async function runInOrder(
       next = await stateAfter(context, next.value);
     }
   } catch (error) {
-    if (!isPassing(error)) throw error;
+    if (!isSilence(error)) throw error;
     // Nothing is lost: the delivery is as it was, or its claim runs out.
     await context.clock.sleep(LIMITS.controlPauseMostMs, signal);
   }

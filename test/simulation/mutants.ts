@@ -28,6 +28,19 @@ const campaign = 'src/engine/campaign.js';
 /** One record, which is there, and nothing said of the rest. */
 const ONE = { records: [1], absent: 0, lanes: [1], documentFaults: [0] } as const;
 
+/** Two workers whose calls stall while the campaign is called off. */
+const CALLED_OFF = {
+  ...ONE,
+  workers: [2],
+  clients: [0],
+  begins: ['copied', 'switched'],
+  changes: [1],
+  minds: ['cancel'],
+  endings: ['home'],
+  waits: ['move', 0],
+  held: [20, 50],
+} as const;
+
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   // ------------------------------------------------------------ the record machine
   uncede: {
@@ -176,16 +189,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     put: 'return undefined;',
     within: 100,
     space: {
-      ...ONE,
+      ...CALLED_OFF,
       stores: ['commits of a group', 'no snapshots'],
-      workers: [2],
-      clients: [0],
-      begins: ['copied', 'switched'],
-      changes: [1],
-      minds: ['cancel'],
-      endings: ['home'],
-      waits: ['move', 0],
-      held: [20, 50],
       recordFaults: [0],
     },
   },
@@ -196,16 +201,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     put: 'if (false)',
     within: 100,
     space: {
-      ...ONE,
+      ...CALLED_OFF,
       stores: ['no guards', 'no guards, no snapshots'],
-      workers: [2],
-      clients: [0],
-      begins: ['copied', 'switched'],
-      changes: [1],
-      minds: ['cancel'],
-      endings: ['home'],
-      waits: ['move', 0],
-      held: [20, 50],
       recordFaults: [0],
     },
   },
@@ -220,16 +217,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     elusive: true,
     within: 20_000,
     space: {
-      ...ONE,
+      ...CALLED_OFF,
       stores: ['no guards', 'no guards, no snapshots'],
-      workers: [2],
-      clients: [0],
-      begins: ['copied', 'switched'],
-      changes: [1],
-      minds: ['cancel'],
-      endings: ['home'],
-      waits: ['move', 0],
-      held: [20, 50],
       faults: ['conflict', 'lost.before'],
       recordFaults: [200],
     },
