@@ -48,6 +48,11 @@ export class Indexes {
     return this.#declared.some((each) => each.kind === kind && each.property === property);
   }
 
+  /** Whether any index is of this kind: whoever writes another one need not look at what was there. */
+  concern({ kind }: Key): boolean {
+    return this.#declared.some((each) => each.kind === kind);
+  }
+
   /** Declares what is missing and indexes what is there, in one write transaction. False when nothing was missing. */
   declare(wanted: readonly IndexDeclaration[], generation: number): boolean {
     this.at(generation);

@@ -1,18 +1,33 @@
 import type { Clock } from '../clock.ts';
-import { attempts, load, type Stored, save } from '../engine/documents.ts';
+import { attempts, decode, load, type Stored, save } from '../engine/documents.ts';
 import type { SubscriptionDocument } from '../engine/schemas.ts';
 import { confirmed } from '../engine/subscription.ts';
 import { callbackKey, mayConfirm, subscriptionKey } from '../engine/subscriptionDocument.ts';
 import { granted } from '../engine/subscriptionLease.ts';
-import type { Store } from '../store/store.ts';
-import type { Callbacks } from './callbacks.ts';
+import { LIMITS } from '../limits.ts';
+import type { Key } from '../record/key.ts';
+import type { Store, Version } from '../store/store.ts';
+import type { Callback, Callbacks } from './callbacks.ts';
+import { type Suspicion, Suspicions } from './suspicions.ts';
+
+export interface StoredCallbacksOptions {
+  /**
+   * Told of forged deliveries, as they are written down: of the first at once, then of those of ten seconds together. For
+   * a log and an alert; a flood of them is no flood here.
+   */
+  readonly onSuspicious?: (suspicion: Suspicion) => void;
+  /** Told of what could not be written down. It is tried again. */
+  readonly onError?: (error: unknown) => void;
+}
 
 /**
  * What a receiver is told, by what the engine has stored of the subscriptions, and what it tells them: each by a
  * compare-and-set of the subscription itself, so that a confirmation, an answer and a worker's next step cannot pass each
- * other unseen.
+ * other unseen. Only what forgers send is written elsewhere, for it must not be in a worker's way.
  */
-export function storedCallbacks(store: Store, clock: Clock): Callbacks {
+export function storedCallbacks(store: Store, clock: Clock, options: StoredCallbacksOptions = {}): Callbacks {
+  const suspicions = new Suspicions(store, clock, options);
+  const paths = new Paths(store);
   const at = async (subscription: string): Promise<Stored<'subscription'> | undefined> =>
     load(store, 'subscription', subscriptionKey(subscription));
 
@@ -33,15 +48,7 @@ export function storedCallbacks(store: Store, clock: Clock): Callbacks {
   };
 
   return {
-    async find(path) {
-      const callback = await load(store, 'callback', callbackKey(path));
-      const stored = callback && (await at(callback.value.subscription));
-      if (!stored) return undefined;
-      const { subscription, side } = callback.value;
-      const { scope, topic, protocol, state, [side]: its } = stored.value;
-      const gone = side === 'old' && state === 'settled';
-      return { subscription, side, scope, topic, protocol, secrets: its.secrets, gone };
-    },
+    find: (path) => paths.find(path),
 
     verified: ({ subscription, side, mode, topic, leaseSeconds }) =>
       update(subscription, (now) => {
@@ -62,17 +69,80 @@ export function storedCallbacks(store: Store, clock: Clock): Callbacks {
 
     async delivered({ subscription, side }) {
       // The first since it was subscribed is what a worker waits for: the others need no write.
-      await update(subscription, (now) => {
-        const { deliveredAt = 0, verifiedAt = 0 } = now[side];
-        return deliveredAt > verifiedAt ? 'as it is' : { ...now, [side]: { ...now[side], deliveredAt: clock.now() } };
-      });
+      await update(subscription, (now) =>
+        delivers(now, side) ? 'as it is' : { ...now, [side]: { ...now[side], deliveredAt: clock.now() } },
+      );
     },
 
-    async suspicious({ subscription, side }) {
-      await update(subscription, (now) => {
-        const its = now[side];
-        return { ...now, [side]: { ...its, suspicious: (its.suspicious ?? 0) + 1 } };
-      });
-    },
+    suspicious: (delivery) => suspicions.add(delivery),
+
+    settled: () => suspicions.settled(),
   };
+}
+
+const delivers = (now: SubscriptionDocument, side: Callback['side']): boolean => {
+  const { deliveredAt = 0, verifiedAt = 0 } = now[side];
+  return deliveredAt > verifiedAt;
+};
+
+interface Remembered {
+  readonly path: Version;
+  readonly key: Key;
+  readonly subscription: Version;
+  readonly callback: Callback;
+}
+
+/**
+ * Paths are looked up for every request, and what they stand for hardly ever changes. What was decoded is kept, and good
+ * as long as the store gives both versions that it was decoded from: those are always asked for.
+ */
+class Paths {
+  readonly #store: Store;
+  readonly #remembered = new Map<string, Remembered>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async find(path: string): Promise<Callback | undefined> {
+    const known = this.#remembered.get(path);
+    const key = callbackKey(path);
+    if (known) {
+      const [callback, subscription] = await this.#store.read([key, known.key]);
+      if (callback?.version === known.path && subscription?.version === known.subscription) return known.callback;
+    }
+    return this.#look(path, key);
+  }
+
+  async #look(path: string, at: Key): Promise<Callback | undefined> {
+    this.#remembered.delete(path);
+    const [entity] = await this.#store.read([at]);
+    if (!entity) return undefined;
+    const { value } = decode('callback', entity);
+    const key = subscriptionKey(value.subscription);
+    const [found] = await this.#store.read([key]);
+    if (!found) return undefined;
+    const callback = callbackOf(value, decode('subscription', found).value);
+    if (this.#remembered.size >= LIMITS.callbacksRemembered) this.#forgetOne();
+    this.#remembered.set(path, { path: entity.version, key, subscription: found.version, callback });
+    return callback;
+  }
+
+  /** The one that was looked up longest ago. */
+  #forgetOne(): void {
+    for (const path of this.#remembered.keys()) {
+      this.#remembered.delete(path);
+      return;
+    }
+  }
+}
+
+function callbackOf(
+  { subscription, side }: Pick<Callback, 'subscription' | 'side'>,
+  stored: SubscriptionDocument,
+): Callback {
+  const { scope, topic, protocol, state, [side]: its } = stored;
+  const gone = side === 'old' && state === 'settled';
+  const proven = delivers(stored, side);
+  return { subscription, side, scope, topic, protocol, secrets: its.secrets, gone, proven };
 }
