@@ -147,7 +147,8 @@ export class Inbox {
   }
 
   #told(put: Put): Put {
-    if (put.status === 'stored') this.#wake.abort();
+    // To abort makes an error with its trace, each time: one is enough to wake.
+    if (put.status === 'stored' && !this.#wake.signal.aborted) this.#wake.abort();
     return put;
   }
 

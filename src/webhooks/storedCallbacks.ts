@@ -86,9 +86,9 @@ const delivers = (now: SubscriptionDocument, side: Callback['side']): boolean =>
 };
 
 interface Remembered {
-  readonly path: Version;
-  readonly key: Key;
-  readonly subscription: Version;
+  /** Of the callback, and of its subscription. */
+  readonly keys: readonly [Key, Key];
+  readonly versions: readonly [Version, Version];
   readonly callback: Callback;
 }
 
@@ -106,16 +106,16 @@ class Paths {
 
   async find(path: string): Promise<Callback | undefined> {
     const known = this.#remembered.get(path);
-    const key = callbackKey(path);
     if (known) {
-      const [callback, subscription] = await this.#store.read([key, known.key]);
-      if (callback?.version === known.path && subscription?.version === known.subscription) return known.callback;
+      const found = await this.#store.read(known.keys);
+      if (known.versions.every((version, i) => found[i]?.version === version)) return known.callback;
+      this.#remembered.delete(path);
     }
-    return this.#look(path, key);
+    return this.#look(path);
   }
 
-  async #look(path: string, at: Key): Promise<Callback | undefined> {
-    this.#remembered.delete(path);
+  async #look(path: string): Promise<Callback | undefined> {
+    const at = callbackKey(path);
     const [entity] = await this.#store.read([at]);
     if (!entity) return undefined;
     const { value } = decode('callback', entity);
@@ -124,7 +124,7 @@ class Paths {
     if (!found) return undefined;
     const callback = callbackOf(value, decode('subscription', found).value);
     if (this.#remembered.size >= LIMITS.callbacksRemembered) this.#forgetOne();
-    this.#remembered.set(path, { path: entity.version, key, subscription: found.version, callback });
+    this.#remembered.set(path, { keys: [at, key], versions: [entity.version, found.version], callback });
     return callback;
   }
 
