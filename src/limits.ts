@@ -177,7 +177,7 @@ export const LIMITS = {
   callbacksRemembered: 1_000,
   /** Forged deliveries to one URL are written down this often at most: whoever floods it must not flood the store. */
   suspicionMs: 10_000,
-  /** Subscriptions with forged deliveries that `status` shows. */
+  /** URLs with forged deliveries that `status` shows. */
   suspicionsShown: 20,
   /** Deliveries of one status that `status` counts: beyond it, it says that there are more. */
   deliveriesCounted: 1_000,

@@ -40,7 +40,7 @@ async function watchForged(
           counts.set(name, forged.count);
           const count = forged.count - (known?.get(name) ?? 0);
           if (!known || count <= 0) continue;
-          log.warn({ event: 'delivery.forged', subscription: value.subscription, side, count, why: forged.why });
+          log.warn({ event: 'signature.rejected', subscription: value.subscription, side, count, why: forged.why });
         }
       }
       known = counts;

@@ -1,13 +1,12 @@
 import type { Clock } from '../clock.ts';
-import { attempts, decode, load, type Stored, save } from '../engine/documents.ts';
-import type { SubscriptionDocument } from '../engine/schemas.ts';
+import { attempts, load, type Stored, save } from '../engine/documents.ts';
+import type { Document, SubscriptionDocument } from '../engine/schemas.ts';
 import { confirmed } from '../engine/subscription.ts';
-import { callbackKey, mayConfirm, subscriptionKey } from '../engine/subscriptionDocument.ts';
+import { mayConfirm, subscriptionKey } from '../engine/subscriptionDocument.ts';
 import { granted } from '../engine/subscriptionLease.ts';
-import { LIMITS } from '../limits.ts';
-import type { Key } from '../record/key.ts';
-import type { Store, Version } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Callback, Callbacks } from './callbacks.ts';
+import { Paths } from './paths.ts';
 import { type Suspicion, Suspicions } from './suspicions.ts';
 
 export interface StoredCallbacksOptions {
@@ -27,7 +26,7 @@ export interface StoredCallbacksOptions {
  */
 export function storedCallbacks(store: Store, clock: Clock, options: StoredCallbacksOptions = {}): Callbacks {
   const suspicions = new Suspicions(store, clock, options);
-  const paths = new Paths(store);
+  const paths = new Paths(store, callbackOf);
   const at = async (subscription: string): Promise<Stored<'subscription'> | undefined> =>
     load(store, 'subscription', subscriptionKey(subscription));
 
@@ -85,62 +84,7 @@ const delivers = (now: SubscriptionDocument, side: Callback['side']): boolean =>
   return deliveredAt > verifiedAt;
 };
 
-interface Remembered {
-  /** Of the callback, and of its subscription. */
-  readonly keys: readonly [Key, Key];
-  readonly versions: readonly [Version, Version];
-  readonly callback: Callback;
-}
-
-/**
- * Paths are looked up for every request, and what they stand for hardly ever changes. What was decoded is kept, and good
- * as long as the store gives both versions that it was decoded from: those are always asked for.
- */
-class Paths {
-  readonly #store: Store;
-  readonly #remembered = new Map<string, Remembered>();
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  async find(path: string): Promise<Callback | undefined> {
-    const known = this.#remembered.get(path);
-    if (known) {
-      const found = await this.#store.read(known.keys);
-      if (known.versions.every((version, i) => found[i]?.version === version)) return known.callback;
-      this.#remembered.delete(path);
-    }
-    return this.#look(path);
-  }
-
-  async #look(path: string): Promise<Callback | undefined> {
-    const at = callbackKey(path);
-    const [entity] = await this.#store.read([at]);
-    if (!entity) return undefined;
-    const { value } = decode('callback', entity);
-    const key = subscriptionKey(value.subscription);
-    const [found] = await this.#store.read([key]);
-    if (!found) return undefined;
-    const callback = callbackOf(value, decode('subscription', found).value);
-    if (this.#remembered.size >= LIMITS.callbacksRemembered) this.#forgetOne();
-    this.#remembered.set(path, { keys: [at, key], versions: [entity.version, found.version], callback });
-    return callback;
-  }
-
-  /** The one that was looked up longest ago. */
-  #forgetOne(): void {
-    for (const path of this.#remembered.keys()) {
-      this.#remembered.delete(path);
-      return;
-    }
-  }
-}
-
-function callbackOf(
-  { subscription, side }: Pick<Callback, 'subscription' | 'side'>,
-  stored: SubscriptionDocument,
-): Callback {
+function callbackOf({ subscription, side }: Document<'callback'>, stored: SubscriptionDocument): Callback {
   const { scope, topic, protocol, state, [side]: its } = stored;
   const gone = side === 'old' && state === 'settled';
   const proven = delivers(stored, side);

@@ -1,8 +1,11 @@
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeliveriesPage, DeliveryView } from '../../src/admin/deliveries.ts';
 import type { Status } from '../../src/admin/inspect.ts';
+import { watchInbox } from '../../src/cli/inboxWatch.ts';
 import { systemClock } from '../../src/clock.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Inbox } from '../../src/webhooks/inbox.ts';
 import { storedCallbacks } from '../../src/webhooks/storedCallbacks.ts';
@@ -162,7 +165,7 @@ describe('status', () => {
 });
 
 describe('work', () => {
-  it('sweeps the inbox, and logs forged deliveries that come while it works', async () => {
+  it('sweeps the inbox of what is past its window', async () => {
     await project.seed(1);
     await project.withStore(async (store) => {
       const clock = testClock();
@@ -177,5 +180,32 @@ describe('work', () => {
     const { code, err } = await working.ended;
     expect(code).toBe(0);
     expect(err).toContain('"event":"inbox.swept","forgotten":1');
+  });
+
+  it('logs forged deliveries that are counted while it works, each once', async () => {
+    const store = memoryStore();
+    const clock = testClock();
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ base: null }, { write: (line: string) => lines.push(JSON.parse(line)) });
+    const forge = async (times: number) => {
+      const callbacks = storedCallbacks(store, clock);
+      const forged = { subscription: 'Blog:1', side: 'new', why: 'mismatch' } as const;
+      for (let n = 0; n < times; n++) await callbacks.suspicious(forged);
+      await callbacks.settled!();
+    };
+    await forge(2);
+    let looks = 0;
+    const looked: Store = { ...store, scan: (...call) => store.scan(...call).finally(() => looks++) };
+    const end = new AbortController();
+    const watching = watchInbox({ store: looked, clock }, new Inbox({ store, clock }), log, end.signal);
+    await until('it has looked', () => looks > 0);
+    await forge(3);
+    const heard = () => lines.filter(({ event }) => event === 'signature.rejected').map(({ count }) => Number(count));
+    await until('it says so', () => heard().reduce((sum, n) => sum + n, 0) === 3);
+    const before = looks;
+    await until('it looks again', () => looks > before + 1);
+    end.abort();
+    await watching;
+    expect(heard().reduce((sum, n) => sum + n, 0)).toBe(3);
   });
 });

@@ -24,7 +24,7 @@ export const workVerb: Verb<{ untilSettled?: boolean }> = {
     const tally: Tally = { records: 0, moves: 0, sweeps: 0 };
     // What it finds in topics goes where deliveries go: the application runs its handler from there.
     const { Inbox, takeInto } = await import('../../webhooks/index.ts');
-    const onCorrupt = ({ code, detail }: HandoverError) => log.warn({ event: 'delivery.failed', code, detail });
+    const onCorrupt = ({ code, detail }: HandoverError) => log.warn({ event: 'delivery.corrupted', code, detail });
     const inbox = new Inbox({ ...session, onCorrupt });
     const takeIn = takeInto(inbox);
     const worker = new Worker({ ...session, takeIn, events: eventsTo(log, tally) });
