@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { pathOf } from '../define/subscription.ts';
 import { attempts, load, type Stored, save } from '../engine/documents.ts';
 import type { SubscriptionDocument } from '../engine/schemas.ts';
 import { confirmed } from '../engine/subscription.ts';
@@ -37,7 +38,9 @@ export function storedCallbacks(store: Store, clock: Clock): Callbacks {
       const callback = await load(store, 'callback', callbackKey(path));
       const stored = callback && (await at(callback.value.subscription));
       if (!stored) return undefined;
-      const { subscription, side } = callback.value;
+      const { subscription } = callback.value;
+      // What is the new URL of one campaign may be the old one of the next: the subscription knows.
+      const side = pathOf(stored.value.old.url) === path ? 'old' : 'new';
       const { scope, topic, protocol, state, [side]: its } = stored.value;
       const gone = side === 'old' && state === 'settled';
       return { subscription, side, scope, topic, protocol, secrets: its.secrets, gone };
