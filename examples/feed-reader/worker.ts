@@ -1,5 +1,6 @@
 import { systemClock, Worker } from 'handover';
 import { lmdbStore } from 'handover/store/lmdb';
+import { Inbox, takeInto } from 'handover/webhooks';
 import { folderOf } from './lib/folder.ts';
 import type { WorkerMessage } from './lib/workerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
@@ -20,6 +21,12 @@ const events = {
   moved: (_campaign: string, move: string, records: number) => tell({ type: 'moved', move, records }),
   paged: (_campaign: string, records: number) => tell({ type: 'paged', records }),
 };
-await new Worker({ store, migrations: [migration], clock: systemClock, events }).run(stop.signal);
+await new Worker({
+  store,
+  migrations: [migration],
+  clock: systemClock,
+  events,
+  takeIn: takeInto(new Inbox({ store })),
+}).run(stop.signal);
 await store.close();
 if (process.connected) process.disconnect();
