@@ -19,7 +19,7 @@ import { showEquation, showProof, showTraffic, showUpdates, showVerdict, summari
 import { number, Screen } from './lib/screen.ts';
 import { seed } from './lib/seeding.ts';
 import { STEPS } from './lib/steps.ts';
-import { compare } from './lib/updates.ts';
+import { compare, totalOf, untilApplied } from './lib/updates.ts';
 import { WorkerProcess } from './lib/workerProcess.ts';
 import { WriterProcess } from './lib/writerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
@@ -38,6 +38,8 @@ const HELP = `Usage: demo [--records N] [--json] [--keep]
 `;
 const RATE_PER_SECOND = 100;
 const IN_FLIGHT = 8;
+/** A delivery that failed is sent again within this time. */
+const SENT_AGAIN_MS = 20_000;
 
 const { values } = parseArgs({
   options: {
@@ -82,13 +84,13 @@ async function main(): Promise<boolean> {
   const store = lmdbStore({ path: folder, indexes: [{ kind: '_HandoverDelivery', property: 'status' }] });
   const manifest = await seeded(store);
   const writer = watched(new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT));
+  const worker = watched(new WorkerProcess(folder));
   const pushes = Array.from({ length: records }, (_, n) => pushAt(n)).filter((push) => push !== undefined);
   const news = await News.start(pushes);
   const web = { news: news.origin, app: await writer.ready };
   setWeb(web);
-  writer.child.tell(web);
+  for (const { child } of [writer, worker]) child.tell(web);
   await news.begin(web, websub({ allow: ['127.0.0.1'], plainHttp: true }));
-  const worker = watched(new WorkerProcess(folder));
   const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, writer });
   const tick = screen.style('green', '✓');
   screen.line(`  ${tick} the application runs (process ${writer.child.pid}): ${RATE_PER_SECOND} calls a second`);
@@ -98,6 +100,7 @@ async function main(): Promise<boolean> {
   for (const step of STEPS) movingSeconds += await operator.take(step);
   const verified = await operator.verify();
   const published = await news.stop();
+  await untilApplied(() => readApplied(appliedOf(folder)).length, totalOf(published), SENT_AGAIN_MS);
   const traffic = await writer.stop();
   await worker.child.stop();
 

@@ -2,6 +2,7 @@ import { systemClock, Worker } from 'handover';
 import { lmdbStore } from 'handover/store/lmdb';
 import { Inbox, takeInto } from 'handover/webhooks';
 import { folderOf } from './lib/folder.ts';
+import { setWeb, type Web } from './lib/push.ts';
 import type { WorkerMessage } from './lib/workerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
 
@@ -15,6 +16,7 @@ process.on('SIGTERM', () => stop.abort());
 // Ctrl-C reaches the whole family; a child leaves it to its parent to say what is to stop, and when.
 process.on('SIGINT', () => process.connected || stop.abort());
 process.on('disconnect', () => stop.abort());
+process.on('message', (web: Web) => setWeb(web));
 
 const tell = (message: WorkerMessage) => process.connected && process.send?.(message);
 const events = {

@@ -89,11 +89,12 @@ const PROVEN: readonly State[] = ['proven', 'unsubscribing', 'lapsing', 'drainin
 /** The old URL is being given up, or was. */
 const GIVEN_UP: readonly State[] = ['unsubscribing', 'lapsing', 'draining', 'switched', 'settled'];
 
-type TargetOf = (of: Subscribed, state: State) => Promise<Target>;
+type TargetOf = (of: Subscribed) => Promise<(state: State) => Target>;
 
 export const targetsOf =
   ({ targets }: CampaignDocument): TargetOf =>
   async ({ source }) =>
+  () =>
     targetAt(targets, source);
 
 /** By group: as far as the group is. One that stays behind as a whole has its subscriptions at home. */
@@ -106,12 +107,11 @@ export async function gatedBy(store: Store, campaign: CampaignDocument): Promise
     gates.set(name, gate);
     return gate;
   };
-  return async ({ group }, state) => {
+  return async ({ group }) => {
     const target = targetAt(campaign.targets, group!);
-    const away = target === 'switched' || target === 'completed';
-    if (!away || GIVEN_UP.includes(state)) return target;
-    if (heldBack.has(group!.toString())) return 'home';
-    return (await isOpen(group!)) ? target : 'copied';
+    if (target === 'home' || target === 'copied') return () => target;
+    const behind = heldBack.has(group!.toString()) ? 'home' : (await isOpen(group!)) ? target : 'copied';
+    return (state) => (GIVEN_UP.includes(state) ? target : behind);
   };
 }
 

@@ -178,7 +178,7 @@ async function processRecords(
     ruleIndex: range.rule,
     home: range.home,
     subscribing: subscribingOf(migration, range.rule),
-    behindTo: heldBack && (({ T }: Pair['keys']) => (heldBack.has(T.root.toString()) ? 'home' : 'copied')),
+    behindTo: heldBack && (({ keys }) => (heldBack.has(keys.T.root.toString()) ? 'home' : 'copied')),
     allTo: uniform(campaign.targets),
     optimistic: !filled.has(generation),
     targetOf: (keys: Pair['keys']) => targetAt(campaign.targets, byGroup ? keys.T.root : keys.S),

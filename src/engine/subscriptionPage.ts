@@ -20,8 +20,8 @@ export interface SubscriptionPageOptions extends Omit<Handling, 'rule'> {
   readonly rule: SubscriptionRule;
   readonly ruleIndex: number;
   readonly campaign: CampaignDocument;
-  /** Where a subscription is wanted that is in this state. */
-  readonly targetOf: (of: Subscribed, state: SubscriptionDocument['state']) => Promise<Target>;
+  /** Where a subscription is wanted, by the state it is in. */
+  readonly targetOf: (of: Subscribed) => Promise<(state: SubscriptionDocument['state']) => Target>;
   /** Told of each that was not listed before; for logs. */
   readonly onQuarantined?: ((entry: QuarantineDocument) => void) | undefined;
 }
@@ -44,8 +44,7 @@ export async function processSubscriptions(
         if ('error' in each) throw each.error;
         const stored = await begun(each, options);
         if (!stored) continue;
-        const target = await targetOf(each, stored.value.state);
-        count(counts, await bringSubscription(stored, target, options), source, failures, options);
+        count(counts, await bringSubscription(stored, await targetOf(each), options), source, failures, options);
       } catch (error) {
         if (isPassing(error) || !(error instanceof HandoverError)) throw error;
         failures.push(failureOf(source, error.code, error.detail, options));

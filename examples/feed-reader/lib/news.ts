@@ -4,7 +4,7 @@ import type { Hub } from 'handover/webhooks';
 import { callbackOf, secretOf, topicOf, type Web } from './push.ts';
 
 /** Updates a second, of all feeds together; and at most of one. */
-const RATE = 40;
+const RATE = 10;
 const RATE_OF_ONE = 2;
 
 /**

@@ -15,6 +15,12 @@ export interface Updates {
   readonly holds: boolean;
 }
 
+/** Until all that was published has been applied: what failed is sent again after a while. Gives up after `mostMs`. */
+export async function untilApplied(applied: () => number, published: number, mostMs: number): Promise<void> {
+  for (const until = performance.now() + mostMs; applied() < published && performance.now() < until; )
+    await new Promise((done) => setTimeout(done, 50));
+}
+
 /** By the publishers' own count, the hub's own list and the application's own log: the engine is not asked. */
 export function compare(
   web: Web,
@@ -30,7 +36,7 @@ export function compare(
   const counted = {
     subscriptions: subscriptions.length,
     switched: subscriptions.filter(isSwitched).length,
-    published: [...published.values()].reduce((sum, last) => sum + last, 0),
+    published: totalOf(published),
     applied: real.length,
     twice: log.length - distinct.size,
     invented: distinct.size - real.length,
@@ -38,3 +44,6 @@ export function compare(
   const complete = counted.switched === counted.subscriptions && counted.applied === counted.published;
   return { ...counted, holds: complete && counted.twice + counted.invented === 0 };
 }
+
+export const totalOf = (published: ReadonlyMap<string, number>): number =>
+  [...published.values()].reduce((sum, last) => sum + last, 0);

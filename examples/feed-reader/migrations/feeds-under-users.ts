@@ -51,6 +51,8 @@ const pushed = subscription<OldFeed>({
   // The demo's hub is on this machine.
   hub: websub({ allow: ['127.0.0.1'], plainHttp: true }),
   protocol: 'feed',
+  // So long, without an update, until a feed that says nothing new counts as quiet: nobody wants to wait an hour here.
+  quietMs: 3000,
   terms: ({ push }) => {
     const web = push === undefined ? undefined : webOf();
     if (push === undefined || !web) return undefined;
