@@ -1,4 +1,5 @@
 import type { Run, Stage } from '../../machines/campaign.ts';
+import { GROUP_STATES } from '../../machines/group.ts';
 import type { Migration } from '../define/migration.ts';
 import { statesOf, subscriptionsOf } from '../engine/counts.ts';
 import { documentKey, list, load } from '../engine/documents.ts';
@@ -149,7 +150,7 @@ async function quarantinedBy({ store }: Context, campaign: string): Promise<Camp
 }
 
 async function groupsBy({ store }: Context, campaign: string): Promise<Record<string, number>> {
-  const groups: Record<string, number> = { gathering: 0, moving: 0, whole: 0 };
+  const groups: Record<string, number> = Object.fromEntries(GROUP_STATES.map((state) => [state, 0]));
   for await (const { value } of list(store, 'group', campaign)) groups[value.state]!++;
   return groups;
 }

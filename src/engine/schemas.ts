@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
+import { GROUP_STATES } from '../../machines/group.ts';
 import { TARGETS } from '../../machines/moves.ts';
 import { SUBSCRIPTION_STATES } from '../../machines/subscription.ts';
 import { PROTOCOL_NAMES } from '../define/hub.ts';
@@ -169,8 +170,11 @@ export const SCHEMAS = {
   }),
   group: z.object({
     v: version,
-    state: z.enum(['gathering', 'moving', 'whole']),
+    state: z.enum(GROUP_STATES),
+    /** Records. */
     members: z.number(),
+    /** Where it has subscriptions: whether each has a URL that is proven, so that the old ones may go. */
+    subscriptions: z.object({ count: z.number(), ready: z.boolean() }).optional(),
     generation: z.number(),
     sweep: z.number(),
   }),
@@ -195,6 +199,14 @@ export const SCHEMAS = {
     problem: z.string().optional(),
     seq: z.number(),
     journal: z.array(z.object({ seq: z.number(), what: z.string(), at: z.number(), by: z.string() })),
+  }),
+  /** A record that has a subscription, where a sweep of records of its kind would not find it: it moves, or is of a group. */
+  subscriber: z.object({
+    v: version,
+    source: z.string(),
+    /** The new key of one that is moved. */
+    peer: z.string().optional(),
+    group: z.string().optional(),
   }),
   /** Whose a path is. */
   callback: z.object({ v: version, subscription: z.string(), side: z.enum(['old', 'new']) }),
@@ -244,5 +256,6 @@ export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;
 export type GroupDocument = Document<'group'>;
+export type SubscriberDocument = Document<'subscriber'>;
 export type SubscriptionDocument = Document<'subscription'>;
 export type Intent = z.infer<typeof intent>;

@@ -34,15 +34,16 @@ export type Arrival =
   | { readonly status: 'waiting'; readonly moves: number; readonly document: SubscriptionDocument }
   | { readonly status: 'refused'; readonly moves: number; readonly cause: string };
 
+/** `targetIn` is asked at each step: by group, what somebody else has taken further meanwhile is wanted further. */
 export async function bringSubscription(
   begun: Stored<'subscription'>,
-  target: Target,
+  targetIn: (state: SubscriptionDocument['state']) => Target,
   handling: Handling,
 ): Promise<Arrival> {
   let stored = begun;
   for (let moves = 0; moves < LIMITS.hubSteps; moves++) {
     const document = stored.value;
-    const event = await nextEvent(stored.value, target, handling);
+    const event = await nextEvent(document, targetIn(document.state), handling);
     if (event === 'rest' || event === 'waiting') {
       await renew(stored, handling);
       return { status: event, moves, document };

@@ -7,7 +7,7 @@ import type { Store, Version } from '../store/store.ts';
 import type { Callback } from './callbacks.ts';
 
 /** By these two documents alone, for it is kept as long as they stand. */
-type CallbackOf = (path: Document<'callback'>, subscription: Document<'subscription'>) => Callback;
+type CallbackOf = (path: string, callback: Document<'callback'>, subscription: Document<'subscription'>) => Callback;
 
 interface Remembered {
   /** Of the callback, and of its subscription. */
@@ -48,7 +48,7 @@ export class Paths {
     const key = subscriptionKey(value.subscription);
     const [found] = await this.#store.read([key]);
     if (!found) return undefined;
-    const callback = this.#callbackOf(value, decode('subscription', found).value);
+    const callback = this.#callbackOf(path, value, decode('subscription', found).value);
     if (this.#remembered.size >= LIMITS.callbacksRemembered) this.#forgetOne();
     this.#remembered.set(path, { keys: [at, key], versions: [entity.version, found.version], callback });
     return callback;

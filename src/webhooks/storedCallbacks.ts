@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { pathOf } from '../define/subscription.ts';
 import { attempts, load, type Stored, save } from '../engine/documents.ts';
 import type { Document, SubscriptionDocument } from '../engine/schemas.ts';
 import { confirmed } from '../engine/subscription.ts';
@@ -84,7 +85,9 @@ const delivers = (now: SubscriptionDocument, side: Callback['side']): boolean =>
   return deliveredAt > verifiedAt;
 };
 
-function callbackOf({ subscription, side }: Document<'callback'>, stored: SubscriptionDocument): Callback {
+function callbackOf(path: string, { subscription }: Document<'callback'>, stored: SubscriptionDocument): Callback {
+  // What is the new URL of one campaign may be the old one of the next: the subscription knows.
+  const side = pathOf(stored.old.url) === path ? 'old' : 'new';
   const { scope, topic, protocol, state, [side]: its } = stored;
   const gone = side === 'old' && state === 'settled';
   const proven = delivers(stored, side);
