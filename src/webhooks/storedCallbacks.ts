@@ -61,10 +61,11 @@ export function storedCallbacks(store: Store, clock: Clock): Callbacks {
     },
 
     async delivered({ subscription, side }) {
-      // The first since it was subscribed is what a worker waits for: the others need no write.
+      // The first since one of the two was subscribed is what a worker waits for: the others need no write.
       await update(subscription, (now) => {
-        const { deliveredAt = 0, verifiedAt = 0 } = now[side];
-        return deliveredAt > verifiedAt ? 'as it is' : { ...now, [side]: { ...now[side], deliveredAt: clock.now() } };
+        const { deliveredAt = 0 } = now[side];
+        const since = Math.max(now.old.verifiedAt ?? 0, now.new.verifiedAt ?? 0);
+        return deliveredAt > since ? 'as it is' : { ...now, [side]: { ...now[side], deliveredAt: clock.now() } };
       });
     },
 
