@@ -136,6 +136,10 @@ export const LIMITS = {
   hubLeaseMs: 86_400_000,
   /** Requests to hubs that a page of subscriptions has under way. */
   hubRequests: 8,
+  /** What waits at a hub for a URL that failed goes out when that takes deliveries again, one after the other, within this. */
+  hubBacklogMs: 20_000,
+  /** A URL that was confirmed and gets nothing for so long, while the other does, is subscribed once more. */
+  hubUnheardMs: 60_000,
   /** Steps of one subscription in one visit: a hub that answers at once is followed to the next rest. */
   hubSteps: 8,
   /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */

@@ -8,8 +8,12 @@ import { sourceText } from './sourceText.ts';
 
 /** A subscription as the author's records tell of it. */
 export interface SubscriptionTerms {
+  /** Its URL, or what the provider calls it. */
   readonly topic: string;
-  /** The hub's URL. Unset: it is discovered from the topic, and what is discovered there is the topic. */
+  /**
+   * The hub's URL. Unset: it is discovered from the topic, and what is discovered there is the topic; a provider that has
+   * one place for all needs none.
+   */
   readonly hub?: string;
   /** The callback URLs: the one that is subscribed, and the one that is to be. Two of them never have the same path. */
   readonly old: string;
@@ -111,7 +115,8 @@ function rootOf(group: Key): Key {
 }
 
 function checked(terms: SubscriptionTerms): SubscriptionTerms {
-  for (const field of ['topic', 'old', 'new'] as const) {
+  if (typeof terms.topic !== 'string' || terms.topic === '') throw new Error('`topic` is missing');
+  for (const field of ['old', 'new'] as const) {
     if (!URL.canParse(terms[field]))
       throw new Error(`\`${field}\` is ${JSON.stringify(terms[field])}, which is no URL`);
   }

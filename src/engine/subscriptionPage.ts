@@ -177,7 +177,10 @@ async function begun(of: Subscribed, options: SubscriptionPageOptions): Promise<
 
 async function placeOf({ hub, topic }: SubscriptionTerms, { hub: port }: SubscriptionRule) {
   if (hub !== undefined) return { hub, topic };
-  if (!port.discover) throw new HandoverError('transform.terms', 'the hub is not named, and cannot be discovered.');
+  if (!port.discover) return { hub: port.name, topic };
+  if (!URL.canParse(topic)) {
+    throw new HandoverError('transform.terms', `The topic ${topic} is no URL, by which its hub would be discovered.`);
+  }
   return port.discover(topic);
 }
 

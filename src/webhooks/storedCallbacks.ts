@@ -68,7 +68,7 @@ export function storedCallbacks(store: Store, clock: Clock, options: StoredCallb
     },
 
     async delivered({ subscription, side }) {
-      // The first since it was subscribed is what a worker waits for: the others need no write.
+      // The first since one of the two was subscribed is what a worker waits for: the others need no write.
       await update(subscription, (now) =>
         delivers(now, side) ? 'as it is' : { ...now, [side]: { ...now[side], deliveredAt: clock.now() } },
       );
@@ -80,10 +80,9 @@ export function storedCallbacks(store: Store, clock: Clock, options: StoredCallb
   };
 }
 
-const delivers = (now: SubscriptionDocument, side: Callback['side']): boolean => {
-  const { deliveredAt = 0, verifiedAt = 0 } = now[side];
-  return deliveredAt > verifiedAt;
-};
+/** Whether a delivery came to this URL since one of the two was subscribed last. */
+const delivers = (now: SubscriptionDocument, side: Callback['side']): boolean =>
+  (now[side].deliveredAt ?? 0) > Math.max(now.old.verifiedAt ?? 0, now.new.verifiedAt ?? 0);
 
 function callbackOf(path: string, { subscription }: Document<'callback'>, stored: SubscriptionDocument): Callback {
   // What is the new URL of one campaign may be the old one of the next: the subscription knows.
