@@ -136,6 +136,14 @@ export const LIMITS = {
   hubLeaseMs: 86_400_000,
   /** Requests to hubs that a page of subscriptions has under way. */
   hubRequests: 8,
+  /** How often it is written down that a URL which was or is to be given up still gets something. */
+  hubHeardMs: 60_000,
+  /** When what a request may have left at a provider is looked for first; twice as long after each look, */
+  hubLookMs: 60_000,
+  /** up to this. */
+  hubLookMostMs: 3_600_000,
+  /** How long a request that was never answered may take to be carried out: as long as providers know an idempotency key. */
+  hubLateMs: 86_400_000,
   /** Steps of one subscription in one visit: a hub that answers at once is followed to the next rest. */
   hubSteps: 8,
   /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */

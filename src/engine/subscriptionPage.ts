@@ -117,7 +117,7 @@ async function begun(entity: Entity, options: SubscriptionPageOptions): Promise<
   if (!terms) return undefined;
   const { hub, topic } = await placeOf(terms, rule);
   const of = { campaign: campaign.id, rule: ruleIndex, source, hub, topic, protocol: rule.protocol };
-  const fresh = subscriptionAtHome(of, terms);
+  const fresh = subscriptionAtHome(of, terms, rule.hub);
   // What an earlier campaign left subscribed is what this one begins with.
   const left =
     stored?.value.state === 'settled' && stored.value.new.url === fresh.old.url ? stored.value.new : fresh.old;

@@ -1,11 +1,24 @@
 import type { Clock } from '../clock.ts';
 import { attempts, load, type Stored, save } from '../engine/documents.ts';
 import type { SubscriptionDocument } from '../engine/schemas.ts';
-import { confirmed } from '../engine/subscription.ts';
+import { confirmed } from '../engine/subscriptionAnswer.ts';
 import { callbackKey, mayConfirm, subscriptionKey } from '../engine/subscriptionDocument.ts';
 import { granted } from '../engine/subscriptionLease.ts';
+import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import type { Callbacks } from './callbacks.ts';
+
+type State = SubscriptionDocument['state'];
+/** A request to replace the URL is under way. */
+const ASKED: readonly State[] = ['swapping', 'restoring'];
+/** Which of the two URLs still gets something says whether it had an effect. */
+const WATCHED: readonly State[] = ['confirming', 'reconfirming', 'draining', 'returning'];
+
+/** What was replaced at its provider is one there, and so signs alike wherever it posts. */
+function secretsOf({ shape, ...sides }: SubscriptionDocument, side: 'old' | 'new'): readonly string[] {
+  if (shape !== 'swap') return sides[side].secrets;
+  return [...new Set([...sides.old.secrets, ...sides.new.secrets])];
+}
 
 /**
  * What a receiver is told, by what the engine has stored of the subscriptions, and what it tells them: each by a
@@ -39,13 +52,26 @@ export function storedCallbacks(store: Store, clock: Clock): Callbacks {
       if (!stored) return undefined;
       const { subscription, side } = callback.value;
       const { scope, topic, protocol, state, [side]: its } = stored.value;
-      const gone = side === 'old' && state === 'settled';
-      return { subscription, side, scope, topic, protocol, secrets: its.secrets, gone };
+      return {
+        subscription,
+        side,
+        scope,
+        topic,
+        protocol,
+        secrets: secretsOf(stored.value, side),
+        gone: side === 'old' && state === 'settled',
+        url: its.url,
+        unready: its.awaitsSecret === true,
+        wanted: mayConfirm(stored.value, side, 'subscribe'),
+      };
     },
 
     verified: ({ subscription, side, mode, topic, leaseSeconds }) =>
       update(subscription, (now) => {
         if (now.topic !== topic || !mayConfirm(now, side, mode)) return undefined;
+        // The answer is still to come: of a request to replace a URL, or with the secret.
+        if (ASKED.includes(now.state) || now[side].awaitsSecret)
+          return { ...now, [side]: { ...now[side], confirmedAt: clock.now() } };
         const happening = { at: clock.now(), by: 'hub', id: () => clock.id(8) };
         const next = confirmed(now, { side, mode }, leaseSeconds === undefined ? {} : { leaseSeconds }, happening);
         // It was confirmed before; a hub that refreshes by itself grants a new lease.
@@ -61,10 +87,12 @@ export function storedCallbacks(store: Store, clock: Clock): Callbacks {
     },
 
     async delivered({ subscription, side }) {
-      // The first since it was subscribed is what a worker waits for: the others need no write.
+      // The first since it was subscribed is what a worker waits for: the others need no write, or few.
       await update(subscription, (now) => {
         const { deliveredAt = 0, verifiedAt = 0 } = now[side];
-        return deliveredAt > verifiedAt ? 'as it is' : { ...now, [side]: { ...now[side], deliveredAt: clock.now() } };
+        const isNews = WATCHED.includes(now.state) && clock.now() - deliveredAt >= LIMITS.hubHeardMs;
+        if (deliveredAt > verifiedAt && !isNews) return 'as it is';
+        return { ...now, [side]: { ...now[side], deliveredAt: clock.now() } };
       });
     },
 

@@ -1,0 +1,133 @@
+import type { Target } from '../../machines/moves.ts';
+import type { SubscriptionEvent } from '../../machines/subscription.ts';
+import type { Fetched } from '../define/hub.ts';
+import { messageOf } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { SubscriptionDocument } from './schemas.ts';
+import type { Handling } from './subscription.ts';
+import { afterEvent, type Happening, hubPauseMs } from './subscriptionDocument.ts';
+import { hasStrayed, isLookDue, isUnseen, looked } from './subscriptionOrphans.ts';
+
+/** What is next for a subscription: an event, a note to be stored and then gone on from, or nothing for now. */
+export type Next = SubscriptionEvent['type'] | { readonly change: SubscriptionDocument } | 'rest' | 'waiting';
+
+export const happening = ({ clock, worker }: Pick<Handling, 'clock' | 'worker'>): Happening => ({
+  at: clock.now(),
+  by: worker,
+  id: () => clock.id(8),
+});
+
+/** What has happened to it, or is to: the operator's wish first. */
+export async function nextEvent(document: SubscriptionDocument, target: Target, handling: Handling): Promise<Next> {
+  const { state, intent, ending } = document;
+  const { clock, rule } = handling;
+  const now = clock.now();
+  // A subscription made meanwhile could be found by what is being ended, and end with it.
+  if (ending && now < ending.deadlineAt) return 'waiting';
+  const retires = state === 'switched' && target === 'completed';
+  if (rule.hub.list && isLookDue(document, now, retires)) return lookedFor(document, handling);
+  if (retires && isHeld(document, handling)) return 'waiting';
+  if (wants(document, target, handling)) return `want.${target}`;
+  switch (state) {
+    case 'overlapping':
+    case 'returning':
+      return proof(document, 'proved', handling);
+    case 'draining':
+      return document.shape === 'swap' ? proof(document, 'drained', handling) : drain(document, handling);
+    case 'unsubscribing':
+    case 'lapsing':
+    case 'withdrawing': {
+      const side = state === 'withdrawing' ? document.new : document.old;
+      if (side.leaseUntil !== undefined && side.leaseUntil <= now) return 'lease.ended';
+      // Nothing is known that could end, and nothing is asked any more.
+      if (state === 'lapsing' && side.leaseUntil === undefined && !intent) return 'lease.ended';
+      // That it will end is all that is asked of it, until the old URL is to go.
+      if (state === 'lapsing' && side.leaseUntil !== undefined) return target === 'switched' ? 'rest' : 'waiting';
+      break;
+    }
+    default:
+  }
+  if (!intent) return 'rest';
+  if (isHeard(document, now)) return 'hub.verified';
+  if (now < intent.deadlineAt) return 'waiting';
+  if (intent.attempt < LIMITS.hubAttempts) return 'deadline.passed';
+  // To no more deliveries nobody can hold a hub for ever: what still comes is taken in once, as all else.
+  return state === 'lapsing' ? 'lease.ended' : 'hub.refused';
+}
+
+const wants = (document: SubscriptionDocument, target: Target, handling: Handling): boolean =>
+  afterEvent(document, `want.${target}`, happening(handling)) !== undefined;
+
+/** The old URL is still owed to those who repeat what failed there, or may be what a lost request leads to. */
+function isHeld(document: SubscriptionDocument, { clock, rule }: Handling): boolean {
+  if (clock.now() < (document.switchedAt ?? 0) + rule.keepOldMs) return true;
+  return rule.hub.list !== undefined && isUnseen(document);
+}
+
+async function lookedFor(document: SubscriptionDocument, handling: Handling): Promise<Next> {
+  const found = await handling.rule.hub.list!(document.topic).catch(() => undefined);
+  if (found && document.shape === 'swap' && hasStrayed(document, found)) return 'hub.strayed';
+  return { change: looked(document, found, happening(handling)) };
+}
+
+/** Both URLs are served. The one that came last is good when it has delivered, or there is nothing to deliver. */
+async function proof(document: SubscriptionDocument, event: 'proved' | 'drained', handling: Handling): Promise<Next> {
+  const { clock, rule } = handling;
+  const side = lastSubscribed(document);
+  const { verifiedAt: since = 0, deliveredAt = 0, awaitsSecret } = document[side];
+  if (awaitsSecret) return 'waiting';
+  const delivered = deliveredAt > since;
+  if (!delivered && clock.now() - lastHeard(document, side, since) < rule.quietMs) return 'waiting';
+  const news = await takeIn(document, handling);
+  if (typeof news !== 'number') return news;
+  if (news === 0 || delivered) return event;
+  return { change: fetchLater(document, 'it says what was not delivered', handling) };
+}
+
+/** A provider that asks nobody whether a URL is meant has it when it delivers there; what was under way has come before. */
+function isHeard({ state, journal, ...sides }: SubscriptionDocument, now: number): boolean {
+  const side = state === 'confirming' ? 'new' : state === 'reconfirming' ? 'old' : undefined;
+  const since = journal[journal.length - 1]?.at ?? now;
+  return side !== undefined && (sides[side].deliveredAt ?? 0) > since + LIMITS.hubAnswerMs;
+}
+
+/** Where a request replaced the URL, what still comes to the other one may be repeated, or the request had no effect. */
+function lastHeard(document: SubscriptionDocument, side: 'old' | 'new', since: number): number {
+  if (document.shape !== 'swap') return since;
+  return Math.max(since, document[side === 'old' ? 'new' : 'old'].deliveredAt ?? 0);
+}
+
+function lastSubscribed({ old, new: its }: SubscriptionDocument): 'old' | 'new' {
+  return (old.verifiedAt ?? 0) > (its.verifiedAt ?? 0) ? 'old' : 'new';
+}
+
+async function drain(document: SubscriptionDocument, handling: Handling): Promise<Next> {
+  const news = await takeIn(document, handling);
+  return typeof news === 'number' ? 'drained' : news;
+}
+
+/**
+ * What was published while the hub may have had no URL, or not the one it should, is found in the topic itself. How much
+ * of it was new; a topic that does not answer is asked again after a pause, which is stored and so outlives this process.
+ */
+async function takeIn(
+  document: SubscriptionDocument,
+  handling: Handling,
+): Promise<number | Exclude<Next, string> | 'waiting'> {
+  const { clock, rule, takeIn } = handling;
+  if (!rule.hub.fetch || !takeIn) return 0;
+  if (document.fetch && clock.now() < document.fetch.at) return 'waiting';
+  let fetched: Fetched;
+  try {
+    fetched = await rule.hub.fetch(document.topic);
+  } catch (error) {
+    return { change: fetchLater(document, messageOf(error), handling) };
+  }
+  return takeIn(document, fetched);
+}
+
+function fetchLater(document: SubscriptionDocument, cause: string, { clock }: Handling): SubscriptionDocument {
+  const attempt = (document.fetch?.attempt ?? 0) + 1;
+  const short = cause.slice(0, LIMITS.hubCauseCharacters);
+  return { ...document, fetch: { attempt, at: clock.now() + hubPauseMs(attempt), cause: short } };
+}
