@@ -95,7 +95,8 @@ export function subscription<T extends object = PlainRecord>(definition: Subscri
 }
 
 function checked(terms: SubscriptionTerms): SubscriptionTerms {
-  for (const field of ['topic', 'old', 'new'] as const) {
+  if (typeof terms.topic !== 'string' || terms.topic === '') throw new Error('`topic` is no text');
+  for (const field of ['old', 'new'] as const) {
     if (!URL.canParse(terms[field]))
       throw new Error(`\`${field}\` is ${JSON.stringify(terms[field])}, which is no URL`);
   }

@@ -94,7 +94,9 @@ function isHeard({ state, journal, ...sides }: SubscriptionDocument, now: number
 /** Where a request replaced the URL, what still comes to the other one may be repeated, or the request had no effect. */
 function lastHeard(document: SubscriptionDocument, side: 'old' | 'new', since: number): number {
   if (document.shape !== 'swap') return since;
-  return Math.max(since, document[side === 'old' ? 'new' : 'old'].deliveredAt ?? 0);
+  const { deliveredAt = 0 } = document[side === 'old' ? 'new' : 'old'];
+  // It is written down only so often.
+  return deliveredAt > since ? deliveredAt + LIMITS.hubHeardMs : since;
 }
 
 function lastSubscribed({ old, new: its }: SubscriptionDocument): 'old' | 'new' {

@@ -85,6 +85,7 @@ function count(
   add(counts, 'seen');
   add(counts, `subscription:${arrival.document.state}`);
   if (arrival.status === 'waiting') add(counts, 'unresolved');
+  if (arrival.document.fetch) add(counts, 'topicless');
 }
 
 function failureOf(
@@ -121,7 +122,7 @@ async function begun(entity: Entity, options: SubscriptionPageOptions): Promise<
   // What an earlier campaign left subscribed is what this one begins with.
   const left =
     stored?.value.state === 'settled' && stored.value.new.url === fresh.old.url ? stored.value.new : fresh.old;
-  const value = { ...fresh, old: left };
+  const value = { ...fresh, old: left, new: sharing(left, fresh) };
   // Paths first: a receiver that is asked about one of them finds the way, and no subscription yet.
   for (const side of ['old', 'new'] as const) await claimPath(store, value, side);
   options.fence.check();
@@ -130,9 +131,15 @@ async function begun(entity: Entity, options: SubscriptionPageOptions): Promise<
   return saved.status === 'applied' ? { key, value, version: saved.version } : load(store, 'subscription', key);
 }
 
+/** What there is one of has one name. */
+function sharing({ reference }: SubscriptionDocument['old'], { shape, new: its }: SubscriptionDocument) {
+  return shape === 'swap' && reference !== undefined ? { ...its, reference } : its;
+}
+
 async function placeOf({ hub, topic }: SubscriptionTerms, { hub: port }: SubscriptionRule) {
   if (hub !== undefined) return { hub, topic };
-  if (!port.discover) throw new HandoverError('transform.terms', 'the hub is not named, and cannot be discovered.');
+  // A provider has one address of its own, and knows it.
+  if (!port.discover) return { hub: '', topic };
   return port.discover(topic);
 }
 
