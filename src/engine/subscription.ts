@@ -51,8 +51,9 @@ export async function bringSubscription(
       await renew(stored, handling);
       return { status: event, moves, document };
     }
-    const next = typeof event === 'object' ? event.change : following(document, event, handling);
-    const written = next && (await write(stored, next, handling));
+    const written = await rebased(stored, handling, (now) =>
+      typeof event === 'object' ? event.change(now) : following(now, event, handling),
+    );
     if (!written) return { status: 'waiting', moves, document };
     if (typeof event === 'string') moves++;
     stored = await done(written, document, handling);
@@ -169,6 +170,25 @@ function requestOf(document: SubscriptionDocument, { id, side }: Pick<Intent, 'i
     ...(leaseMs === undefined ? {} : { leaseSeconds: Math.ceil(leaseMs / 1000) }),
     ...(reference === undefined ? {} : { reference }),
   };
+}
+
+/** Whatever a receiver notes beside, of forged deliveries too, must not hold up the journey: only another step of it does. */
+async function rebased(
+  begun: Stored<'subscription'>,
+  handling: Handling,
+  change: (now: SubscriptionDocument) => SubscriptionDocument | undefined,
+): Promise<Stored<'subscription'> | undefined> {
+  let stored = begun;
+  for (let attempt = 0; attempt < LIMITS.hubSteps; attempt++) {
+    const next = change(stored.value);
+    const written = next && (await write(stored, next, handling));
+    if (!next || written) return written;
+    const again = await load(handling.store, 'subscription', stored.key);
+    if (!again || again.value.seq !== begun.value.seq || isAsked(again.value, begun.value)) return undefined;
+    if (again.value.ending?.id !== begun.value.ending?.id) return undefined;
+    stored = again;
+  }
+  return undefined;
 }
 
 /** The hub may have asked the callback meanwhile, which wrote here: then what stands there now is changed. */

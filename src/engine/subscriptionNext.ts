@@ -9,7 +9,10 @@ import { afterEvent, type Happening, hubPauseMs } from './subscriptionDocument.t
 import { hasStrayed, isLookDue, isUnseen, looked } from './subscriptionOrphans.ts';
 
 /** What is next for a subscription: an event, a note to be stored and then gone on from, or nothing for now. */
-export type Next = SubscriptionEvent['type'] | { readonly change: SubscriptionDocument } | 'rest' | 'waiting';
+export type Next = SubscriptionEvent['type'] | { readonly change: Note } | 'rest' | 'waiting';
+
+/** Made of what stands there when it is written: a receiver may write beside, as long as the journey is where it was. */
+type Note = (now: SubscriptionDocument) => SubscriptionDocument;
 
 export const happening = ({ clock, worker }: Pick<Handling, 'clock' | 'worker'>): Happening => ({
   at: clock.now(),
@@ -67,7 +70,7 @@ function isHeld(document: SubscriptionDocument, { clock, rule }: Handling): bool
 async function lookedFor(document: SubscriptionDocument, handling: Handling): Promise<Next> {
   const found = await handling.rule.hub.list!(document.topic).catch(() => undefined);
   if (found && document.shape === 'swap' && hasStrayed(document, found)) return 'hub.strayed';
-  return { change: looked(document, found, happening(handling)) };
+  return { change: (now) => looked(now, found, happening(handling)) };
 }
 
 /** Both URLs are served. The one that came last is good when it has delivered, or there is nothing to deliver. */
@@ -81,7 +84,7 @@ async function proof(document: SubscriptionDocument, event: 'proved' | 'drained'
   const news = await takeIn(document, handling);
   if (typeof news !== 'number') return news;
   if (news === 0 || delivered) return event;
-  return { change: fetchLater(document, 'it says what was not delivered', handling) };
+  return { change: fetchLater('it says what was not delivered', handling) };
 }
 
 /** A provider that asks nobody whether a URL is meant has it when it delivers there; what was under way has come before. */
@@ -123,13 +126,15 @@ async function takeIn(
   try {
     fetched = await rule.hub.fetch(document.topic);
   } catch (error) {
-    return { change: fetchLater(document, messageOf(error), handling) };
+    return { change: fetchLater(messageOf(error), handling) };
   }
   return takeIn(document, fetched);
 }
 
-function fetchLater(document: SubscriptionDocument, cause: string, { clock }: Handling): SubscriptionDocument {
-  const attempt = (document.fetch?.attempt ?? 0) + 1;
+function fetchLater(cause: string, { clock }: Handling): Note {
   const short = cause.slice(0, LIMITS.hubCauseCharacters);
-  return { ...document, fetch: { attempt, at: clock.now() + hubPauseMs(attempt), cause: short } };
+  return (now) => {
+    const attempt = (now.fetch?.attempt ?? 0) + 1;
+    return { ...now, fetch: { attempt, at: clock.now() + hubPauseMs(attempt), cause: short } };
+  };
 }
