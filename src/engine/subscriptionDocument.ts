@@ -18,13 +18,16 @@ export const subscriptionKey = (source: string): Key => Key.of([{ kind: KINDS.su
 
 export const callbackKey = (path: string): Key => Key.of([{ kind: KINDS.callback, id: nameOfText(path) }]);
 
+/** Beside the subscription, and not in it: whoever forges deliveries must not be in a worker's way. */
+export const suspicionKey = (source: string): Key => Key.of([{ kind: KINDS.suspicion, id: nameOfText(source) }]);
+
 export type CallbackSide = 'old' | 'new';
 
 /** Where the journey begins: the old URL is subscribed, by whatever was there before. */
 export function subscriptionAtHome(
   of: Pick<SubscriptionDocument, 'campaign' | 'rule' | 'source' | 'hub' | 'topic' | 'protocol'>,
   terms: SubscriptionTerms,
-  { shape, makesSecret = false }: Pick<Hub, 'shape' | 'makesSecret'>,
+  { shape, makesSecret = false }: Pick<Hub, 'shape' | 'makesSecret'> = { shape: 'overlap' },
 ): SubscriptionDocument {
   const { oldSecret, oldLeaseUntil, oldReference, tenant = '' } = terms;
   const isSwap = shape === 'swap';

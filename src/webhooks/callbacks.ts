@@ -23,6 +23,8 @@ export interface Callback {
   readonly unready?: boolean;
   /** Whether somebody is to post here: those who ask first are told. Unset: yes. */
   readonly wanted?: boolean;
+  /** It is known that this URL delivers: `delivered` need not be told of each delivery. */
+  readonly proven?: boolean;
 }
 
 export interface Verification {
@@ -49,4 +51,6 @@ export interface Callbacks {
   delivered(delivery: { readonly subscription: string; readonly side: Side }): Promise<void>;
   /** A delivery that nobody with a secret signed. It was not processed. */
   suspicious(delivery: { readonly subscription: string; readonly side: Side; readonly why: string }): Promise<void>;
+  /** Writes down what it has kept back, before the process ends. */
+  settled?(): Promise<void>;
 }
