@@ -140,6 +140,14 @@ export const LIMITS = {
   hubBacklogMs: 20_000,
   /** A URL that was confirmed and gets nothing for so long, while the other does, is subscribed once more. */
   hubUnheardMs: 60_000,
+  /** How often it is written down that a URL which was or is to be given up still gets something. */
+  hubHeardMs: 60_000,
+  /** When what a request may have left at a provider is looked for first; twice as long after each look, */
+  hubLookMs: 60_000,
+  /** up to this. */
+  hubLookMostMs: 3_600_000,
+  /** How long a request that was never answered may take to be carried out: as long as providers know an idempotency key. */
+  hubLateMs: 86_400_000,
   /** Steps of one subscription in one visit: a hub that answers at once is followed to the next rest. */
   hubSteps: 8,
   /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */

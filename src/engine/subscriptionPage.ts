@@ -128,6 +128,7 @@ function count(
   add(counts, 'seen');
   add(counts, `subscription:${arrival.document.state}`);
   if (arrival.status === 'waiting') waitFor(counts, 1);
+  if (arrival.document.fetch) add(counts, 'topicless');
 }
 
 function failureOf(
@@ -163,8 +164,10 @@ async function begun(of: Subscribed, options: SubscriptionPageOptions): Promise<
   if (!terms) return undefined;
   const { hub, topic } = await placeOf(terms, rule);
   const place = { campaign: campaign.id, rule: ruleIndex, source, hub, topic, protocol: rule.protocol };
-  const fresh = subscriptionAtHome(place, terms);
-  const value = { ...fresh, old: (await leftBy(stored?.value, fresh, store)) ?? fresh.old };
+  const fresh = subscriptionAtHome(place, terms, rule.hub);
+  // What an earlier campaign left subscribed is what this one begins with.
+  const left = (await leftBy(stored?.value, fresh, store)) ?? fresh.old;
+  const value = { ...fresh, old: left, new: sharing(left, fresh) };
   // Paths first: a receiver that is asked about one of them finds the way, and no subscription yet.
   for (const side of ['old', 'new'] as const) await claimPath(store, value, side);
   options.fence.check();
@@ -175,8 +178,14 @@ async function begun(of: Subscribed, options: SubscriptionPageOptions): Promise<
   return { key, value, version: saved.version };
 }
 
+/** What there is one of has one name. */
+function sharing({ reference }: SubscriptionDocument['old'], { shape, new: its }: SubscriptionDocument) {
+  return shape === 'swap' && reference !== undefined ? { ...its, reference } : its;
+}
+
 async function placeOf({ hub, topic }: SubscriptionTerms, { hub: port }: SubscriptionRule) {
   if (hub !== undefined) return { hub, topic };
+  // A provider has one address of its own, and knows it.
   if (!port.discover) return { hub: port.name, topic };
   if (!URL.canParse(topic)) {
     throw new HandoverError('transform.terms', `The topic ${topic} is no URL, by which its hub would be discovered.`);
