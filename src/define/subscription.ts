@@ -73,7 +73,7 @@ export function subscription<T extends object = PlainRecord>(definition: Subscri
     termsOf: (key, content) => {
       try {
         const given = terms(toPlain(content.properties), key);
-        return given && checked(given);
+        return given && checked(given, hub);
       } catch (error) {
         throw new HandoverError('transform.terms', `${key}: ${messageOf(error)}`, { key: key.toString() });
       }
@@ -82,11 +82,13 @@ export function subscription<T extends object = PlainRecord>(definition: Subscri
   };
 }
 
-function checked(terms: SubscriptionTerms): SubscriptionTerms {
+function checked(terms: SubscriptionTerms, { isSender }: Hub): SubscriptionTerms {
   for (const field of ['topic', 'old', 'new'] as const) {
     if (!URL.canParse(terms[field]))
       throw new Error(`\`${field}\` is ${JSON.stringify(terms[field])}, which is no URL`);
   }
+  // To a subscriber's URLs the application only posts: that of a new payload version may be the one it was.
+  if (isSender) return terms;
   if (pathOf(terms.old) === pathOf(terms.new)) throw new Error('the old and the new callback have the same path');
   for (const url of [terms.old, terms.new]) {
     // A hub lays its own over them.

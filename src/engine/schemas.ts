@@ -38,6 +38,8 @@ const callbackSide = z.object({
   reference: z.string().optional(),
   /** When a signed delivery came in last. */
   deliveredAt: z.number().optional(),
+  /** When one failed last, while this URL was to prove itself. Only where the application itself sends. */
+  failedAt: z.number().optional(),
   /** Deliveries whose signature was wrong. */
   suspicious: z.number().optional(),
 });

@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { load, type Stored, save } from './documents.ts';
 import { type Fence, Fenced } from './fence.ts';
 import type { Intent, SubscriptionDocument } from './schemas.ts';
-import { AWAITED, afterEvent, type Happening, hubPauseMs } from './subscriptionDocument.ts';
+import { AWAITED, afterEvent, fails, type Happening, hubPauseMs, lastSubscribed } from './subscriptionDocument.ts';
 import { renewalAnswered, withRenewal } from './subscriptionLease.ts';
 
 /**
@@ -97,14 +97,18 @@ type Next = SubscriptionEvent['type'] | 'rest' | 'waiting';
 /** What has happened to it, or is to: the operator's wish first. */
 async function nextEvent(document: SubscriptionDocument, target: Target, handling: Handling): Promise<Next> {
   const { state, intent } = document;
-  if (wants(document, target, handling)) return `want.${target}`;
   const now = handling.clock.now();
+  if (wants(document, target, handling)) {
+    // The URL that would be left alone fails: the other one is kept until it does no more.
+    const kept = target === 'home' ? document.old : document.new;
+    return state === 'proven' && fails(kept, now, handling.rule.quietMs) ? 'waiting' : `want.${target}`;
+  }
   switch (state) {
     case 'overlapping':
     case 'returning':
       return (await isProven(document, handling)) ? 'proved' : 'waiting';
     case 'draining':
-      return (await takeIn(document, handling)) === undefined ? 'waiting' : 'drained';
+      return (await isDrained(document, handling)) ? 'drained' : 'waiting';
     case 'unsubscribing':
     case 'lapsing':
     case 'withdrawing': {
@@ -131,15 +135,19 @@ const wants = (document: SubscriptionDocument, target: Target, handling: Handlin
 /** Both URLs are subscribed. The one that came last is good when it has delivered, or there is nothing to deliver. */
 async function isProven(document: SubscriptionDocument, handling: Handling): Promise<boolean> {
   const { clock, rule } = handling;
-  const { verifiedAt: since = 0, deliveredAt = 0 } = lastSubscribed(document);
+  const last = document[lastSubscribed(document)];
+  const { verifiedAt: since = 0, deliveredAt = 0 } = last;
   const delivered = deliveredAt > since;
   if (!delivered && clock.now() - since < rule.quietMs) return false;
+  if (fails(last, clock.now(), rule.quietMs)) return false;
   const news = await takeIn(document, handling);
   return news === 0 || (delivered && news !== undefined);
 }
 
-function lastSubscribed({ old, new: its }: SubscriptionDocument) {
-  return (old.verifiedAt ?? 0) > (its.verifiedAt ?? 0) ? old : its;
+async function isDrained(document: SubscriptionDocument, handling: Handling): Promise<boolean> {
+  const { hub } = handling.rule;
+  if (hub.drain && !(await hub.drain(handling.store, document.source, 'old'))) return false;
+  return (await takeIn(document, handling)) !== undefined;
 }
 
 /**
@@ -183,6 +191,8 @@ function requestOf(document: SubscriptionDocument, { id, side }: Intent): HubReq
     topic,
     callback,
     intent: id,
+    subscription: document.source,
+    side,
     ...(secret === undefined ? {} : { secret }),
     ...(leaseMs === undefined ? {} : { leaseSeconds: Math.ceil(leaseMs / 1000) }),
     ...(reference === undefined ? {} : { reference }),

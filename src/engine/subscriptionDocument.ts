@@ -118,6 +118,14 @@ export const AWAITED: Partial<Record<State, Pick<Intent, 'mode' | 'side'>>> = {
   withdrawing: { mode: 'unsubscribe', side: 'new' },
 };
 
+/** The URL that has to prove itself, or did so last. */
+export const lastSubscribed = ({ old, new: its }: Pick<SubscriptionDocument, CallbackSide>): CallbackSide =>
+  (old.verifiedAt ?? 0) > (its.verifiedAt ?? 0) ? 'old' : 'new';
+
+/** A delivery there failed, none has succeeded since, and it is not quiet either. */
+export const fails = ({ failedAt, deliveredAt = 0 }: SubscriptionDocument['new'], now: number, quietMs: number) =>
+  failedAt !== undefined && failedAt >= deliveredAt && now - failedAt < quietMs;
+
 /** Whether a subscription that is wanted at `target` has come to it. An old one that lapses is given up. */
 export const restsAt = (state: State, target: Target): boolean => RESTS[target].includes(state);
 

@@ -123,7 +123,8 @@ async function begun(entity: Entity, options: SubscriptionPageOptions): Promise<
     stored?.value.state === 'settled' && stored.value.new.url === fresh.old.url ? stored.value.new : fresh.old;
   const value = { ...fresh, old: left };
   // Paths first: a receiver that is asked about one of them finds the way, and no subscription yet.
-  for (const side of ['old', 'new'] as const) await claimPath(store, value, side);
+  const sides = rule.hub.isSender ? [] : (['old', 'new'] as const);
+  for (const side of sides) await claimPath(store, value, side);
   options.fence.check();
   const saved = await save<'subscription'>(store, key, value, stored?.version, options.fence.guard);
   // Somebody else was faster, or may have been: the next sweep sees.

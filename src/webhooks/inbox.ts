@@ -1,22 +1,14 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { Protocol } from '../define/hub.ts';
-import { HandoverError } from '../errors.ts';
+import type { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { Entity, KeyRange, Page, Store } from '../store/store.ts';
-import {
-  DELIVERY,
-  type DeliveryDocument,
-  decodeDelivery,
-  deliveryKey,
-  deliveryKeyOf,
-  type Status,
-  type StoredDelivery,
-} from './deliveries.ts';
-import { change, isSilence } from './held.ts';
+import type { Store } from '../store/store.ts';
+import { DELIVERY, type DeliveryDocument, deliveryKey, type Status } from './deliveries.ts';
 import { type Event, PROTOCOLS } from './identities.ts';
+import { type DeliveryInfo, Queue } from './queue.ts';
 import { appendState, lastState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
-import { type Handler, isDue, runInOrder, type WorkContext } from './work.ts';
+import { deliveryOf, type Handler, type WorkContext } from './work.ts';
 
 export interface InboxOptions {
   readonly store: Store;
@@ -37,11 +29,6 @@ export type Received = Pick<
   'scope' | 'topic' | 'subscription' | 'side' | 'signed' | 'contentType' | 'headers'
 > & { readonly protocol: Protocol };
 
-/** What `list` shows of a delivery. */
-export interface DeliveryInfo extends Omit<DeliveryDocument, 'v' | 'nonce' | 'claim' | 'state'> {
-  readonly id: string;
-}
-
 const DAY_MS = 86_400_000;
 
 /**
@@ -52,13 +39,12 @@ const DAY_MS = 86_400_000;
 export class Inbox {
   readonly #context: WorkContext;
   readonly #keepDays: NonNullable<InboxOptions['keepDays']>;
-  readonly #onCorrupt: NonNullable<InboxOptions['onCorrupt']>;
-  #wake = new AbortController();
+  readonly #queue: Queue;
 
   constructor({ store, clock = systemClock, fetch, onDead, onCorrupt = () => {}, keepDays = {} }: InboxOptions) {
     this.#context = { store, clock, fetch, onDead };
     this.#keepDays = keepDays;
-    this.#onCorrupt = onCorrupt;
+    this.#queue = new Queue({ ...this.#context, kind: DELIVERY, lanes: LIMITS.deliveryLanes, onCorrupt });
   }
 
   /** Stores what is not there yet of the events, durably. */
@@ -69,80 +55,39 @@ export class Inbox {
       value: { ...draft, identity, contentType },
       body,
     }));
-    return this.#told(await insertAll(this.#context, arrivals));
+    return this.#queue.told(await insertAll(this.#context, arrivals));
   }
 
   /** Stores what a topic says now, unless that is what it said last. */
   async putState(received: Received, hash: string, body: Uint8Array): Promise<Put> {
-    return this.#told(await appendState(this.#context, this.#draft(received), hash, body));
+    return this.#queue.told(await appendState(this.#context, this.#draft(received), hash, body));
   }
 
   /** Runs the handler on all that is there and comes, several at once, until the signal aborts. */
-  async work(handler: Handler, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#context;
-    const running = new Map<string, Promise<void>>();
-    const broken = new AbortController();
-    const stop = AbortSignal.any([signal, broken.signal]);
-    let failure: unknown;
-    const begin = (found: StoredDelivery) => {
-      const id = String(found.key.id);
-      const run = runInOrder(this.#context, found, handler, stop)
-        .catch((error: unknown) => {
-          failure ??= error;
-          broken.abort();
-        })
-        .finally(() => running.delete(id));
-      running.set(id, run);
-    };
-    while (!stop.aborted) {
-      await this.#pass(running, begin, stop);
-      await clock.sleep(LIMITS.deliveryIdleMs, AbortSignal.any([stop, this.#wake.signal]));
-      this.#wake = new AbortController();
-    }
-    await Promise.all(running.values());
-    if (broken.signal.aborted) throw failure;
+  work(handler: Handler, signal: AbortSignal): Promise<void> {
+    return this.#queue.work((stored, shown, lost) => handler({ ...deliveryOf(stored), ...shown }, lost), signal);
   }
 
   /** All deliveries, or those of one status, in no order that means anything. */
-  async *list(status?: Status): AsyncGenerator<DeliveryInfo> {
-    for await (const { key, value } of this.#all(status)) {
-      const { v: _, nonce: __, claim: ___, state: ____, ...shown } = value;
-      yield { id: String(key.id), ...shown };
-    }
+  list(status?: Status): AsyncGenerator<DeliveryInfo> {
+    return this.#queue.list(status);
   }
 
   /** Gives a dead delivery its attempts back. Of a state, the topic is asked: it may be further on by now. */
-  async retry(id: string): Promise<void> {
-    const [entity] = await this.#context.store.read([deliveryKeyOf(id)]);
-    if (!entity) throw new HandoverError('delivery.missing', `There is no delivery ${JSON.stringify(id)}.`);
-    const found = decodeDelivery(entity);
-    if (found.value.status !== 'dead') {
-      throw new HandoverError('delivery.refused', `The delivery ${id} is ${found.value.status}.`);
-    }
-    await change(this.#context, found, ({ value }) => {
-      if (value.status !== 'dead') return undefined;
-      const state = value.state && { ...value.state, suspect: true, retried: true };
-      return { ...value, status: 'received', attempts: 0, ...(state ? { state } : {}) };
-    });
-    this.#told({ status: 'stored' });
+  retry(id: string): Promise<void> {
+    return this.#queue.retry(id);
   }
 
   /**
    * Forgets what was applied and has not come again for as long as its protocol's identities are kept. What is not yet
    * applied stays, and so does what is dead; of states, the last one. Returns how many.
    */
-  async sweep(): Promise<number> {
-    const { store, clock } = this.#context;
-    let swept = 0;
-    for await (const { key, value, version } of this.#all('applied')) {
-      const protocol = value.protocol as Protocol;
-      const days = this.#keepDays[protocol] ?? PROTOCOLS[protocol].keepDays;
-      if (clock.now() - value.seenAt < days * DAY_MS) continue;
-      if (value.state && value.state.seq >= (await lastState(this.#context, value.scope))) continue;
-      const [outcome] = await store.commit([{ op: 'delete', key, version }]);
-      if (outcome!.status === 'applied') swept++;
-    }
-    return swept;
+  sweep(): Promise<number> {
+    const daysOf = (protocol: Protocol) => this.#keepDays[protocol] ?? PROTOCOLS[protocol].keepDays;
+    return this.#queue.sweep(
+      ({ protocol }) => daysOf(protocol as Protocol) * DAY_MS,
+      async ({ state, scope }) => state !== undefined && state.seq >= (await lastState(this.#context, scope)),
+    );
   }
 
   #draft(received: Received) {
@@ -156,61 +101,5 @@ export class Inbox {
       seenAt: now,
       attempts: 0,
     };
-  }
-
-  #told(put: Put): Put {
-    if (put.status === 'stored') this.#wake.abort();
-    return put;
-  }
-
-  /** Begins what is due, as many at once as there are lanes. */
-  async #pass(
-    running: ReadonlyMap<string, Promise<void>>,
-    begin: (found: StoredDelivery) => void,
-    stop: AbortSignal,
-  ): Promise<void> {
-    const { clock } = this.#context;
-    try {
-      for await (const found of this.#all('received')) {
-        if (stop.aborted) return;
-        if (running.has(String(found.key.id)) || !isDue(found.value, clock.now())) continue;
-        while (running.size >= LIMITS.deliveryLanes) await Promise.race(running.values());
-        if (stop.aborted) return;
-        begin(found);
-      }
-    } catch (error) {
-      if (!isSilence(error)) throw error;
-      await clock.sleep(LIMITS.controlPauseMostMs, stop);
-    }
-  }
-
-  async *#all(status?: Status): AsyncGenerator<StoredDelivery> {
-    let range: KeyRange = { namespace: '', kind: DELIVERY };
-    for (;;) {
-      const page = await this.#page(range, status);
-      for (const entity of page.entities) {
-        const found = this.#decode(entity);
-        if (found) yield found;
-      }
-      const last = page.entities[page.entities.length - 1];
-      if (!page.more || !last) return;
-      range = { ...range, after: last.key };
-    }
-  }
-
-  #decode(entity: Entity): StoredDelivery | undefined {
-    try {
-      return decodeDelivery(entity);
-    } catch (error) {
-      if (!(error instanceof HandoverError)) throw error;
-      this.#onCorrupt(error);
-      return undefined;
-    }
-  }
-
-  #page(range: KeyRange, status: Status | undefined): Promise<Page> {
-    const { store } = this.#context;
-    if (status === undefined) return store.scan(range, LIMITS.deliveryPage);
-    return store.find(range, 'status', { type: 'string', value: status }, LIMITS.deliveryPage);
   }
 }
