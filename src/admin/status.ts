@@ -7,6 +7,7 @@ import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
 import { type CommandContext, campaigns } from './commands.ts';
+import { type InboxStatus, inboxStatus } from './deliveries.ts';
 import { type PaceStatus, paceStatus } from './paceStatus.ts';
 import { isByGroup, lookAtSweep, type SweepStatus, sweepStatus } from './sweepStatus.ts';
 
@@ -57,6 +58,8 @@ export interface Status {
   readonly campaigns: readonly CampaignStatus[];
   /** Migrations that were never started. */
   readonly unstarted: readonly Pick<Migration, 'name' | 'version' | 'after'>[];
+  /** Of the inbox, whichever campaign its subscriptions belong to; unset where nothing waits and nothing is wrong. */
+  readonly inbox?: InboxStatus;
 }
 
 /** All campaigns, or those of one migration. Throws `campaign.missing` when that has none. */
@@ -72,7 +75,12 @@ export async function status(context: Context, name?: string): Promise<Status> {
   const unstarted = context.migrations
     .filter((migration) => name === undefined || migration.name === name)
     .filter((migration) => !all.some((campaign) => campaign.migration === migration.name));
-  return { campaigns: found, unstarted: unstarted.map(({ name, version, after }) => ({ name, version, after })) };
+  const inbox = await inboxStatus(context);
+  return {
+    campaigns: found,
+    unstarted: unstarted.map(({ name, version, after }) => ({ name, version, after })),
+    ...(inbox ? { inbox } : {}),
+  };
 }
 
 export async function campaignStatus(context: Context, campaign: CampaignDocument): Promise<CampaignStatus> {

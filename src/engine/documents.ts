@@ -24,6 +24,8 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   group: '_HandoverGroup',
   subscription: '_HandoverSubscription',
   callback: '_HandoverCallback',
+  inbox: '_HandoverInbox',
+  suspicion: '_HandoverSuspicion',
   mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
 };

@@ -12,7 +12,7 @@ import { nextMove } from './decide.ts';
 import type { Actor } from './moves.ts';
 import { type Held, hold, locate, type Pair, roleOf } from './pair.ts';
 import { quarantine, quarantined, quarantineKey } from './quarantine.ts';
-import { type Item, lookAtPeers, type ReconcileOptions, reconcile } from './reconcile.ts';
+import { type Item, lookAtPeers, type ReconcileOptions, reconcile, targetNow } from './reconcile.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { settleSplit } from './split.ts';
 import { nameOf } from './sweep.ts';
@@ -28,7 +28,7 @@ export interface PageOptions {
   /** The one target that all records share, if there is one. */
   readonly allTo: Target | undefined;
   /** Under a campaign by group: where its records go that have not switched, as long as the group is not admitted. */
-  readonly behindTo?: ((keys: Pair['keys']) => Target) | undefined;
+  readonly behindTo?: Item['behindTo'];
   readonly fence: ReconcileOptions['fence'];
   readonly clock: Clock;
   /** As the fence saw it: the sweep under way, and whether anything is quarantined. */
@@ -88,9 +88,6 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
   for (const item of guesses) item.guessed = true;
   const rest = items.filter((item) => !guessed.has(item));
   await lookAtPeers(rest, home, store);
-  // Only the other side tells that a shadow at T is about to become the owner: what is under way is not called back.
-  for (const item of rest)
-    if (home === 'T' && roleOf(item.pair.S) === 'C') item.target = options.targetOf(item.pair.keys);
   const all = options.carried?.length ? [...options.carried, ...items] : items;
   await reconcile(all, options);
   await settleSplits(all, options);
@@ -155,10 +152,10 @@ function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item
     checkKey(peer, options.store.capabilities);
     const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
     pair[home] = held;
-    const wanted = options.targetOf(place.keys);
-    const target = options.behindTo && isBehind(pair) && wanted !== 'home' ? options.behindTo(place.keys) : wanted;
+    const target = options.targetOf(place.keys);
+    const behindTo = target === 'home' ? undefined : options.behindTo;
     const mapped = home === 'S' ? { mapped: held.content } : {};
-    return { pair, target, moves: 0, ...mapped };
+    return { pair, target, behindTo, moves: 0, ...mapped };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
     failures.push({ source: entity.key, ...(peer ? { peer } : {}), code: error.code, message: error.detail });
@@ -166,14 +163,9 @@ function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item
   }
 }
 
-/** Not switched yet, as far as the scanned side tells. What has switched is never called back by `behindTo`. */
-function isBehind({ scanned, S, T }: Pair): boolean {
-  return scanned === 'S' ? roleOf(S) === 'O' : roleOf(T) === 'H' || roleOf(T) === 'C';
-}
-
 /** An owner at S that is going to be copied or passed on: assume that nothing stands at T, and let the insert tell. */
-function mayGuess({ pair, target }: Item, { optimistic, home }: PageOptions): boolean {
-  return optimistic && home === 'S' && isUnmoved(pair.S) && nextMove('atHome', target, false) !== null;
+function mayGuess(item: Item, { optimistic, home }: PageOptions): boolean {
+  return optimistic && home === 'S' && isUnmoved(item.pair.S) && nextMove('atHome', targetNow(item), false) !== null;
 }
 
 /** An owner at S that no move has touched; a client may have written it, which leaves a slot without a journal. */

@@ -175,7 +175,7 @@ async function processRecords(
     rule: migration.records[range.rule]!,
     ruleIndex: range.rule,
     home: range.home,
-    behindTo: heldBack && (({ T }: Pair['keys']) => (heldBack.has(T.root.toString()) ? 'home' : 'copied')),
+    behindTo: heldBack && (({ keys }) => (heldBack.has(keys.T.root.toString()) ? 'home' : 'copied')),
     allTo: uniform(campaign.targets),
     optimistic: !filled.has(generation),
     targetOf: (keys: Pair['keys']) => targetAt(campaign.targets, byGroup ? keys.T.root : keys.S),

@@ -28,7 +28,12 @@ import { hold, mismatch, other, type Pair, peerOf, roleOf, stateOf } from './pai
  */
 export interface Item {
   readonly pair: Pair;
-  target: Target;
+  readonly target: Target;
+  /**
+   * Under a campaign by group: where it goes instead as long as it is behind. Asked anew at each look: what somebody else
+   * has switched meanwhile is never called back by it.
+   */
+  readonly behindTo?: ((pair: Pair) => Target) | undefined;
   /** Filled in at the end. */
   result?: Result;
   /** Moves made on this record here. */
@@ -145,9 +150,16 @@ interface Planned {
   readonly writes: readonly Write[];
 }
 
+/** Where it is to go, as far as it is now. */
+export const targetNow = ({ pair, target, behindTo }: Pick<Item, 'pair' | 'target' | 'behindTo'>): Target =>
+  behindTo && isBehind(pair) ? behindTo(pair) : target;
+
+/** Not switched yet, or on the way back: its truth is at the old home, or was given back to it. */
+const isBehind = ({ S, T }: Pair): boolean => roleOf(S) === 'O' || roleOf(T) === 'C';
+
 /** The next move; 'look' when a side must be observed first; undefined when the item is finished. */
 function planFor(item: Item, { store, actor }: ReconcileOptions): Planned | 'look' | undefined {
-  const { pair, target } = item;
+  const { pair } = item;
   const elsewhere = belongsElsewhere(item);
   if (elsewhere && pair.scanned === 'S') {
     pair.keys = { S: pair.keys.S, T: elsewhere };
@@ -161,7 +173,7 @@ function planFor(item: Item, { store, actor }: ReconcileOptions): Planned | 'loo
   }
   const state = stateOf(pair);
   const together = atomicTogether(store.capabilities, pair.keys.S, pair.keys.T);
-  const move = nextMove(state, target, together) ?? (isAbandoned(pair, actor) ? WITHDRAW : null);
+  const move = nextMove(state, targetNow(item), together) ?? (isAbandoned(pair, actor) ? WITHDRAW : null);
   if (!move) {
     item.result = { status: 'rest', state };
     return undefined;

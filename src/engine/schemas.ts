@@ -40,8 +40,17 @@ const callbackSide = z.object({
   deliveredAt: z.number().optional(),
   /** When one failed last, while this URL was to prove itself. Only where the application itself sends. */
   failedAt: z.number().optional(),
-  /** Deliveries whose signature was wrong. */
-  suspicious: z.number().optional(),
+});
+
+/** At least so many, for what a process that died had not yet written down is lost. */
+const forged = z.object({
+  count: z.number(),
+  firstAt: z.number(),
+  lastAt: z.number(),
+  /** What was wrong with the last one. */
+  why: z.string(),
+  /** Which write it was: so one whose answer was lost is not counted twice. */
+  write: z.string(),
 });
 
 /** What is to be asked of the hub: stored before it is. */
@@ -191,6 +200,16 @@ export const SCHEMAS = {
   }),
   /** Whose a path is. */
   callback: z.object({ v: version, subscription: z.string(), side: z.enum(['old', 'new']) }),
+  /** How far the inbox was swept of what is past its window. */
+  inbox: z.object({
+    v: version,
+    doneAt: z.number().optional(),
+    /** The last id whose page is done, of a pass that has not ended. */
+    cursor: z.string().optional(),
+    claim: z.object({ by: z.string(), untilMs: z.number() }).optional(),
+  }),
+  /** Deliveries to its URLs that nobody with a secret signed. */
+  suspicion: z.object({ v: version, subscription: z.string(), old: forged.optional(), new: forged.optional() }),
   /** What the router's shadow reads found: copies that say something else than what they were made from. */
   mismatch: z.object({
     v: version,

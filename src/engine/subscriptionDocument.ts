@@ -16,6 +16,9 @@ export const subscriptionKey = (source: string): Key => Key.of([{ kind: KINDS.su
 
 export const callbackKey = (path: string): Key => Key.of([{ kind: KINDS.callback, id: nameOfText(path) }]);
 
+/** Beside the subscription, and not in it: whoever forges deliveries must not be in a worker's way. */
+export const suspicionKey = (source: string): Key => Key.of([{ kind: KINDS.suspicion, id: nameOfText(source) }]);
+
 export type CallbackSide = 'old' | 'new';
 
 /** Where the journey begins: the old URL is subscribed, by whatever was there before. */

@@ -1,8 +1,8 @@
-import type { Target } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
 import { isClosing } from '../engine/campaign.ts';
 import { campaignsOf } from '../engine/campaigns.ts';
-import { type Pair, roleOf } from '../engine/pair.ts';
+import type { Pair } from '../engine/pair.ts';
+import type { Item } from '../engine/reconcile.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { targetAt } from '../engine/targets.ts';
 import type { Store } from '../store/store.ts';
@@ -23,11 +23,13 @@ export function mayMove(campaign: CampaignDocument, { fingerprint }: Migration):
  * Where one record is wanted. Under a campaign by group, nobody who sees one record only can say that its group may
  * switch: what has not switched goes no further than `copied`, and its group's sweep does the rest.
  */
-export function wantedFor(campaign: CampaignDocument, { by }: Migration, { keys, S, T }: Pair): Target {
-  if (by === 'record') return targetAt(campaign.targets, keys.S);
-  const target = targetAt(campaign.targets, keys.T.root);
-  const behind = roleOf(S) === 'O' || roleOf(T) === 'C';
-  if (!behind || target === 'home' || campaign.closed) return target;
+export function wantedFor(
+  campaign: CampaignDocument,
+  { by }: Migration,
+  { S, T }: Pair['keys'],
+): Pick<Item, 'target' | 'behindTo'> {
+  const target = targetAt(campaign.targets, by === 'record' ? S : T.root);
+  if (by === 'record' || target === 'home' || campaign.closed) return { target };
   // Begun now, it would be left half way if the last sweep has passed it by: it goes all the way once that is over.
-  return isClosing(campaign) && !T ? 'home' : 'copied';
+  return { target, behindTo: (pair) => (isClosing(campaign) && !pair.T ? 'home' : 'copied') };
 }

@@ -4,7 +4,7 @@ import { documentKey, load } from '../engine/documents.ts';
 import { Fence, Fenced } from '../engine/fence.ts';
 import { isForeign, type Pair, stateOf } from '../engine/pair.ts';
 import { quarantineKey } from '../engine/quarantine.ts';
-import { lookAgain, reconcile } from '../engine/reconcile.ts';
+import { lookAgain, reconcile, targetNow } from '../engine/reconcile.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -51,7 +51,7 @@ export class Mover {
   }
 
   #nextOf(campaign: CampaignDocument, pair: Pair) {
-    return nextMove(stateOf(pair), wantedFor(campaign, this.#migration, pair), false);
+    return nextMove(stateOf(pair), targetNow({ pair, ...wantedFor(campaign, this.#migration, pair.keys) }), false);
   }
 
   /**
@@ -77,7 +77,7 @@ export class Mover {
     const same = (now: CampaignDocument) => now.generation === campaign.generation && mayMove(now, this.#migration);
     const fence = await Fence.look(campaign.id, { store, clock, still: same });
     if (!fence) return 'fenced';
-    const item = { pair, target: wantedFor(campaign, this.#migration, pair), moves: 0 };
+    const item = { pair, ...wantedFor(campaign, this.#migration, keys), moves: 0 };
     const actor = { campaign: campaign.id, worker: 'client', now: () => clock.now() };
     // What cannot be moved is left for a sweep, which sets it aside and says why.
     try {

@@ -81,6 +81,8 @@ export async function explore(subjects: Subjects, bounds: Bounds): Promise<Explo
 
 /** One way through: what was taken before, then always the first. How many schedules lie behind it. */
 async function walk(world: SmallWorld, forks: Fork[], known: ReadonlyMap<string, bigint>): Promise<bigint> {
+  // What the way before left behind is let go of when the event loop goes round.
+  await new Promise<void>((resolve) => setImmediate(resolve));
   world.begin();
   for (let depth = 0; ; depth++) {
     const turns = await world.lockstep.turns();

@@ -108,7 +108,10 @@ export function faultyStore(process: Process, data: MemoryData, capabilities: Pa
     commit?: { readonly size: number; readonly lost: () => R },
   ): Promise<R> {
     const handedIn = process.clock.ticks();
-    await process.turn(commit ? landsWithinMs : Number.POSITIVE_INFINITY);
+    await process.turn(
+      commit ? landsWithinMs : Number.POSITIVE_INFINITY,
+      commit && !isControl(kind) ? 'write' : 'plainly',
+    );
     const fault = faultFor(op, kind);
     sky.onCall(process);
     if (fault?.endsWith('.late')) sky.landing.add(land(act, landsWithinMs - (process.clock.ticks() - handedIn)));

@@ -4,7 +4,7 @@ import type { Key } from '../record/key.ts';
 import type { MemoryData } from '../store/memoryData.ts';
 import type { Capabilities, Entity, Mutation, Outcome, Store, UnitOutcome, Version } from '../store/store.ts';
 import { struckStore } from './faults.ts';
-import { never } from './schedule.ts';
+import { allWaiting, never } from './schedule.ts';
 
 /** What may befall a step. */
 export type Mishap = 'a crash before it' | 'a crash after it' | 'a lost answer' | 'an answer lost before it';
@@ -84,7 +84,7 @@ export class Lockstep {
 
   /** Every step that may be taken, when everybody waits. */
   async turns(): Promise<readonly Turn[]> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await allWaiting();
     return this.#calls.flatMap((call) => this.#mishapsOf(call).map((mishap) => this.#turn(call, mishap)));
   }
 

@@ -184,7 +184,7 @@ class Play {
     let told = '';
     // Without guards, what somebody saw before the last sweep may land after it: the next one brings that back (rule 4).
     let isPatient = !store.capabilities.guards;
-    const mayLinger = scenario.habits.held > 0;
+    const mayLinger = scenario.habits.held > 0 || scenario.habits.heldWrites > 0;
     for (;;) {
       const campaign = await look();
       const next = stepTo(scenario.ending, campaign, campaign.generation > before.generation);

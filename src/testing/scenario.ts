@@ -71,6 +71,7 @@ export interface Space {
   readonly stubborn: readonly number[];
   readonly stalled: readonly number[];
   readonly held: readonly number[];
+  readonly heldWrites: readonly number[];
   /** Each of them is in every other scenario. */
   readonly faults: readonly FaultKind[];
   readonly recordFaults: readonly number[];
@@ -96,6 +97,7 @@ export const SPACE: Space = {
   stubborn: [0, 500, 900],
   stalled: [0, 5, 50, 300],
   held: [0],
+  heldWrites: [0],
   faults: FAULTS,
   recordFaults: [0, 10, 50, 200],
   documentFaults: [0, 0, 5, 40],
@@ -124,6 +126,7 @@ export function scenarioOf(choices: Choices, records: number, space: Space): Sce
     stubborn: choices.of(space.stubborn),
     stalled: choices.of(space.stalled),
     held: choices.of(space.held),
+    heldWrites: choices.of(space.heldWrites),
   };
   const closes = begin === 'completed' || minds.some(({ mind }) => CLOSING.includes(mind));
   const kinds = space.faults.filter((kind) => choices.below(2) === 1 && !(kind === 'stale' && closes));

@@ -31,10 +31,12 @@ export interface Habits {
   readonly stalled: number;
   /** Per mille: how often a call stalls while everybody else goes on, sweeps end, and commands are given. */
   readonly held: number;
+  /** The same of commits about records, where they stall more often than other calls. */
+  readonly heldWrites: number;
 }
 
-/** How a call waits. `late`: it is on its way already, and the store is slow; half of those stall. */
-export type Waits = 'plainly' | 'late' | 'abandoned';
+/** How a call waits. `write`: it is a commit about records. `late`: it is on its way already, and the store is slow. */
+export type Waits = 'plainly' | 'write' | 'late' | 'abandoned';
 
 /**
  * Runs processes that talk to nothing but their stores and their clocks, one call at a time: everybody works until all
@@ -78,12 +80,19 @@ export class Schedule {
 
   /** Resolves when the call is let through: within `withinMs`, where the store promises so. */
   turn(process: Process, withinMs: number, how: Waits): Promise<void> {
-    const stalls =
-      !this.#isCalm && this.#habits.held > 0 && this.#choices.happens(how === 'plainly' ? this.#habits.held : 500);
+    const stalls = !this.#isCalm && this.#choices.happens(this.#perMilleHeld(how));
     const from = stalls ? this.#turns + this.#choices.of(HELD_TURNS) : 0;
     return new Promise((go) => {
       this.#calls.push({ process, dueAt: this.#now + withinMs, abandoned: how === 'abandoned', from, go });
     });
+  }
+
+  /** Where calls stall at all, half of those do that take long anyway. */
+  #perMilleHeld(how: Waits): number {
+    const { held, heldWrites } = this.#habits;
+    const most = Math.max(held, heldWrites);
+    if (how === 'plainly') return held;
+    return how === 'write' ? most : most && 500;
   }
 
   sleep(process: Process, ms: number, signal?: AbortSignal): Promise<void> {
@@ -180,7 +189,7 @@ export class Endless extends Error {
 }
 
 /** Everything that was let through has come to its next call: all promises are done before the next tick. */
-const allWaiting = () => new Promise<void>((resolve) => process.nextTick(resolve));
+export const allWaiting = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 /** One process of a simulated run, with a clock of its own. */
 export class Process {
@@ -212,7 +221,7 @@ export class Process {
   }
 
   /** Resolves when a call of it may go through; never once it is dead. */
-  turn(withinMs: number, how: 'plainly' | 'late' = 'plainly'): Promise<void> {
+  turn(withinMs: number, how: Exclude<Waits, 'abandoned'>): Promise<void> {
     return this.#isDead ? never() : this.#schedule.turn(this, withinMs, how);
   }
 

@@ -3,11 +3,13 @@ import type { Protocol } from '../define/hub.ts';
 import type { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
-import { DELIVERY, type DeliveryDocument, deliveryKey, type Status } from './deliveries.ts';
-import { type Event, PROTOCOLS } from './identities.ts';
-import { type DeliveryInfo, Queue } from './queue.ts';
-import { appendState, lastState } from './states.ts';
+import { DELIVERY, type DeliveryDocument, deliveryKey, type Status, type StoredDelivery } from './deliveries.ts';
+import type { Event } from './identities.ts';
+import { type DeliveryInfo, deliveriesIn, infoOf, retryDelivery } from './inboxLook.ts';
+import { Queue } from './queue.ts';
+import { appendState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
+import { type KeepDays, type Sweeping, sweepFrom, sweepInTurn } from './sweeping.ts';
 import { deliveryOf, type Handler, type WorkContext } from './work.ts';
 
 export interface InboxOptions {
@@ -19,8 +21,8 @@ export interface InboxOptions {
   readonly onDead?: WorkContext['onDead'];
   /** Told of each entity of the inbox that does not decode, whenever it is met: the others are worked on. */
   readonly onCorrupt?: (error: HandoverError) => void;
-  /** Days for which identities are kept, where it is not to be as in `PROTOCOLS`. */
-  readonly keepDays?: Partial<Readonly<Record<Protocol, number>>>;
+  /** Days for which identities are kept, where it is not to be as in `PROTOCOLS`. Written beside each delivery. */
+  readonly keepDays?: KeepDays;
 }
 
 /** What all events of one request have in common. */
@@ -28,8 +30,6 @@ export type Received = Pick<
   DeliveryDocument,
   'scope' | 'topic' | 'subscription' | 'side' | 'signed' | 'contentType' | 'headers'
 > & { readonly protocol: Protocol };
-
-const DAY_MS = 86_400_000;
 
 /**
  * Deliveries between their receipt and the application, in the store. What `put` has stored is run until the handler
@@ -39,17 +39,25 @@ const DAY_MS = 86_400_000;
 export class Inbox {
   readonly #context: WorkContext;
   readonly #keepDays: NonNullable<InboxOptions['keepDays']>;
+  readonly #onCorrupt: NonNullable<InboxOptions['onCorrupt']>;
   readonly #queue: Queue;
+  readonly #nonce: string;
+  #drafts = 0;
+  #index: Promise<void> | undefined;
 
   constructor({ store, clock = systemClock, fetch, onDead, onCorrupt = () => {}, keepDays = {} }: InboxOptions) {
     this.#context = { store, clock, fetch, onDead };
     this.#keepDays = keepDays;
-    this.#queue = new Queue({ ...this.#context, kind: DELIVERY, lanes: LIMITS.deliveryLanes, onCorrupt });
+    this.#onCorrupt = onCorrupt;
+    this.#nonce = clock.id();
+    const received = () => this.#all('received');
+    this.#queue = new Queue({ ...this.#context, received, lanes: LIMITS.deliveryLanes });
   }
 
   /** Stores what is not there yet of the events, durably. */
   async put(received: Received, events: readonly Event[]): Promise<Put> {
     const draft = this.#draft(received);
+    await this.#indexed();
     const arrivals = events.map(({ identity, body, contentType }) => ({
       key: deliveryKey(received.scope, identity),
       value: { ...draft, identity, contentType },
@@ -60,6 +68,7 @@ export class Inbox {
 
   /** Stores what a topic says now, unless that is what it said last. */
   async putState(received: Received, hash: string, body: Uint8Array): Promise<Put> {
+    await this.#indexed();
     return this.#queue.told(await appendState(this.#context, this.#draft(received), hash, body));
   }
 
@@ -69,37 +78,66 @@ export class Inbox {
   }
 
   /** All deliveries, or those of one status, in no order that means anything. */
-  list(status?: Status): AsyncGenerator<DeliveryInfo> {
-    return this.#queue.list(status);
+  async *list(status?: Status): AsyncGenerator<DeliveryInfo> {
+    for await (const found of this.#all(status)) yield infoOf(found);
   }
 
-  /** Gives a dead delivery its attempts back. Of a state, the topic is asked: it may be further on by now. */
-  retry(id: string): Promise<void> {
-    return this.#queue.retry(id);
+  /** Gives a dead delivery its attempts back. Throws `delivery.missing`, and `delivery.refused` where it is not dead. */
+  async retry(id: string): Promise<void> {
+    await retryDelivery(this.#context, id);
+    this.#queue.told({ status: 'stored' });
   }
 
   /**
    * Forgets what was applied and has not come again for as long as its protocol's identities are kept. What is not yet
    * applied stays, and so does what is dead; of states, the last one. Returns how many.
    */
-  sweep(): Promise<number> {
-    const daysOf = (protocol: Protocol) => this.#keepDays[protocol] ?? PROTOCOLS[protocol].keepDays;
-    return this.#queue.sweep(
-      ({ protocol }) => daysOf(protocol as Protocol) * DAY_MS,
-      async ({ state, scope }) => state !== undefined && state.seq >= (await lastState(this.#context, scope)),
-    );
+  async sweep(): Promise<number> {
+    return (await sweepFrom(this.#sweeping, undefined)).swept;
+  }
+
+  /**
+   * The same once a day, until the signal aborts, by whichever of several processes comes first: `handover work` does it
+   * too. `told` hears how many were forgotten, or what went wrong; then it is tried again in a minute.
+   */
+  async keepSwept(signal: AbortSignal, told: (swept: number | Error) => void = () => {}): Promise<void> {
+    while (!signal.aborted) {
+      const swept = await sweepInTurn(this.#sweeping, signal).catch((error: Error) => error);
+      if (swept !== undefined) told(swept);
+      await this.#context.clock.sleep(LIMITS.inboxWatchMs, signal);
+    }
+  }
+
+  get #sweeping(): Sweeping {
+    return { ...this.#context, keepDays: this.#keepDays, onCorrupt: this.#onCorrupt };
   }
 
   #draft(received: Received) {
     const now = this.#context.clock.now();
+    const keepDays = this.#keepDays[received.protocol];
     return {
       v: 1 as const,
       status: 'received' as const,
-      nonce: this.#context.clock.id(),
+      nonce: `${this.#nonce}.${++this.#drafts}`,
       ...received,
+      ...(keepDays === undefined ? {} : { keepDays }),
       receivedAt: now,
       seenAt: now,
       attempts: 0,
     };
+  }
+
+  async *#all(status?: Status): AsyncGenerator<StoredDelivery> {
+    await this.#indexed();
+    yield* deliveriesIn(this.#context.store, { status, onCorrupt: this.#onCorrupt });
+  }
+
+  /** Work is looked for all the time, and must be found among all that is done. */
+  #indexed(): Promise<void> | undefined {
+    this.#index ??= this.#context.store.index?.(DELIVERY, 'status').catch((error: unknown) => {
+      this.#index = undefined;
+      throw error;
+    });
+    return this.#index;
   }
 }

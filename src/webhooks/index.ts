@@ -2,13 +2,13 @@ export type { Discovery, Fetched, Hub, HubAnswer, HubRequest, HubSubscription, P
 export type { Callback, Callbacks, Side, Verification } from './callbacks.ts';
 export { PROTOCOLS, type Row } from './identities.ts';
 export { Inbox, type InboxOptions } from './inbox.ts';
+export type { DeliveryInfo } from './inboxLook.ts';
 export { nodeReceiver } from './nodeReceiver.ts';
 export { type GithubOptions, github } from './providers/github.ts';
 export type { ProviderOptions } from './providers/options.ts';
 export { type SolidOptions, solid } from './providers/solid.ts';
 export { type StripeOptions, stripe } from './providers/stripe.ts';
 export { type SvixOptions, svix } from './providers/svix.ts';
-export type { DeliveryInfo } from './queue.ts';
 export { type Answer, type Receiver, type ReceiverOptions, type Request, receiver } from './receive.ts';
 export { type RestDefinition, restProvider } from './rest.ts';
 export type { RestAnswer, RestCall, Template } from './restCall.ts';
@@ -18,7 +18,7 @@ export type { BodyBuilder, Destination, OutgoingEvent } from './sender/events.ts
 export { Outbox, type OutboxOptions } from './sender/outbox.ts';
 export type { ShareRamp } from './sender/route.ts';
 export { type SenderOptions, sender } from './sender/sender.ts';
-export { storedCallbacks } from './storedCallbacks.ts';
+export { type StoredCallbacksOptions, storedCallbacks } from './storedCallbacks.ts';
 export { takeInto } from './takeIn.ts';
 export { type WebSubOptions, websub } from './websub.ts';
 export type { Delivery, Handler } from './work.ts';

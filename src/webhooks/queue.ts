@@ -1,31 +1,16 @@
-import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { Entity, KeyRange, Page } from '../store/store.ts';
-import {
-  type DeliveryDocument,
-  type DeliveryKind,
-  decodeDelivery,
-  deliveryKeyOf,
-  type Status,
-  type StoredDelivery,
-} from './deliveries.ts';
-import { change, isSilence } from './held.ts';
+import type { DeliveryDocument, StoredDelivery } from './deliveries.ts';
+import { isSilence } from './held.ts';
 import type { Put } from './storing.ts';
 import { isDue, type Run, runInOrder, type WorkContext } from './work.ts';
 
-/** What `list` shows of a delivery. */
-export interface DeliveryInfo extends Omit<DeliveryDocument, 'v' | 'nonce' | 'claim' | 'state'> {
-  readonly id: string;
-}
-
 export interface QueueOptions extends WorkContext {
-  readonly kind: DeliveryKind;
+  /** What is not settled. */
+  readonly received: () => AsyncIterable<StoredDelivery>;
   /** Runs at once in one process. */
   readonly lanes: number;
   /** Of these, so many for deliveries of one lane, so that a slow one does not hold up the others. */
   readonly each?: { readonly most: number; readonly laneOf: (value: DeliveryDocument) => string };
-  /** Told of each entity that does not decode, whenever it is met: the others are worked on. */
-  readonly onCorrupt: (error: HandoverError) => void;
 }
 
 /** Stored deliveries of one kind, run until each is settled: what the inbox and the outbox have in common. */
@@ -75,63 +60,11 @@ export class Queue {
     if (broken.signal.aborted) throw failure;
   }
 
-  async *list(status?: Status): AsyncGenerator<DeliveryInfo> {
-    for await (const { key, value } of this.all(status)) {
-      const { v: _, nonce: __, claim: ___, state: ____, ...shown } = value;
-      yield { id: String(key.id), ...shown };
-    }
-  }
-
-  /** Gives a dead delivery its attempts back. Of a state, the topic is asked: it may be further on by now. */
-  async retry(id: string): Promise<void> {
-    const { store, kind } = this.#context;
-    const [entity] = await store.read([deliveryKeyOf(id, kind)]);
-    if (!entity) throw new HandoverError('delivery.missing', `There is no delivery ${JSON.stringify(id)}.`);
-    const found = decodeDelivery(entity);
-    if (found.value.status !== 'dead') {
-      throw new HandoverError('delivery.refused', `The delivery ${id} is ${found.value.status}.`);
-    }
-    await change(this.#context, found, ({ value }) => {
-      if (value.status !== 'dead') return undefined;
-      const state = value.state && { ...value.state, suspect: true, retried: true };
-      return { ...value, status: 'received', attempts: 0, ...(state ? { state } : {}) };
-    });
-    this.told({ status: 'stored' });
-  }
-
-  /** Forgets those that are settled and older than `keepMs`, unless `keeps` says otherwise. Returns how many. */
-  async sweep(
-    keepMs: (value: DeliveryDocument) => number,
-    keeps: (value: DeliveryDocument) => Promise<boolean> = async () => false,
-  ): Promise<number> {
-    const { store, clock } = this.#context;
-    let swept = 0;
-    for await (const { key, value, version } of this.all('applied')) {
-      if (clock.now() - value.seenAt < keepMs(value) || (await keeps(value))) continue;
-      const [outcome] = await store.commit([{ op: 'delete', key, version }]);
-      if (outcome!.status === 'applied') swept++;
-    }
-    return swept;
-  }
-
   /** Wakes the work where something was stored. */
   told(put: Put): Put {
-    if (put.status === 'stored') this.#wake.abort();
+    // To abort makes an error with its trace, each time: one is enough to wake.
+    if (put.status === 'stored' && !this.#wake.signal.aborted) this.#wake.abort();
     return put;
-  }
-
-  async *all(status?: Status): AsyncGenerator<StoredDelivery> {
-    let range: KeyRange = { namespace: '', kind: this.#context.kind };
-    for (;;) {
-      const page = await this.#page(range, status);
-      for (const entity of page.entities) {
-        const found = this.#decode(entity);
-        if (found) yield found;
-      }
-      const last = page.entities[page.entities.length - 1];
-      if (!page.more || !last) return;
-      range = { ...range, after: last.key };
-    }
   }
 
   #laneOf(value: DeliveryDocument): string {
@@ -140,10 +73,10 @@ export class Queue {
 
   /** Begins what is due, as many at once as there are lanes. */
   async #pass(begin: (found: StoredDelivery) => void, stop: AbortSignal): Promise<void> {
-    const { clock, lanes } = this.#context;
+    const { clock, lanes, received } = this.#context;
     const running = this.#running;
     try {
-      for await (const found of this.all('received')) {
+      for await (const found of received()) {
         if (stop.aborted) return;
         if (running.has(String(found.key.id)) || !isDue(found.value, clock.now())) continue;
         if (this.#waitsForLane(found)) continue;
@@ -184,21 +117,5 @@ export class Queue {
     if (ahead.size === 0) this.#ahead.delete(lane);
     this.#held--;
     return first[1];
-  }
-
-  #decode(entity: Entity): StoredDelivery | undefined {
-    try {
-      return decodeDelivery(entity);
-    } catch (error) {
-      if (!(error instanceof HandoverError)) throw error;
-      this.#context.onCorrupt(error);
-      return undefined;
-    }
-  }
-
-  #page(range: KeyRange, status: Status | undefined): Promise<Page> {
-    const { store } = this.#context;
-    if (status === undefined) return store.scan(range, LIMITS.deliveryPage);
-    return store.find(range, 'status', { type: 'string', value: status }, LIMITS.deliveryPage);
   }
 }

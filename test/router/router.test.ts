@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import type { Clock } from '../../src/clock.ts';
 import { defineMigration } from '../../src/define/migration.ts';
-import { documentKey, load } from '../../src/engine/documents.ts';
+import { documentKey, KINDS, load } from '../../src/engine/documents.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { decodeSlot } from '../../src/record/slot.ts';
 import { type Mismatch, Router } from '../../src/router/router.ts';
 import { MemoryData, type MemoryStoreOptions, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Capabilities, Store } from '../../src/store/store.ts';
@@ -389,6 +390,33 @@ describe('records that are moved when they are used', () => {
     expect((await rest(w)).closed).toBe(true);
     await router.update(addressOf(1), (it) => ({ ...it, visits: 1 }));
     expect(await stands(w, 1)).toEqual([false, true]);
+  });
+
+  it('by group, are not called back when a worker brings the group on between the look and the move', async () => {
+    const byGroup = defineMigration({ name: 'feeds', version: 1, by: 'group', records: [changingRule] });
+    const w = world({ migration: byGroup });
+    await seed(w.store, 1);
+    await commands.start(w.context, 'feeds', { to: 'copied' });
+    await rest(w);
+    await commands.switchOver(w.context, 'feeds');
+    let held = false;
+    const late = memoryStore({
+      data: (w.store as ReturnType<typeof memoryStore>).data,
+      // Whether it is quarantined is asked when both homes were looked at.
+      fault: async ({ op, keys }) => {
+        if (held || op !== 'read' || !keys.some((at) => at.path.at(-1)?.kind === KINDS.quarantine)) return undefined;
+        held = true;
+        await rest(w);
+        return undefined;
+      },
+    });
+    const migrate = { on: 'write', migration: byGroup } as const;
+    await new Router({ store: late, rule: changingRule, clock: w.clock, migrate }).update(addressOf(1), (it) => ({
+      ...it,
+      visits: 7,
+    }));
+    const [S] = await w.store.read([oldKey(1)]);
+    expect([held, decodeSlot(S!.slot!).role]).toEqual([true, 'ceded']);
   });
 
   it('stay where they are when they cannot be moved, and the call does not mind', async () => {

@@ -7,8 +7,8 @@ import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Callback, Callbacks, Side, Verification } from '../../src/webhooks/callbacks.ts';
 import { Inbox, type InboxOptions } from '../../src/webhooks/inbox.ts';
+import type { DeliveryInfo } from '../../src/webhooks/inboxLook.ts';
 import { nodeReceiver } from '../../src/webhooks/nodeReceiver.ts';
-import type { DeliveryInfo } from '../../src/webhooks/queue.ts';
 import { type Receiver, type ReceiverOptions, receiver } from '../../src/webhooks/receive.ts';
 import type { Delivery, Handler } from '../../src/webhooks/work.ts';
 

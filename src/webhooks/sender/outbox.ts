@@ -3,9 +3,10 @@ import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Key } from '../../record/key.ts';
 import type { Store } from '../../store/store.ts';
-import { type DeliveryDocument, deliveryKey, SENDING, type Status } from '../deliveries.ts';
+import { type DeliveryDocument, deliveryKey, SENDING, type Status, type StoredDelivery } from '../deliveries.ts';
+import { type DeliveryInfo, deliveriesIn, infoOf, retryDelivery } from '../inboxLook.ts';
 import { type OutboundOptions, outbound } from '../outbound.ts';
-import { type DeliveryInfo, Queue } from '../queue.ts';
+import { Queue } from '../queue.ts';
 import { insertAll } from '../storing.ts';
 import type { Patience } from '../work.ts';
 import { Courier, type CourierOptions } from './courier.ts';
@@ -39,6 +40,7 @@ const PATIENCE: Patience = {
 export class Outbox {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #onCorrupt: (error: HandoverError) => void;
   readonly #courier: Courier;
   readonly #queue: Queue;
 
@@ -50,13 +52,13 @@ export class Outbox {
       throw new HandoverError('subscription.invalid', 'A share starts over 0 and grows by over 1 at some interval.');
     this.#store = store;
     this.#clock = clock;
+    this.#onCorrupt = onCorrupt;
     this.#courier = new Courier({ store, clock, send: outbound(options), endpoint, ...(body ? { body } : {}), ramp });
     this.#queue = new Queue({
       store,
       clock,
       onDead,
-      onCorrupt,
-      kind: SENDING,
+      received: () => this.#all('received'),
       patience: PATIENCE,
       lanes: LIMITS.sendLanes,
       each: { most: LIMITS.sendLanesEach, laneOf: ({ subscription }) => subscription },
@@ -85,18 +87,29 @@ export class Outbox {
   }
 
   /** All events of all subscribers, or those of one status: `received` waits, `applied` is delivered. */
-  list(status?: Status): AsyncGenerator<DeliveryInfo> {
-    return this.#queue.list(status);
+  async *list(status?: Status): AsyncGenerator<DeliveryInfo> {
+    for await (const found of this.#all(status)) yield infoOf(found);
   }
 
   /** Gives a dead event its attempts back, by the id that `list` shows. */
-  retry(id: string): Promise<void> {
-    return this.#queue.retry(id);
+  async retry(id: string): Promise<void> {
+    await retryDelivery({ store: this.#store, clock: this.#clock }, id, SENDING);
+    this.#queue.told({ status: 'stored' });
   }
 
   /** Forgets what was delivered two weeks ago. What waits stays, and so does what is dead. Returns how many. */
-  sweep(): Promise<number> {
-    return this.#queue.sweep(() => LIMITS.sendKeepDays * DAY_MS);
+  async sweep(): Promise<number> {
+    let swept = 0;
+    for await (const { key, value, version } of this.#all('applied')) {
+      if (this.#clock.now() - value.seenAt < LIMITS.sendKeepDays * DAY_MS) continue;
+      const [outcome] = await this.#store.commit([{ op: 'delete', key, version }]);
+      if (outcome!.status === 'applied') swept++;
+    }
+    return swept;
+  }
+
+  #all(status: Status | undefined): AsyncGenerator<StoredDelivery> {
+    return deliveriesIn(this.#store, { kind: SENDING, status, onCorrupt: this.#onCorrupt });
   }
 
   #draft({ id, topic = '', contentType = 'application/json' }: OutgoingEvent, subscription: string): DeliveryDocument {
