@@ -205,6 +205,8 @@ export const LIMITS = {
   deliveryLanes: 4,
   /** Deliveries of one look at the inbox: with their bodies they lie in memory. */
   deliveryPage: 20,
+  /** Of those that wait for a full lane, so many lie in memory, over all lanes. */
+  deliveriesAhead: 1_000,
   /** How often an idle inbox is looked at for what other processes have stored. */
   deliveryIdleMs: 1_000,
   /** A worker renews its claim on a delivery three times in this, and has lost it after. */
@@ -219,6 +221,24 @@ export const LIMITS = {
   deliveryPauseMostMs: 600_000,
   /** Characters kept of what the last one failed with. */
   deliveryErrorCharacters: 1_000,
+  /** Events that one process has under way to endpoints at once: some of these take their whole deadline, every time. */
+  sendLanes: 64,
+  /** Of these to one subscriber, so that a slow one holds up nobody else. */
+  sendLanesEach: 4,
+  /** Attempts of an event before it is set aside for a person: with the pauses, over a day. */
+  sendAttempts: 36,
+  /** The longest pause between two. */
+  sendPauseMostMs: 3_600_000,
+  /** Days for which a sent event's id is remembered: whoever puts it again within these sends nothing. */
+  sendKeepDays: 14,
+  /** Changes of a journey while one attempt is made ready. */
+  sendLooks: 8,
+  /** How often a failing endpoint on trial is written down. */
+  sendNoteMs: 1_000,
+  /** Percent of the events that an endpoint on trial gets first; so many times as much at each interval: all in 5 minutes. */
+  shareStart: 5,
+  shareGrowth: 2,
+  shareIntervalMs: 60_000,
   /** Earlier states of a topic that are known again when they come back. */
   statesRemembered: 200,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */

@@ -1,3 +1,5 @@
+import type { Store } from '../store/store.ts';
+
 /**
  * The port to those who post to callback URLs: a WebSub hub, or a provider of webhooks. No compare-and-set reaches them, so
  * the engine stores what it is about to ask before it asks, and takes every answer that may have been lost for unknown.
@@ -7,6 +9,11 @@ export interface Hub {
   readonly name: string;
   /** `overlap`: a second subscription can stand beside the first. `swap`: there is one URL, and a request replaces it. */
   readonly shape: 'overlap' | 'swap';
+  /**
+   * Set where the application itself is who posts: the callbacks are URLs of its subscribers, which may look as they like,
+   * several alike, and nobody finds a subscription by one.
+   */
+  readonly isSender?: boolean;
   /** Where the topic's hub is and what the topic is called there. Unset where the author says both. */
   discover?(topic: string): Promise<Discovery>;
   /** The provider makes the secret, and tells it with `done`: until then what comes in cannot be checked, and waits. */
@@ -27,6 +34,11 @@ export interface Hub {
   list?(topic: string): Promise<readonly HubSubscription[]>;
   /** What the topic says now: what may have been published in a gap at the hub's side is found there. */
   fetch?(topic: string): Promise<Fetched>;
+  /**
+   * Has what is in retry at a URL that was given up tried now, and says whether there is none any more. Unset: nobody can
+   * tell, and nobody waits for it.
+   */
+  drain?(store: Store, subscription: string, side: 'old' | 'new'): Promise<boolean>;
 }
 
 export interface Discovery {
@@ -47,6 +59,9 @@ export interface HubRequest {
   readonly reference?: string;
   /** The same for every attempt of one intent: an idempotency key. */
   readonly intent: string;
+  /** The key of the record that the subscription is of, and which of its URLs `callback` is. The engine says both. */
+  readonly subscription?: string;
+  readonly side?: 'old' | 'new';
 }
 
 export type HubAnswer =

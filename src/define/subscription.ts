@@ -96,7 +96,7 @@ export function subscription<T extends object = PlainRecord>(definition: Subscri
     termsOf: (key, content) =>
       guarded(key, () => {
         const given = terms(toPlain(content.properties), key);
-        return given && checked(given);
+        return given && checked(given, hub);
       }),
     ...(group
       ? { groupOf: (key, content) => guarded(key, () => rootOf(group(toPlain(content.properties), key))) }
@@ -126,12 +126,14 @@ function rootOf(group: Key): Key {
   throw new Error(`\`group\` gave ${group}, which is not the root of a group`);
 }
 
-function checked(terms: SubscriptionTerms): SubscriptionTerms {
+function checked(terms: SubscriptionTerms, { isSender }: Hub): SubscriptionTerms {
   if (typeof terms.topic !== 'string' || terms.topic === '') throw new Error('`topic` is missing');
   for (const field of ['old', 'new'] as const) {
     if (!URL.canParse(terms[field]))
       throw new Error(`\`${field}\` is ${JSON.stringify(terms[field])}, which is no URL`);
   }
+  // To a subscriber's URLs the application only posts: that of a new payload version may be the one it was.
+  if (isSender) return terms;
   if (pathOf(terms.old) === pathOf(terms.new)) throw new Error('the old and the new callback have the same path');
   for (const url of [terms.old, terms.new]) {
     // A hub lays its own over them.

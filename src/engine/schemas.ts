@@ -44,6 +44,8 @@ const callbackSide = z.object({
   reference: z.string().optional(),
   /** When a signed delivery came in last. */
   deliveredAt: z.number().optional(),
+  /** When one failed last, while this URL was to prove itself. Only where the application itself sends. */
+  failedAt: z.number().optional(),
 });
 
 /** At least so many, for what a process that died had not yet written down is lost. */

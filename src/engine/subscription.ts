@@ -167,6 +167,8 @@ function requestOf(document: SubscriptionDocument, { id, side }: Pick<Intent, 'i
     topic,
     callback,
     intent: id,
+    subscription: document.source,
+    side,
     ...(secret === undefined ? {} : { secret }),
     ...(leaseMs === undefined ? {} : { leaseSeconds: Math.ceil(leaseMs / 1000) }),
     ...(reference === undefined ? {} : { reference }),

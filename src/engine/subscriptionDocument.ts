@@ -164,6 +164,10 @@ export const AWAITED: Partial<Record<State, Pick<Intent, 'mode' | 'side'>>> = {
   reconfirming: { mode: 'subscribe', side: 'old' },
 };
 
+/** A delivery there failed, none has succeeded since, and it is not quiet either. */
+export const fails = ({ failedAt, deliveredAt = 0 }: SubscriptionDocument['new'], now: number, quietMs: number) =>
+  failedAt !== undefined && failedAt >= deliveredAt && now - failedAt < quietMs;
+
 /** Whether a subscription that is wanted at `target` has come to it. An old one that lapses is given up. */
 export const restsAt = (state: State, target: Target): boolean => RESTS[target].includes(state);
 

@@ -5,7 +5,7 @@ import { messageOf } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { SubscriptionDocument } from './schemas.ts';
 import type { Handling } from './subscription.ts';
-import { afterEvent, type Happening, hubPauseMs, lastSide } from './subscriptionDocument.ts';
+import { afterEvent, fails, type Happening, hubPauseMs, lastSide } from './subscriptionDocument.ts';
 import { hasStrayed, isLookDue, isUnseen, looked } from './subscriptionOrphans.ts';
 
 /** What is next for a subscription: an event, a note to be stored and then gone on from, or nothing for now. */
@@ -30,7 +30,11 @@ export async function nextEvent(document: SubscriptionDocument, target: Target, 
   const retires = state === 'switched' && target === 'completed';
   if (rule.hub.list && isLookDue(document, now, retires)) return lookedFor(document, handling);
   if (retires && isHeld(document, handling)) return 'waiting';
-  if (wants(document, target, handling)) return `want.${target}`;
+  if (wants(document, target, handling)) {
+    // The URL that would be left alone fails: the other one is kept until it does no more.
+    const kept = target === 'home' ? document.old : document.new;
+    return state === 'proven' && fails(kept, now, rule.quietMs) ? 'waiting' : `want.${target}`;
+  }
   switch (state) {
     case 'overlapping':
     case 'returning':
@@ -81,8 +85,11 @@ async function proof(document: SubscriptionDocument, event: 'proved' | 'drained'
   const side = lastSide(document);
   const { verifiedAt: since = 0, deliveredAt = 0, awaitsSecret } = document[side];
   if (awaitsSecret) return 'waiting';
-  const isGood = document.shape === 'swap' ? isGoodAlone(document, handling) : isGoodBeside(document, handling);
-  if (!isGood) return 'waiting';
+  const { clock, rule } = handling;
+  // Who sends himself knows what is in retry at either URL.
+  const alone = document.shape === 'swap' || rule.hub.isSender;
+  const isGood = alone ? isGoodAlone(document, handling) : isGoodBeside(document, handling);
+  if (!isGood || fails(document[side], clock.now(), rule.quietMs)) return 'waiting';
   const news = await takeIn(document, handling);
   if (typeof news !== 'number') return news;
   if (news === 0 || deliveredAt > since) return event;
@@ -129,6 +136,8 @@ function isHeard({ state, journal, ...sides }: SubscriptionDocument, now: number
 }
 
 async function drain(document: SubscriptionDocument, handling: Handling): Promise<Next> {
+  const { hub } = handling.rule;
+  if (hub.drain && !(await hub.drain(handling.store, document.source, 'old'))) return 'waiting';
   const news = await takeIn(document, handling);
   return typeof news === 'number' ? 'drained' : news;
 }

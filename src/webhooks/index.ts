@@ -15,6 +15,11 @@ export { type Answer, type Receiver, type ReceiverOptions, type Request, receive
 export { type RestDefinition, restProvider } from './rest.ts';
 export type { RestAnswer, RestCall, Template } from './restCall.ts';
 export type { ItemPaths, Page, RestList } from './restList.ts';
+export type { Endpoint } from './sender/endpoints.ts';
+export type { BodyBuilder, Destination, OutgoingEvent } from './sender/events.ts';
+export { Outbox, type OutboxOptions } from './sender/outbox.ts';
+export type { ShareRamp } from './sender/route.ts';
+export { type SenderOptions, sender } from './sender/sender.ts';
 export { type StoredCallbacksOptions, storedCallbacks } from './storedCallbacks.ts';
 export { takeInto } from './takeIn.ts';
 export { type UrlProbeOptions, urlProbe } from './urlProbe.ts';
