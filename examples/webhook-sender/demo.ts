@@ -34,12 +34,7 @@ if (values.json) process.stdout.write(`${JSON.stringify(proof)}\n`);
 process.exit(proof.holds ? 0 : 1);
 
 async function main(): Promise<Proof> {
-  const kind = '_HandoverSending';
-  const indexes = [
-    { kind, property: 'status' },
-    { kind, property: 'retryAt' },
-  ];
-  const store = lmdbStore({ path: folder, indexes });
+  const store = lmdbStore({ path: folder });
   const subscribers = new Map(Array.from({ length: count }, (_, i) => [i + 1, new Subscriber(i + 1)]));
   const { urls, close } = await listen(subscribers);
   const application = new Application(store, urls);

@@ -43,6 +43,7 @@ export class Outbox {
   readonly #onCorrupt: (error: HandoverError) => void;
   readonly #courier: Courier;
   readonly #queue: Queue;
+  #index: Promise<unknown> | undefined;
 
   constructor(options: OutboxOptions) {
     const { store, clock = systemClock, onDead, onCorrupt = () => {} } = options;
@@ -71,6 +72,7 @@ export class Outbox {
    * Throws `entity.tooLarge` for an event that the store cannot hold.
    */
   async put(event: OutgoingEvent, subscribers: readonly Key[]): Promise<'stored' | 'duplicate'> {
+    await this.#indexed();
     const arrivals = subscribers.map((subscriber) => {
       const value = this.#draft(event, subscriber.toString());
       return { key: deliveryKey(value.scope, value.identity, SENDING), value, body: Buffer.from(event.body) };
@@ -108,8 +110,19 @@ export class Outbox {
     return swept;
   }
 
-  #all(status: Status | undefined): AsyncGenerator<StoredDelivery> {
-    return deliveriesIn(this.#store, { kind: SENDING, status, onCorrupt: this.#onCorrupt });
+  async *#all(status: Status | undefined): AsyncGenerator<StoredDelivery> {
+    await this.#indexed();
+    yield* deliveriesIn(this.#store, { kind: SENDING, status, onCorrupt: this.#onCorrupt });
+  }
+
+  /** What waits, and what is in retry at one endpoint, must be found among all that is done. */
+  #indexed(): Promise<unknown> {
+    const wanted = () => Promise.all(['status', 'retryAt'].map((property) => this.#store.index?.(SENDING, property)));
+    this.#index ??= wanted().catch((error: unknown) => {
+      this.#index = undefined;
+      throw error;
+    });
+    return this.#index;
   }
 
   #draft({ id, topic = '', contentType = 'application/json' }: OutgoingEvent, subscription: string): DeliveryDocument {
