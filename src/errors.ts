@@ -66,6 +66,8 @@ export const ERRORS = {
   'campaign.contended': 'Several operators changed the campaign at once. Look at its status, then try again.',
   'campaign.stripped':
     'The state was taken off its entities: nothing tells any more which ones it has moved. Verify before `strip`.',
+  'campaign.changed':
+    'Another command came in between. Look at the campaign as it is now, then decide again, with its new ETag.',
   'gate.closed': 'Let a worker finish (`handover work`), look at `handover status`, then try again.',
   'record.missing': '`handover records` lists keys; give the old or the new key of a record, or the key of a group.',
   'record.whole':
@@ -87,6 +89,7 @@ export const ERRORS = {
   'topic.hubless': 'The topic names no hub. Name the hub and the topic yourself, or subscribe where the provider says.',
   'subscription.unlisted':
     'The provider did not tell all its subscriptions. Check its credentials and its limits, then try again.',
+  'request.repeated': 'An Idempotency-Key stands for one command. Give another command a key of its own.',
   'usage.invalid': '`handover --help`, or `handover help VERB`, shows what can be said.',
 } as const satisfies Record<string, string>;
 

@@ -105,7 +105,7 @@ export const LIMITS = {
   samplePieces: 32,
   /** Records that such a piece has at least: one more or less is then two percent of it. */
   samplePieceRecords: 50,
-  /** Commands remembered in a campaign's history. */
+  /** Commands that stand in the campaign itself: they must fit into one entity. Older ones have a document each. */
   historyEntries: 200,
   /** Bytes of an encoded key: LMDB's page-bound limit is 1,978. */
   keyBytes: 1_900,

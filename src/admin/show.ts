@@ -10,8 +10,9 @@ import { Key } from '../record/key.ts';
 import { type PlainRecord, toPlain } from '../record/plain.ts';
 import type { JournalEntry, Slot } from '../record/slot.ts';
 import type { Entity, KeyRange, Store } from '../store/store.ts';
+import type { CommandContext } from './change.ts';
 import { classify, type Found, type Look } from './classify.ts';
-import { type CommandContext, migrationNamed, theCampaign } from './commands.ts';
+import { migrationNamed, theCampaign } from './find.ts';
 import { findByPeer } from './findByPeer.ts';
 import { type RecordRow, rowOf } from './records.ts';
 

@@ -74,7 +74,8 @@ async function perform(
     const store = await openStore(project);
     const by = (options['by'] as string | undefined) ?? io.user;
     const { migrations } = project;
-    const session: Session = { io, project, store, migrations, clock: io.clock, by, json, signal: abort.signal };
+    const from = { way: 'cli' as const, address: io.host };
+    const session: Session = { io, project, store, migrations, clock: io.clock, by, from, json, signal: abort.signal };
     try {
       return await verb.run(session, args, options);
     } finally {

@@ -9,6 +9,10 @@ import { PROTOCOL_NAMES } from '../define/hub.ts';
  * in the property `state`, which is not indexed. Each carries the version of its form; a newer one is refused.
  */
 const version = z.literal(1);
+
+/** Where a command may come from. `worker`: a campaign that paused itself. */
+const WAYS = ['cli', 'api', 'page', 'worker'] as const;
+
 const targets = z.array(z.object({ below: z.number(), target: z.enum(TARGETS) })).min(1);
 const counts = z.record(z.string(), z.number());
 
@@ -50,6 +54,22 @@ const intent = z.object({
   attempt: z.number(),
   /** Until then an answer is waited for. */
   deadlineAt: z.number(),
+});
+
+/** A command, as the audit trail keeps it. */
+const entry = z.object({
+  at: z.number(),
+  by: z.string(),
+  what: z.string(),
+  /** Which call wrote it: so a call whose answer was lost finds its own entry. */
+  id: z.string().optional(),
+  /** What that call asked for, digested: its id must not be used for anything else. */
+  asked: z.string().optional(),
+  reason: z.string().optional(),
+  /** Records it was about, where it names some. */
+  records: z.number().optional(),
+  targets: targets.optional(),
+  from: z.object({ way: z.enum(WAYS), address: z.string().optional() }).optional(),
 });
 
 export const SCHEMAS = {
@@ -112,18 +132,12 @@ export const SCHEMAS = {
         counts,
       })
       .optional(),
-    history: z.array(
-      z.object({
-        at: z.number(),
-        by: z.string(),
-        what: z.string(),
-        /** Which call wrote it: so a call whose answer was lost finds its own entry. */
-        id: z.string().optional(),
-        reason: z.string().optional(),
-        targets: targets.optional(),
-      }),
-    ),
+    /** The newest commands, the oldest of them first. */
+    history: z.array(entry),
+    /** How many older ones stand in documents of their own. */
+    archived: z.number().optional(),
   }),
+  command: z.object({ v: version, entry }),
   sweep: z.object({
     v: version,
     startedAt: z.number(),

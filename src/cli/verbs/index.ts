@@ -1,5 +1,6 @@
 import type { Verb } from '../verb.ts';
 import { cancelVerb, completeVerb, reverseVerb, startVerb, switchVerb } from './aim.ts';
+import { auditVerb } from './audit.ts';
 import { doctorVerb } from './doctor.ts';
 import { paceVerb } from './pace.ts';
 import { pauseVerb, resumeVerb } from './pause.ts';
@@ -31,6 +32,7 @@ export const VERBS: readonly Verb[] = [
   showVerb,
   retryVerb,
   resolveVerb,
+  auditVerb,
   doctorVerb,
   workVerb,
 ] as readonly Verb<never>[] as readonly Verb[];
