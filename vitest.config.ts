@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'handover',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/datastore/**'],
+          exclude: ['test/datastore/**', 'test/solid/**'],
           globalSetup: ['test/globalSetup.ts'],
         },
       },
@@ -33,6 +33,15 @@ export default defineConfig({
           include: ['test/datastore/**/*.test.ts'],
           globalSetup: ['test/globalSetup.ts', 'test/emulators/globalSetup.ts'],
           testTimeout: 120_000,
+        },
+      },
+      // So is the server that is installed only for this, and takes a while to start.
+      {
+        extends: true,
+        test: {
+          name: 'solid',
+          include: ['test/solid/**/*.test.ts'],
+          globalSetup: ['test/globalSetup.ts', 'test/solid/globalSetup.ts'],
         },
       },
     ],

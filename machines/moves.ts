@@ -39,10 +39,12 @@ export type CampaignEffect =
 export type GroupEffect =
   /** Every member is copied and clean: its members may switch. */
   | { readonly type: 'admit' }
-  /** Every member has arrived: the application may treat the group as one transaction. */
+  /** Every record has arrived: the application may treat them as one transaction. */
+  | { readonly type: 'declareJoined' }
+  /** And every subscription has. */
   | { readonly type: 'declareWhole' }
-  /** A member is behind again: that promise is withdrawn. */
-  | { readonly type: 'withdrawWhole' };
+  /** A record is behind again: what was declared is withdrawn. */
+  | { readonly type: 'withdraw' };
 
 /** What a step of a subscription asks for. */
 export type SubscriptionEffect =

@@ -78,7 +78,7 @@ export const ERRORS = {
   'address.incomplete':
     'Give the old and the new key, or give the router `keys` to derive one from the other: the record does not tell.',
   'group.gathering':
-    'The group is not whole: not all of its records have switched. Call the router for each record, or try again later.',
+    'The group is neither joined nor whole: not all of its records have switched. Call the router for each record, or try again later.',
   'delivery.missing': 'The inbox has no such delivery. It may have been applied, and forgotten after its window.',
   'delivery.refused': 'Only dead deliveries can be retried: others are applied, or will be.',
   'wait.interrupted': 'The wait ended before the campaign came to rest. It goes on where a worker runs.',

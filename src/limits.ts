@@ -136,6 +136,10 @@ export const LIMITS = {
   hubLeaseMs: 86_400_000,
   /** Requests to hubs that a page of subscriptions has under way. */
   hubRequests: 8,
+  /** What waits at a hub for a URL that failed goes out when that takes deliveries again, one after the other, within this. */
+  hubBacklogMs: 20_000,
+  /** A URL that was confirmed and gets nothing for so long, while the other does, is subscribed once more. */
+  hubUnheardMs: 60_000,
   /** Steps of one subscription in one visit: a hub that answers at once is followed to the next rest. */
   hubSteps: 8,
   /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */
@@ -173,6 +177,22 @@ export const LIMITS = {
   feedEntries: 1_000,
   /** Characters of what stands around the entries, over all of them: each is stored with it. */
   feedSharedCharacters: 16 * 1024 * 1024,
+  /** Callbacks of which a receiver keeps what it has decoded: some KiB each. */
+  callbacksRemembered: 1_000,
+  /** Forged deliveries to one URL are written down this often at most: whoever floods it must not flood the store. */
+  suspicionMs: 10_000,
+  /** URLs with forged deliveries that `status` shows. */
+  suspicionsShown: 20,
+  /** Deliveries of one status that `status` counts: beyond it, it says that there are more. */
+  deliveriesCounted: 1_000,
+  /** Bytes of a delivery's body that an operator is shown. */
+  deliveryHeadBytes: 1_000,
+  /** How often a worker looks whether the inbox is to be swept, and for forged deliveries to log. */
+  inboxWatchMs: 60_000,
+  /** Ids in the inbox are forgotten to within this: windows are days, and each sweep reads all that is kept. */
+  deliverySweepMs: 86_400_000,
+  /** A worker that sweeps the inbox and has not said so for this long has died: another goes on. */
+  deliverySweepClaimMs: 120_000,
   /** Deliveries that one process runs the handler on at once. */
   deliveryLanes: 4,
   /** Deliveries of one look at the inbox: with their bodies they lie in memory. */

@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Store } from 'handover';
 import { lmdbStore } from 'handover/store/lmdb';
+import { websub } from 'handover/webhooks';
 import { readAckLog } from './lib/ackLog.ts';
-import { logOf, type Manifest } from './lib/folder.ts';
+import { appliedOf, logOf, type Manifest } from './lib/folder.ts';
+import { readApplied } from './lib/mailbox.ts';
+import { News } from './lib/news.ts';
 import { Operator } from './lib/operator.ts';
 import { wholeNumber } from './lib/options.ts';
 import { DATASET, PLACES } from './lib/places.ts';
 import { type Proof, prove } from './lib/proof.ts';
-import { showEquation, showProof, showTraffic, showVerdict, summarise } from './lib/report.ts';
+import { setWeb } from './lib/push.ts';
+import { pushAt } from './lib/records.ts';
+import { showEquation, showProof, showTraffic, showUpdates, showVerdict, summarise } from './lib/report.ts';
 import { number, Screen } from './lib/screen.ts';
 import { seed } from './lib/seeding.ts';
 import { STEPS } from './lib/steps.ts';
+import { compare, totalOf, untilApplied } from './lib/updates.ts';
 import { WorkerProcess } from './lib/workerProcess.ts';
 import { WriterProcess } from './lib/writerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
@@ -32,6 +38,8 @@ const HELP = `Usage: demo [--records N] [--json] [--keep]
 `;
 const RATE_PER_SECOND = 100;
 const IN_FLIGHT = 8;
+/** A delivery that failed is sent again within this time. */
+const SENT_AGAIN_MS = 20_000;
 
 const { values } = parseArgs({
   options: {
@@ -72,41 +80,56 @@ try {
 process.exit();
 
 async function main(): Promise<boolean> {
-  const store = lmdbStore({ path: folder });
+  // So that what is to be applied of the inbox is found without looking at what was.
+  const store = lmdbStore({ path: folder, indexes: [{ kind: '_HandoverDelivery', property: 'status' }] });
   const manifest = await seeded(store);
-  const writer = new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT);
-  const worker = new WorkerProcess(folder);
-  for (const { child } of [writer, worker]) {
-    children.push(child);
-    child.ended.catch((error) => quit.abort(error));
-  }
+  const writer = watched(new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT));
+  const worker = watched(new WorkerProcess(folder));
+  const pushes = Array.from({ length: records }, (_, n) => pushAt(n)).filter((push) => push !== undefined);
+  const news = await News.start(pushes);
+  const web = { news: news.origin, app: await writer.ready };
+  setWeb(web);
+  for (const { child } of [writer, worker]) child.tell(web);
+  await news.begin(web, websub({ allow: ['127.0.0.1'], plainHttp: true }));
   const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, writer });
-  await writer.ready;
-  screen.line(
-    `  ${screen.style('green', '✓')} the application runs (process ${writer.child.pid}): ${RATE_PER_SECOND} calls a second`,
-  );
+  const tick = screen.style('green', '✓');
+  screen.line(`  ${tick} the application runs (process ${writer.child.pid}): ${RATE_PER_SECOND} calls a second`);
+  screen.line(`  ${tick} ${number(pushes.length)} feeds are pushed to it, by a hub that publishes all the while`);
   screen.line();
   let movingSeconds = 0;
   for (const step of STEPS) movingSeconds += await operator.take(step);
   const verified = await operator.verify();
+  const published = await news.stop();
+  await untilApplied(() => readApplied(appliedOf(folder)).length, totalOf(published), SENT_AGAIN_MS);
   const traffic = await writer.stop();
   await worker.child.stop();
 
   const proof = await proven(store, manifest);
   await store.close();
-  const summary = summarise(proof, verified, movingSeconds);
+  const updates = compare(web, published, news.postsTo, readApplied(appliedOf(folder)), pushes);
+  await news.close();
+  const summary = summarise(proof, verified, updates, movingSeconds);
   const good =
     proof.holds &&
+    updates.holds &&
     verified.clean &&
     verified.completed === proof.arrived &&
     traffic.errors + traffic.wrongAnswers === 0;
   showEquation(screen, summary);
+  showUpdates(screen, updates);
   showTraffic(screen, traffic);
   showVerdict(screen, good, summary, movingSeconds);
   if (values.keep) screen.line(`  The store is kept; to look at it: export HANDOVER_DEMO_STORE=${folder}`);
   screen.line();
   if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return good;
+}
+
+/** When it ends by itself, so does the demo. */
+function watched<P extends WriterProcess | WorkerProcess>(part: P): P {
+  children.push(part.child);
+  part.child.ended.catch((error) => quit.abort(error));
+  return part;
 }
 
 async function seeded(store: Store): Promise<Manifest> {

@@ -1,6 +1,8 @@
 import { systemClock, Worker } from 'handover';
 import { lmdbStore } from 'handover/store/lmdb';
+import { Inbox, takeInto } from 'handover/webhooks';
 import { folderOf } from './lib/folder.ts';
+import { setWeb, type Web } from './lib/push.ts';
 import type { WorkerMessage } from './lib/workerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
 
@@ -14,12 +16,19 @@ process.on('SIGTERM', () => stop.abort());
 // Ctrl-C reaches the whole family; a child leaves it to its parent to say what is to stop, and when.
 process.on('SIGINT', () => process.connected || stop.abort());
 process.on('disconnect', () => stop.abort());
+process.on('message', (web: Web) => setWeb(web));
 
 const tell = (message: WorkerMessage) => process.connected && process.send?.(message);
 const events = {
   moved: (_campaign: string, move: string, records: number) => tell({ type: 'moved', move, records }),
   paged: (_campaign: string, records: number) => tell({ type: 'paged', records }),
 };
-await new Worker({ store, migrations: [migration], clock: systemClock, events }).run(stop.signal);
+await new Worker({
+  store,
+  migrations: [migration],
+  clock: systemClock,
+  events,
+  takeIn: takeInto(new Inbox({ store })),
+}).run(stop.signal);
 await store.close();
 if (process.connected) process.disconnect();

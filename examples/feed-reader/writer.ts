@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { lmdbStore } from 'handover/store/lmdb';
 import { AckLog, readAckLog } from './lib/ackLog.ts';
-import { folderOf, logOf, readManifest } from './lib/folder.ts';
+import { appliedOf, folderOf, logOf, readManifest } from './lib/folder.ts';
+import { Mailbox } from './lib/mailbox.ts';
 import { wholeNumber } from './lib/options.ts';
+import { setWeb, type Web } from './lib/push.ts';
 import { Traffic } from './lib/traffic.ts';
 import type { WriterMessage } from './lib/writerProcess.ts';
 
@@ -23,18 +25,22 @@ const before = readAckLog(logOf(folder)).last;
 const log = new AckLog(logOf(folder));
 const traffic = new Traffic({ store, log, records, before, ratePerSecond, inFlight });
 
+const mailbox = await Mailbox.open(store, appliedOf(folder));
+
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
 // Ctrl-C reaches the whole family; a child leaves it to its parent to say what is to stop, and when.
 process.on('SIGINT', () => process.connected || stop.abort());
 // The parent is gone, however it went: nobody reads on.
 process.on('disconnect', () => stop.abort());
+process.on('message', (web: Web) => setWeb(web));
 
 const tell = (message: WriterMessage) => process.connected && process.send?.(message);
 const telling = setInterval(() => tell({ type: 'progress', acknowledged: traffic.acknowledged }), 100);
-tell({ type: 'ready' });
+tell({ type: 'ready', origin: mailbox.origin });
 await traffic.run(stop.signal);
 clearInterval(telling);
+await mailbox.close();
 log.close();
 await store.close();
 

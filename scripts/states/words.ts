@@ -100,21 +100,26 @@ export const CAMPAIGN_EFFECT_WORDS: Words<CampaignEffect['type']> = {
 };
 
 export const GROUP_WORDS: Words<GroupState> = {
-  gathering: 'Some member is not copied and clean yet: no member may switch.',
-  moving: 'All members are copied and clean, or further: they may switch.',
-  whole: 'Every member is in the new home: the application may treat the group as one transaction.',
+  gathering: 'Some record is not copied and clean yet: none may switch, and no old URL is given up.',
+  moving: 'All records are copied and clean, or further: they may switch.',
+  joined:
+    'Every record is in the new home: the application may treat them as one transaction. A subscription is on its way.',
+  whole: 'Every record is in the new home, and every subscription at its target.',
 };
 
 export const GROUP_EVENT_WORDS: Words<GroupEvent['type']> = {
-  'members.behind': 'A sweep saw a member that is not copied and clean, is quarantined, or is wanted at home.',
-  'members.ready': 'A sweep saw every member copied and clean, or further.',
-  'members.arrived': 'A sweep saw every member at rest at its target in the new home.',
+  'members.behind': 'A sweep saw a record that is not copied and clean, is quarantined, or is wanted at home.',
+  'members.ready': 'A sweep saw every record copied and clean, or further.',
+  'records.arrived': 'A sweep saw every record at rest at its target in the new home, and a subscription that is not.',
+  'members.arrived':
+    'A sweep saw every record at rest at its target in the new home, and every subscription at its own.',
 };
 
 export const GROUP_EFFECT_WORDS: Words<GroupEffect['type']> = {
-  admit: 'The members may switch.',
-  declareWhole: 'The application may treat the group as one transaction.',
-  withdrawWhole: 'That promise is withdrawn.',
+  admit: 'The records may switch. Old URLs may be given up once every new one is proven.',
+  declareJoined: 'The application may treat the records as one transaction.',
+  declareWhole: 'The group is through.',
+  withdraw: 'What was declared holds no more.',
 };
 
 export const SUBSCRIPTION_WORDS: Words<SubscriptionState> = {

@@ -1,3 +1,4 @@
+import type { GroupState } from '../../machines/group.ts';
 import type { Side } from '../../machines/moves.ts';
 import { matches } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
@@ -44,7 +45,7 @@ export interface GroupView {
   readonly campaign: string;
   readonly group: string;
   /** Under a campaign by group, what the group said last. */
-  readonly state?: 'gathering' | 'moving' | 'whole';
+  readonly state?: GroupState;
   readonly members: readonly RecordRow[];
   /** Whether there are more than are listed. */
   readonly more: boolean;

@@ -1,4 +1,5 @@
 import type { Run, Stage } from '../../machines/campaign.ts';
+import { GROUP_STATES } from '../../machines/group.ts';
 import type { Migration } from '../define/migration.ts';
 import { commandsOf } from '../engine/audit.ts';
 import { statesOf, subscriptionsOf } from '../engine/counts.ts';
@@ -8,6 +9,7 @@ import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
 import type { CommandContext } from './change.ts';
+import { type InboxStatus, inboxStatus } from './deliveries.ts';
 import { campaigns } from './find.ts';
 import { type PaceStatus, paceStatus } from './paceStatus.ts';
 import { isByGroup, lookAtSweep, type SweepStatus, sweepStatus } from './sweepStatus.ts';
@@ -62,6 +64,8 @@ export interface Status {
   readonly campaigns: readonly CampaignStatus[];
   /** Migrations that were never started. */
   readonly unstarted: readonly Pick<Migration, 'name' | 'version' | 'after'>[];
+  /** Of the inbox, whichever campaign its subscriptions belong to; unset where nothing waits and nothing is wrong. */
+  readonly inbox?: InboxStatus;
 }
 
 /** All campaigns, or those of one migration. Throws `campaign.missing` when that has none. */
@@ -77,7 +81,12 @@ export async function status(context: Context, name?: string): Promise<Status> {
   const unstarted = context.migrations
     .filter((migration) => name === undefined || migration.name === name)
     .filter((migration) => !all.some((campaign) => campaign.migration === migration.name));
-  return { campaigns: found, unstarted: unstarted.map(({ name, version, after }) => ({ name, version, after })) };
+  const inbox = await inboxStatus(context);
+  return {
+    campaigns: found,
+    unstarted: unstarted.map(({ name, version, after }) => ({ name, version, after })),
+    ...(inbox ? { inbox } : {}),
+  };
 }
 
 export async function campaignStatus(context: Context, campaign: CampaignDocument): Promise<CampaignStatus> {
@@ -147,7 +156,7 @@ async function quarantinedBy({ store }: Context, campaign: string): Promise<Camp
 }
 
 async function groupsBy({ store }: Context, campaign: string): Promise<Record<string, number>> {
-  const groups: Record<string, number> = { gathering: 0, moving: 0, whole: 0 };
+  const groups: Record<string, number> = Object.fromEntries(GROUP_STATES.map((state) => [state, 0]));
   for await (const { value } of list(store, 'group', campaign)) groups[value.state]!++;
   return groups;
 }

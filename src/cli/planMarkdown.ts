@@ -9,6 +9,8 @@ import {
   notesOf,
   problemsText,
   ruleRows,
+  subscriptionNote,
+  subscriptionRows,
   verdictOf,
   warningsOf,
 } from './planText.ts';
@@ -17,6 +19,7 @@ import {
 export function planMarkdown(report: PlanReport, store: string): string {
   const { migration, version, records, steps } = report;
   const moves = records > 0;
+  const subscribed = subscriptionRows(report);
   return paragraphs(
     `# Plan: ${migration} version ${version}`,
     headline(report),
@@ -30,6 +33,9 @@ export function planMarkdown(report: PlanReport, store: string): string {
           .map(([word, note]) => `- **${word}**: ${note}`)
           .join('\n')
       : '',
+    subscribed.length > 0 ? '## Subscriptions\n\nAnd the requests that are made for them:' : '',
+    subscribed.length > 0 ? markdownTable(subscribed) : '',
+    asList(subscriptionNote(report)),
     '## Findings',
     ...warningsOf(report).map(asList),
     asList(problemsText(report)),

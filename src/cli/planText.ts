@@ -14,6 +14,10 @@ export function planText(report: PlanReport, store: string, width: number): stri
     records > 0 ? notes.join('\n') : '',
     records > 0 ? 'The steps, each compatible with the one before it:' : '',
     ...(records > 0 ? report.steps.map((step, i) => stepText(step, i + 1)) : []),
+    subscriptionRows(report).length > 0
+      ? `Subscriptions, and the requests that are made for them:\n\n${table(subscriptionRows(report), '  ')}`
+      : '',
+    subscriptionNote(report),
     ...warningsOf(report),
     problemsText(report),
     verdictOf(report),
@@ -32,6 +36,26 @@ export function ruleRows({ rules }: PlanReport): Cell[][] {
     return [`${rule.from} to ${rule.into}`, rule.records, ...sizes, rule.indexEntries, rule.newIndexEntries];
   });
   return [head, ...rows];
+}
+
+export function subscriptionRows({ subscriptions = [] }: PlanReport): Cell[][] {
+  if (subscriptions.length === 0) return [];
+  const heads = ['subscriptions', 'start', 'switch', 'reverse'].map(right);
+  const rows = subscriptions.map(({ of, hub, subscriptions: all, requests }): Cell[] => {
+    return [of, hub, all, requests.start, requests.switch, requests.reverse];
+  });
+  return [['', 'hub', ...heads], ...rows];
+}
+
+/** Where they are asked, and what the requests leave out. */
+export function subscriptionNote({ subscriptions = [] }: PlanReport): string {
+  if (subscriptions.length === 0) return '';
+  const each = subscriptions.flatMap(({ of, discovered, servers, inFlight }) => [
+    ...Object.entries(servers).map(([server, n]) => `  ${of}: ${count(n)} at ${server}`),
+    ...(discovered > 0 ? [`  ${of}: ${count(discovered)} at the hub that is discovered from the topic`] : []),
+    ...(inFlight > 0 ? [`  ${of}: ${count(inFlight)} under way already`] : []),
+  ]);
+  return [...each, '  Without attempts that fail, and renewals of leases.'].join('\n');
 }
 
 export function costRows({ steps, total, inOneGo, prices }: PlanReport): Cell[][] {
@@ -173,9 +197,11 @@ const samplesOf = ({ samples, count: all }: PlanProblem, indent = '  '): string 
     ...(all > samples.length ? [`${indent}and ${count(all - samples.length)} more`] : []),
   ].join('\n');
 
-export function verdictOf({ problems, migration, records, inFlight }: PlanReport): string {
+export function verdictOf({ problems, migration, records, inFlight, subscriptions = [] }: PlanReport): string {
   if (Object.keys(problems).length > 0) return '';
-  const next = inFlight > 0 || records === 0 ? `handover status ${migration}` : `handover start ${migration}`;
+  const nothing = records === 0 && subscriptions.every(({ subscriptions: all }) => all === 0);
+  const underWay = inFlight > 0 || subscriptions.some((each) => each.inFlight > 0);
+  const next = underWay || nothing ? `handover status ${migration}` : `handover start ${migration}`;
   return `No problem was found. Next: ${next}`;
 }
 

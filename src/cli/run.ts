@@ -49,7 +49,9 @@ function programOf(io: Io, act: Act): Command {
   for (const verb of VERBS) {
     const command = program.command(verb.usage).description(verb.summary).copyInheritedSettings(program);
     verb.configure?.(command);
-    everywhere(command).action(async () => act(verb, command.processedArgs, { ...program.opts(), ...command.opts() }));
+    everywhere(command).action(async () =>
+      act(verb, command.processedArgs.flat(), { ...program.opts(), ...command.opts() }),
+    );
   }
   return program;
 }

@@ -1,15 +1,21 @@
 import type { CampaignStatus, Status } from '../admin/inspect.ts';
 import type { Targets } from '../engine/targets.ts';
 import { count, many, moment, paragraphs, percent, table } from './format.ts';
+import { inboxText } from './inboxText.ts';
 import { paceText } from './paceText.ts';
 
-export function statusText({ campaigns, unstarted }: Status, historyEntries = 5): string {
+export function statusText({ campaigns, unstarted, inbox }: Status, historyEntries = 5): string {
   const none = campaigns.length === 0 ? 'There is no campaign yet.' : '';
   const rest = unstarted.map(({ name, version, after }) => {
     const order = after.length === 0 ? '' : `, after ${after.join(', ')}`;
     return `${name} version ${version}${order}: never started. See what it would do: handover plan ${name}`;
   });
-  return paragraphs(...campaigns.map((campaign) => campaignText(campaign, historyEntries)), none, rest.join('\n'));
+  return paragraphs(
+    ...campaigns.map((campaign) => campaignText(campaign, historyEntries)),
+    none,
+    rest.join('\n'),
+    inbox && inboxText(inbox),
+  );
 }
 
 export function campaignText(status: CampaignStatus, historyEntries = 5): string {

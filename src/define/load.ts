@@ -7,8 +7,6 @@ import * as router from '../router/router.ts';
 import * as datastore from '../store/datastore/datastore.ts';
 import * as lmdb from '../store/lmdb.ts';
 import * as memory from '../store/memory.ts';
-import * as testing from '../testing/index.ts';
-import * as webhooks from '../webhooks/index.ts';
 import { type Config, type ConfigDefinition, defineConfig } from './config.ts';
 import { checkHistory } from './history.ts';
 import type { Migration } from './migration.ts';
@@ -37,8 +35,12 @@ const OURS = {
   'handover/store/datastore': datastore,
   'handover/store/lmdb': lmdb,
   'handover/store/memory': memory,
-  'handover/testing': testing,
-  'handover/webhooks': webhooks,
+};
+
+/** What few projects need and takes long to load: loaded when one of them asks for it. */
+const ON_DEMAND: Readonly<Record<string, () => Promise<object>>> = {
+  'handover/testing': () => import('../testing/index.ts'),
+  'handover/webhooks': () => import('../webhooks/index.ts'),
 };
 
 /**
@@ -87,16 +89,36 @@ function modulesOf(folder: string, cwd: string): string[] {
 
 /** Imports modules of the user's, and says where one fails. Nothing is cached on disk: a stale definition moves data. */
 function loader(cwd: string) {
+  const modules: Record<string, object> = { ...OURS };
+  const wanted = new Set<string>();
+  for (const name of Object.keys(ON_DEMAND)) {
+    const get = (): never => {
+      wanted.add(name);
+      throw new Error(`${name} is not loaded yet`);
+    };
+    Object.defineProperty(modules, name, { get, enumerable: true, configurable: true });
+  }
+  /** Whether there was something to load that was asked for in vain: then all is to be tried again. */
+  const fetched = async (): Promise<boolean> => {
+    const names = [...wanted];
+    wanted.clear();
+    for (const name of names) Object.defineProperty(modules, name, { value: await ON_DEMAND[name]!() });
+    return names.length > 0;
+  };
   const jiti = createJiti(join(cwd, 'handover.config.ts'), {
     fsCache: false,
     moduleCache: false,
     interopDefault: false,
-    virtualModules: OURS,
+    virtualModules: modules,
   });
   return async (file: string, code: ErrorCode): Promise<unknown> => {
     try {
-      const module = (await jiti.import(file)) as { default?: unknown };
-      return module.default;
+      for (;;) {
+        // One at a time, in whatever way they are imported: a module that asks for what is not there is begun again.
+        const imported = jiti.import<{ default?: unknown }>(file);
+        const module = await imported.catch(() => undefined);
+        if (!(await fetched())) return (module ?? (await imported)).default;
+      }
     } catch (cause) {
       const known = cause instanceof HandoverError ? cause : undefined;
       const detail = `${placeOf(cause, file, cwd)}: ${known?.detail ?? sentenceOf(cause)}`;

@@ -60,11 +60,17 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   }
   const subscribed = duplicate(subscriptions.map((rule) => rule.of.join('/')));
   if (subscribed) refuse(`two rules are about the subscriptions of ${subscribed}`);
-  for (const { of } of subscriptions) {
-    const moved = records.find(({ from, into }) => [from, into].some((path) => path.join('/') === of.join('/')));
-    if (moved) refuse(`records of ${of.join('/')} have subscriptions, and must stay where they are`);
+  for (const { of, groupOf } of subscriptions) {
+    const path = of.join('/');
+    const moved = records.find(({ from }) => from.join('/') === path);
+    const arriving = records.find(({ into }) => into.join('/') === path);
+    if (arriving && !moved)
+      refuse(`subscriptions of ${path} must name the old home of their records, ${arriving.from.join('/')}`);
+    // What a record says is read in its old shape, wherever it lives.
+    if (moved && !moved.reversible) refuse(`records of ${path} have subscriptions, and no \`backward\``);
+    if (groupOf && moved) refuse(`records of ${path} are moved: the group of their subscriptions is their own`);
+    if (groupOf && by !== 'group') refuse(`subscriptions of ${path} have a \`group\`, and it does not go by groups`);
   }
-  if (by === 'group' && subscriptions.length > 0) refuse('by group, subscriptions cannot be switched yet');
   if (after.includes(name)) refuse('it cannot come after itself');
   const source = JSON.stringify([
     name,
@@ -75,6 +81,11 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
   return { name, version, after, by, namespace, errorBudget, records, subscriptions, fingerprint };
+}
+
+/** The rule that moves the records that this rule's subscriptions are of; undefined where they stay. */
+export function movedBy({ records }: Pick<Migration, 'records'>, { of }: SubscriptionRule): EntityRule | undefined {
+  return records.find(({ from }) => from.join('/') === of.join('/'));
 }
 
 const duplicate = (texts: readonly string[]) => texts.find((text, i) => texts.indexOf(text) !== i);

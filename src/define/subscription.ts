@@ -8,8 +8,12 @@ import { sourceText } from './sourceText.ts';
 
 /** A subscription as the author's records tell of it. */
 export interface SubscriptionTerms {
+  /** Its URL, or what the provider calls it. */
   readonly topic: string;
-  /** The hub's URL. Unset: it is discovered from the topic, and what is discovered there is the topic. */
+  /**
+   * The hub's URL. Unset: it is discovered from the topic, and what is discovered there is the topic; a provider that has
+   * one place for all needs none.
+   */
   readonly hub?: string;
   /** The callback URLs: the one that is subscribed, and the one that is to be. Two of them never have the same path. */
   readonly old: string;
@@ -28,7 +32,7 @@ export interface SubscriptionTerms {
 }
 
 export interface SubscriptionDefinition<T extends object = PlainRecord> {
-  /** The kinds of the path of the records that have one, as `Feed` or `User/Feed`. They stay where they are. */
+  /** The kinds of the path of the records that have one, as `Feed` or `User/Feed`; of such as are moved, the old path. */
   readonly of: string;
   /** Who posts: `websub()`, a provider, or one of your own. */
   readonly hub: Hub;
@@ -36,6 +40,11 @@ export interface SubscriptionDefinition<T extends object = PlainRecord> {
   readonly protocol: Protocol;
   /** The subscription of a record; undefined where it has none. It must depend on the record alone. */
   readonly terms: (record: T, key: Key) => SubscriptionTerms | undefined;
+  /**
+   * Under `by: 'group'`: the root of the group that the subscription of a record belongs to. Unset: what the record stands
+   * below. Records that are moved take their subscriptions along into their own group.
+   */
+  readonly group?: (record: T, key: Key) => Key;
   /** Milliseconds without a delivery after which a topic counts as quiet, and the new URL as good. Default: an hour. */
   readonly quietMs?: number;
 }
@@ -48,6 +57,8 @@ export interface SubscriptionRule {
   readonly quietMs: number;
   /** Throws `transform.terms`. */
   termsOf(key: Key, content: Content): SubscriptionTerms | undefined;
+  /** Where the author says the group. Throws `transform.terms`. */
+  readonly groupOf?: (key: Key, content: Content) => Key;
   readonly source: string;
 }
 
@@ -56,7 +67,7 @@ const QUIET_MS = 3_600_000;
 /** Declares subscriptions that get a new callback URL, within `defineMigration`. */
 export function subscription<T extends object = PlainRecord>(definition: SubscriptionDefinition<T>): SubscriptionRule {
   const { hub, protocol, quietMs = QUIET_MS } = definition;
-  const terms = definition.terms as unknown as SubscriptionDefinition['terms'];
+  const { terms, group } = definition as unknown as SubscriptionDefinition;
   const refuse = (why: string): never => {
     throw new HandoverError('definition.invalid', `Subscriptions of ${definition.of}: ${why}.`);
   };
@@ -64,26 +75,48 @@ export function subscription<T extends object = PlainRecord>(definition: Subscri
   if (hub.shape !== 'overlap') refuse('a provider with one URL is not supported yet: its shape must be overlap');
   if (!PROTOCOL_NAMES.includes(protocol)) refuse(`\`protocol\` must be one of ${PROTOCOL_NAMES.join(', ')}`);
   if (typeof terms !== 'function') refuse('`terms` must be a function');
+  if (group !== undefined && typeof group !== 'function') refuse('`group` must be a function that returns a key');
   if (!Number.isFinite(quietMs) || quietMs < 0) refuse('`quietMs` must be 0 or more');
   return {
     of: pattern('of', definition.of),
     hub,
     protocol,
     quietMs,
-    termsOf: (key, content) => {
-      try {
+    termsOf: (key, content) =>
+      guarded(key, () => {
         const given = terms(toPlain(content.properties), key);
         return given && checked(given);
-      } catch (error) {
-        throw new HandoverError('transform.terms', `${key}: ${messageOf(error)}`, { key: key.toString() });
-      }
-    },
-    source: ['subscription', definition.of, hub.name, protocol, String(quietMs), sourceText(terms)].join('\n'),
+      }),
+    ...(group
+      ? { groupOf: (key, content) => guarded(key, () => rootOf(group(toPlain(content.properties), key))) }
+      : {}),
+    source: [
+      'subscription',
+      definition.of,
+      hub.name,
+      protocol,
+      String(quietMs),
+      ...[terms, ...(group ? [group] : [])].map(sourceText),
+    ].join('\n'),
   };
 }
 
+function guarded<R>(key: Key, run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    throw new HandoverError('transform.terms', `${key}: ${messageOf(error)}`, { key: key.toString() });
+  }
+}
+
+function rootOf(group: Key): Key {
+  if (group?.path?.length === 1) return group;
+  throw new Error(`\`group\` gave ${group}, which is not the root of a group`);
+}
+
 function checked(terms: SubscriptionTerms): SubscriptionTerms {
-  for (const field of ['topic', 'old', 'new'] as const) {
+  if (typeof terms.topic !== 'string' || terms.topic === '') throw new Error('`topic` is missing');
+  for (const field of ['old', 'new'] as const) {
     if (!URL.canParse(terms[field]))
       throw new Error(`\`${field}\` is ${JSON.stringify(terms[field])}, which is no URL`);
   }

@@ -24,7 +24,10 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   quarantine: '_HandoverQuarantine',
   group: '_HandoverGroup',
   subscription: '_HandoverSubscription',
+  subscriber: '_HandoverSubscriber',
   callback: '_HandoverCallback',
+  inbox: '_HandoverInbox',
+  suspicion: '_HandoverSuspicion',
   mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
 };
@@ -54,7 +57,8 @@ export function documentKey(kind: DocumentKind, campaign: string, ...names: read
   return Key.of(names.length === 0 ? [root] : [root, ...names.map((id) => ({ kind: KINDS[kind], id }))]);
 }
 
-const encode = (value: unknown): Content =>
+/** What a document is in the store. */
+export const encode = (value: Document<DocumentKind>): Content =>
   Content.of(new Map([['state', { type: 'string', value: JSON.stringify(value), unindexed: true }]]));
 
 export function decode<K extends DocumentKind>(kind: K, { key, content, version }: Entity): Stored<K> {

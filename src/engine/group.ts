@@ -6,13 +6,16 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { groupStep } from './decide.ts';
 import { documentKey, load, save } from './documents.ts';
+import { subscriptionsIn } from './groupSubscriptions.ts';
 import { type PageOptions, processPage } from './page.ts';
 import { anyIn } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
+import { waitFor } from './subscriptionPage.ts';
 import { homeRange } from './sweep.ts';
 
 /**
- * Moves one group as one: nothing in it switches before every member is copied and clean. Members are paged, so a group
+ * Moves one group as one: no record in it switches before every one is copied and clean, and no old callback URL is given
+ * up before that, and before every new one is proven. Members are paged, so a group
  * may be larger than memory. This runs when the sweep of the old homes is done: a sibling that was there before has a
  * shadow here by now, or is quarantined; one inserted since is behind, and the next sweep withdraws `whole` for it.
  */
@@ -68,15 +71,22 @@ export async function processGroup(
     if (result.cooling) return leftCooling(result);
     event = result.allRest && result.allAway ? 'members.arrived' : 'members.ready';
   }
+  const subscriptions = await subscriptionsIn(context, root, target);
+  if (event === 'members.arrived' && subscriptions.arrived < subscriptions.count) event = 'records.arrived';
+  // They may go on from now on: the next sweep sees to it.
+  if (event !== 'members.behind' && subscriptions.ready) waitFor(result.counts, subscriptions.onTheWay);
   const before = stored?.value.state ?? 'gathering';
   // Whoever has arrived was ready on the way: a group that was gathering passes through `moving`.
   const passed =
-    before === 'gathering' && event === 'members.arrived' ? groupStep(before, 'members.ready')!.next : before;
+    before === 'gathering' && event.endsWith('.arrived') ? groupStep(before, 'members.ready')!.next : before;
   const state = groupStep(passed, event)?.next ?? passed;
   // Lost to another worker: it looked at the same members, and the next sweep looks again.
   // Only what rests is done for this sweep: what does not must be counted again by whoever comes after a crash here.
   const done = (result.counts.unresolved ?? 0) > 0 ? 0 : sweep;
-  await save<'group'>(store, key, { v: 1, state, members: result.members, generation, sweep: done }, stored?.version);
+  const { count, ready: proven } = subscriptions;
+  const seen = count === 0 ? {} : { subscriptions: { count, ready: proven } };
+  const value = { v: 1 as const, state, members: result.members, generation, sweep: done, ...seen };
+  await save<'group'>(store, key, value, stored?.version);
   return result;
 }
 

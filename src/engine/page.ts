@@ -1,20 +1,29 @@
 import type { Side, Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
 import type { Clock } from '../clock.ts';
-import type { EntityRule } from '../define/entity.ts';
+import { type EntityRule, matches } from '../define/entity.ts';
 import { HandoverError, isPassing } from '../errors.ts';
-import type { Key } from '../record/key.ts';
+import { Key } from '../record/key.ts';
 import { isOwnerAtNewHome } from '../record/slot.ts';
 import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { add, type Counts } from './counts.ts';
 import { nextMove } from './decide.ts';
 import type { Actor } from './moves.ts';
-import { type Held, hold, locate, type Pair, roleOf } from './pair.ts';
+import { type Held, hold, locate, type Pair, roleOf, stateOf } from './pair.ts';
 import { quarantine, quarantined, quarantineKey } from './quarantine.ts';
 import { type Item, lookAtPeers, type ReconcileOptions, reconcile, targetNow } from './reconcile.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { settleSplit } from './split.ts';
+import {
+  isSubscriber,
+  mayBeNew,
+  mayBeNewByText,
+  type Note,
+  noteOf,
+  type Subscribing,
+  writeNotes,
+} from './subscribers.ts';
 import { nameOf } from './sweep.ts';
 
 export interface PageOptions {
@@ -41,6 +50,8 @@ export interface PageOptions {
   readonly carried?: readonly Item[];
   /** Whether such records may be left over again; else the page ends with every record. */
   readonly leaveCooling?: boolean;
+  /** The subscriptions of these records, where they have some. */
+  readonly subscribing?: Subscribing | undefined;
   /** Told of each record that was not listed before; for logs. */
   readonly onQuarantined?: ((entry: QuarantineDocument) => void) | undefined;
 }
@@ -88,6 +99,7 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
   for (const item of guesses) item.guessed = true;
   const rest = items.filter((item) => !guessed.has(item));
   await lookAtPeers(rest, home, store);
+  await noteSubscribers(items, entities, counts, options);
   const all = options.carried?.length ? [...options.carried, ...items] : items;
   await reconcile(all, options);
   await settleSplits(all, options);
@@ -102,6 +114,43 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
   const away = arrived + items.filter(({ pair, result }) => result?.status === 'rest' && roleOf(pair.T) === 'O').length;
   const cooling = all.filter(({ result }) => !result);
   return { counts, guessed: guesses.length, missed, away, newlyQuarantined: failures.length, cooling };
+}
+
+/** Before any of them is moved. What may not be noted stays as it is, until the next sweep. */
+async function noteSubscribers(
+  items: readonly Item[],
+  entities: readonly Entity[],
+  counts: Counts,
+  options: PageOptions,
+): Promise<void> {
+  const { subscribing, store, rule, home, campaign, fence } = options;
+  if (!subscribing) return;
+  const notes = new Map<Note, Item | undefined>();
+  const note = (pair: Pair, item?: Item) => {
+    const held = pair[home];
+    if (!mayBeNew(home, held, campaign.id) || !isSubscriber(pair, home, held!.content, subscribing)) return;
+    const { S, T } = pair.keys;
+    notes.set(noteOf(campaign.id, subscribing.index, S, T, subscribing.byGroup ? T.root : undefined), item);
+  };
+  for (const item of items) note(item.pair, item);
+  // Those that have arrived make no items.
+  for (const entity of home === 'T' && options.allTo === 'completed' ? entities : []) {
+    if (entity.slot === undefined || !isOwnerAtNewHome(entity.slot, campaign.id) || !mayBeNewByText(entity.slot))
+      continue;
+    const held = hold(entity)!;
+    const keys = { S: Key.parse(held.slot!.peer), T: entity.key };
+    if (matches(rule.from, keys.S)) note({ rule, scanned: 'T', keys, S: undefined, T: held, replaceable: 'T' });
+  }
+  const { fresh, unsure } = await writeNotes(store, [...notes.keys()], fence);
+  // What is noted now, the next sweep begins.
+  const open = fresh + unsure.size;
+  if (open === 0) return;
+  add(counts, 'unresolved', open);
+  add(counts, 'waiting', open);
+  for (const each of unsure) {
+    const item = notes.get(each);
+    if (item) item.result = { status: 'unresolved', state: stateOf(item.pair) };
+  }
 }
 
 /** Asks the author where two entities claim a record, and goes on with those that are one again. */

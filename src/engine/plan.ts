@@ -8,9 +8,11 @@ import { KeySet } from './keySet.ts';
 import { costOf, type Population, total } from './planCost.ts';
 import { type PlanContext, planPage } from './planPage.ts';
 import type { PlanCosts, PlanFindings, PlanReport, PlanSample, RulePlan } from './planReport.ts';
-import { type Counted, marginOf, piecesOf, type SampleSize } from './planSample.ts';
+import { type Counted, marginOf, type Pieces, piecesOf, type SampleSize } from './planSample.ts';
 import { stepsOf } from './planSteps.ts';
+import { countOf, finished, planSubscriptions, type SubscriptionPlan } from './planSubscriptions.ts';
 import { RAMP, type Ramp } from './ramp.ts';
+import { pagesOf } from './subscribers.ts';
 
 export interface PlanOptions {
   /** How much to read. Default: everything. */
@@ -54,8 +56,33 @@ export async function plan(writable: Store, migration: Migration, options: PlanO
     counted.push({ counts, of });
     rules.push(times(found, of / ranges.length));
   }
-  return reportOf(migration, store, { rules, findings, counted, groups: context.groups?.size }, options);
+  const subscriptions = await subscriptionsOf(migration, pieces, { ...context, paths: new KeySet(keys) }, options);
+  return reportOf(migration, store, { rules, subscriptions, findings, counted, groups: context.groups?.size }, options);
 }
+
+async function subscriptionsOf(
+  { records, subscriptions }: Migration,
+  pieces: readonly Pieces[],
+  context: Parameters<typeof planSubscriptions>[2],
+  { signal, onProgress }: PlanOptions,
+): Promise<SubscriptionPlan[]> {
+  const plans: SubscriptionPlan[] = [];
+  for (const [i, rule] of subscriptions.entries()) {
+    const { ranges, of } = pieces[records.length + i]!;
+    const counting = countOf(rule);
+    for (const range of ranges) {
+      for await (const page of pagesOf(context.store, range, () => LIMITS.pageSize)) {
+        if (signal?.aborted) throw stopped();
+        await planSubscriptions(page, counting, context);
+        await onProgress?.(context.findings.seen);
+      }
+    }
+    plans.push(finished(counting, of / ranges.length));
+  }
+  return plans;
+}
+
+const stopped = () => new HandoverError('wait.interrupted', 'Planning stopped; nothing was written.');
 
 async function planRange(
   whole: KeyRange,
@@ -67,7 +94,7 @@ async function planRange(
 ): Promise<void> {
   let range = whole;
   for (let more = true; more; ) {
-    if (signal?.aborted) throw new HandoverError('wait.interrupted', 'Planning stopped; nothing was written.');
+    if (signal?.aborted) throw stopped();
     const page = await context.store.scan(range, LIMITS.pageSize);
     await planPage(page.entities, migration.records[index]!, found, context);
     await onProgress?.(context.findings.seen);
@@ -79,6 +106,7 @@ async function planRange(
 
 interface Found {
   readonly rules: readonly RulePlan[];
+  readonly subscriptions: readonly SubscriptionPlan[];
   readonly findings: PlanFindings;
   readonly counted: readonly Counted[];
   readonly groups: number | undefined;
@@ -87,7 +115,7 @@ interface Found {
 function reportOf(
   { name, version, by }: Migration,
   store: Store,
-  { rules, findings, counted, groups: seenGroups }: Found,
+  { rules, subscriptions, findings, counted, groups: seenGroups }: Found,
   options: PlanOptions,
 ): PlanReport {
   const sum = (of: (rule: RulePlan) => number) => rules.reduce((all, rule) => all + of(rule), 0);
@@ -122,6 +150,7 @@ function reportOf(
     ...size,
     ...(groups === undefined ? {} : { groups }),
     rules,
+    ...(subscriptions.length > 0 ? { subscriptions } : {}),
     ...findings,
     ...costsOf(name, oneWay, population, size.newBytes + size.slotBytes, {
       ramp: options.ramp ?? RAMP,

@@ -158,7 +158,7 @@ function longestSlot({ fingerprint }: Content, peer: Key): string {
 }
 
 /** Author code and slot decoding, for one record. */
-function tried(findings: PlanFindings, key: Key, run: () => void): boolean {
+export function tried(findings: PlanFindings, key: Key, run: () => void): boolean {
   try {
     run();
     return true;

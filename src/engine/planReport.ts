@@ -1,6 +1,7 @@
 import type { PriceList } from '../store/prices.ts';
 import type { Cost } from './planCost.ts';
 import type { PlanStep } from './planSteps.ts';
+import type { SubscriptionPlan } from './planSubscriptions.ts';
 import type { Ramp } from './ramp.ts';
 
 /** What a migration would meet and cost, found by reading alone. Of a sample, all but the findings is extrapolated. */
@@ -27,6 +28,8 @@ export interface PlanReport extends PlanFindings, PlanCosts {
   /** Records for which the store allows the short path: both homes in one atomic commit. */
   readonly short: number;
   readonly rules: readonly RulePlan[];
+  /** Where the migration has subscriptions. Their requests are no entity operations, and not in the costs. */
+  readonly subscriptions?: readonly SubscriptionPlan[];
 }
 
 /** What was found at the records that were looked at. */

@@ -1,6 +1,5 @@
 import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
-import { matches } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
 import type { Key } from '../record/key.ts';
 import type { Entity, Page, Store } from '../store/store.ts';
@@ -9,12 +8,14 @@ import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { type CampaignLook, Fence, Fenced, sameSweep } from './fence.ts';
 import { processGroup } from './group.ts';
+import { gatedBy, groupsNoted, targetsOf } from './groupSubscriptions.ts';
 import { type Pacer, turnsOf } from './pace.ts';
 import { type PageOptions, processPage } from './page.ts';
 import type { Pair } from './pair.ts';
 import { groupsHeldBack } from './quarantine.ts';
 import type { Item } from './reconcile.ts';
 import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './schemas.ts';
+import { subscribingOf } from './subscribers.ts';
 import type { Handling } from './subscription.ts';
 import { processSubscriptions } from './subscriptionPage.ts';
 import { nameOf, remaining } from './sweep.ts';
@@ -105,7 +106,7 @@ async function pageOf(work: RangeWork, fence: Fence, cursor: string | undefined)
   await fence.renew();
   if (pacer.isShareDue) pacer.shareWith(await work.workers());
   if (signal.aborted) return { entities: [], more: true };
-  return store.scan(remaining(migration, range, cursor), pacer.pageSize);
+  return store.scan(remaining(migration, fence.campaign.id, range, cursor), pacer.pageSize);
 }
 
 async function unlessFenced<R>(act: () => Promise<R>): Promise<R | 'fenced'> {
@@ -137,8 +138,12 @@ type Rest = Required<Pick<PageOptions, 'carried' | 'leaveCooling'>>;
 
 function process(work: RangeWork, fence: Fence, entities: readonly Entity[], rest: Rest): Promise<PageOutcome> {
   const { migration, range } = work;
-  if (range.rule >= migration.records.length) return processSubscribed(work, fence, entities);
-  if (migration.by === 'group' && range.home === 'T') return processGroups(work, fence, entities);
+  const subscribed = range.rule >= migration.records.length;
+  if (migration.by === 'group' && range.home === 'T') {
+    const roots = subscribed ? groupsNoted(entities) : entities.map(({ key }) => key.root);
+    return processGroups(work, fence, roots);
+  }
+  if (subscribed) return processSubscribed(work, fence, entities);
   return processRecords(work, fence, entities, rest);
 }
 
@@ -146,15 +151,12 @@ async function processSubscribed(work: RangeWork, fence: Fence, entities: readon
   const { store, clock, worker, events, migration, range, takeIn } = work;
   const { campaign } = fence;
   const rule = migration.subscriptions[range.rule - migration.records.length]!;
-  const options = { store, clock, worker, fence, rule, ruleIndex: range.rule, campaign, takeIn };
-  const result = await processSubscriptions(
-    entities.filter(({ key }) => matches(rule.of, key)),
-    {
-      ...options,
-      targetOf: (source) => targetAt(campaign.targets, migration.by === 'group' ? source.root : source),
-      onQuarantined: (entry) => events.quarantined?.(entry),
-    },
-  );
+  const options = { store, clock, worker, fence, migration, rule, ruleIndex: range.rule, campaign, takeIn };
+  const result = await processSubscriptions(entities, {
+    ...options,
+    targetOf: migration.by === 'group' ? await gatedBy(store, campaign) : targetsOf(campaign),
+    onQuarantined: (entry) => events.quarantined?.(entry),
+  });
   return { ...result, cooling: [] };
 }
 
@@ -175,6 +177,7 @@ async function processRecords(
     rule: migration.records[range.rule]!,
     ruleIndex: range.rule,
     home: range.home,
+    subscribing: subscribingOf(migration, range.rule),
     behindTo: heldBack && (({ keys }) => (heldBack.has(keys.T.root.toString()) ? 'home' : 'copied')),
     allTo: uniform(campaign.targets),
     optimistic: !filled.has(generation),
@@ -184,10 +187,11 @@ async function processRecords(
   return result;
 }
 
-async function processGroups(work: RangeWork, fence: Fence, entities: readonly Entity[]): Promise<PageOutcome> {
+async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key[]): Promise<PageOutcome> {
   const { store, migration, pacer, groupsInHand } = work;
   const { campaign } = fence;
-  const siblingsMissing = (work.oldHomes.unresolved ?? 0) > 0;
+  // A subscription that waits is no sibling without a copy.
+  const siblingsMissing = (work.oldHomes.unresolved ?? 0) > (work.oldHomes.waiting ?? 0);
   const pageSize = () => pacer.pageSize;
   const context = { store, migration, campaign, siblingsMissing, pageSize, page: shared(work, fence) };
   const counts: Counts = {};
@@ -214,7 +218,7 @@ async function processGroups(work: RangeWork, fence: Fence, entities: readonly E
     newlyQuarantined += result?.newlyQuarantined ?? 0;
     return result;
   };
-  const roots = new Map(entities.map(({ key }) => [key.root.toString(), key.root]));
+  const roots = new Map(groups.map((root) => [root.toString(), root]));
   const hot: Key[] = [];
   for (const root of roots.values()) if ((await bring(root, false))?.cooling) hot.push(root);
   for (const root of hot) await bring(root, true);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
+import { GROUP_STATES } from '../../machines/group.ts';
 import { TARGETS } from '../../machines/moves.ts';
 import { SUBSCRIPTION_STATES } from '../../machines/subscription.ts';
 import { PROTOCOL_NAMES } from '../define/hub.ts';
@@ -42,8 +43,17 @@ const callbackSide = z.object({
   reference: z.string().optional(),
   /** When a signed delivery came in last. */
   deliveredAt: z.number().optional(),
-  /** Deliveries whose signature was wrong. */
-  suspicious: z.number().optional(),
+});
+
+/** At least so many, for what a process that died had not yet written down is lost. */
+const forged = z.object({
+  count: z.number(),
+  firstAt: z.number(),
+  lastAt: z.number(),
+  /** What was wrong with the last one. */
+  why: z.string(),
+  /** Which write it was: so one whose answer was lost is not counted twice. */
+  write: z.string(),
 });
 
 /** What is to be asked of the hub: stored before it is. */
@@ -174,8 +184,11 @@ export const SCHEMAS = {
   }),
   group: z.object({
     v: version,
-    state: z.enum(['gathering', 'moving', 'whole']),
+    state: z.enum(GROUP_STATES),
+    /** Records. */
     members: z.number(),
+    /** Where it has subscriptions: whether each has a URL that is proven, so that the old ones may go. */
+    subscriptions: z.object({ count: z.number(), ready: z.boolean() }).optional(),
     generation: z.number(),
     sweep: z.number(),
   }),
@@ -201,8 +214,26 @@ export const SCHEMAS = {
     seq: z.number(),
     journal: z.array(z.object({ seq: z.number(), what: z.string(), at: z.number(), by: z.string() })),
   }),
+  /** A record that has a subscription, where a sweep of records of its kind would not find it: it moves, or is of a group. */
+  subscriber: z.object({
+    v: version,
+    source: z.string(),
+    /** The new key of one that is moved. */
+    peer: z.string().optional(),
+    group: z.string().optional(),
+  }),
   /** Whose a path is. */
   callback: z.object({ v: version, subscription: z.string(), side: z.enum(['old', 'new']) }),
+  /** How far the inbox was swept of what is past its window. */
+  inbox: z.object({
+    v: version,
+    doneAt: z.number().optional(),
+    /** The last id whose page is done, of a pass that has not ended. */
+    cursor: z.string().optional(),
+    claim: z.object({ by: z.string(), untilMs: z.number() }).optional(),
+  }),
+  /** Deliveries to its URLs that nobody with a secret signed. */
+  suspicion: z.object({ v: version, subscription: z.string(), old: forged.optional(), new: forged.optional() }),
   /** What the router's shadow reads found: copies that say something else than what they were made from. */
   mismatch: z.object({
     v: version,
@@ -239,5 +270,6 @@ export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;
 export type GroupDocument = Document<'group'>;
+export type SubscriberDocument = Document<'subscriber'>;
 export type SubscriptionDocument = Document<'subscription'>;
 export type Intent = z.infer<typeof intent>;

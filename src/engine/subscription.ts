@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { load, type Stored, save } from './documents.ts';
 import { type Fence, Fenced } from './fence.ts';
 import type { Intent, SubscriptionDocument } from './schemas.ts';
-import { AWAITED, afterEvent, type Happening, hubPauseMs } from './subscriptionDocument.ts';
+import { AWAITED, afterEvent, type Happening, hubPauseMs, lastSide } from './subscriptionDocument.ts';
 import { renewalAnswered, withRenewal } from './subscriptionLease.ts';
 
 /**
@@ -34,15 +34,16 @@ export type Arrival =
   | { readonly status: 'waiting'; readonly moves: number; readonly document: SubscriptionDocument }
   | { readonly status: 'refused'; readonly moves: number; readonly cause: string };
 
+/** `targetIn` is asked at each step: by group, what somebody else has taken further meanwhile is wanted further. */
 export async function bringSubscription(
   begun: Stored<'subscription'>,
-  target: Target,
+  targetIn: (state: SubscriptionDocument['state']) => Target,
   handling: Handling,
 ): Promise<Arrival> {
   let stored = begun;
   for (let moves = 0; moves < LIMITS.hubSteps; moves++) {
     const document = stored.value;
-    const event = await nextEvent(stored.value, target, handling);
+    const event = await nextEvent(document, targetIn(document.state), handling);
     if (event === 'rest' || event === 'waiting') {
       await renew(stored, handling);
       return { status: event, moves, document };
@@ -128,19 +129,30 @@ async function nextEvent(document: SubscriptionDocument, target: Target, handlin
 const wants = (document: SubscriptionDocument, target: Target, handling: Handling): boolean =>
   afterEvent(document, `want.${target}`, happening(handling)) !== undefined;
 
-/** Both URLs are subscribed. The one that came last is good when it has delivered, or there is nothing to deliver. */
+/**
+ * Both URLs are subscribed. The one that came last is good when it has delivered, or there is nothing to deliver. The
+ * other has to have delivered since, too: whoever ends it while something waits there to be sent again loses that, and what
+ * is older than its successor waits nowhere else.
+ */
 async function isProven(document: SubscriptionDocument, handling: Handling): Promise<boolean> {
-  const { clock, rule } = handling;
-  const { verifiedAt: since = 0, deliveredAt = 0 } = lastSubscribed(document);
+  const now = handling.clock.now();
+  const side = lastSide(document);
+  const other = document[side === 'old' ? 'new' : 'old'];
+  const { verifiedAt: since = 0, deliveredAt = 0 } = document[side];
   const delivered = deliveredAt > since;
-  if (!delivered && clock.now() - since < rule.quietMs) return false;
+  const heardAt = other.deliveredAt ?? 0;
+  const isThrough = !isLive(other, now) || heardAt > since;
+  if (!(delivered && isThrough && now - Math.max(heardAt, deliveredAt) >= LIMITS.hubBacklogMs)) {
+    // It is not quiet where the other delivers.
+    if (now - since < handling.rule.quietMs || (!delivered && heardAt > since)) return false;
+  }
   const news = await takeIn(document, handling);
   return news === 0 || (delivered && news !== undefined);
 }
 
-function lastSubscribed({ old, new: its }: SubscriptionDocument) {
-  return (old.verifiedAt ?? 0) > (its.verifiedAt ?? 0) ? old : its;
-}
+/** Whether anything is to be heard of it: of what is not signed a receiver does not tell. */
+const isLive = ({ active, leaseUntil, secrets }: SubscriptionDocument['old'], now: number): boolean =>
+  active && secrets.length > 0 && (leaseUntil === undefined || leaseUntil > now);
 
 /**
  * What was published while the hub may have had no URL, or not the one it should, is found in the topic itself. How much

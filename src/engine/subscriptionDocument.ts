@@ -16,6 +16,9 @@ export const subscriptionKey = (source: string): Key => Key.of([{ kind: KINDS.su
 
 export const callbackKey = (path: string): Key => Key.of([{ kind: KINDS.callback, id: nameOfText(path) }]);
 
+/** Beside the subscription, and not in it: whoever forges deliveries must not be in a worker's way. */
+export const suspicionKey = (source: string): Key => Key.of([{ kind: KINDS.suspicion, id: nameOfText(source) }]);
+
 export type CallbackSide = 'old' | 'new';
 
 /** Where the journey begins: the old URL is subscribed, by whatever was there before. */
@@ -107,6 +110,20 @@ export function isKept({ state }: Pick<SubscriptionDocument, 'state'>, side: Cal
   return (side === 'old' ? KEEPING_OLD : KEEPING_NEW).includes(state);
 }
 
+/** Which side was subscribed last, where the hub posts to both. */
+export const lastSide = ({ old, new: its }: SubscriptionDocument): CallbackSide =>
+  (old.verifiedAt ?? 0) > (its.verifiedAt ?? 0) ? 'old' : 'new';
+
+/**
+ * Whether the hub posts to one URL and, long since it was confirmed, not to the other: it may never have heard that.
+ */
+export function isUnheard(document: SubscriptionDocument, side: CallbackSide, at: number): boolean {
+  if (!PROVING.includes(document.state) || side !== lastSide(document)) return false;
+  const { verifiedAt = 0, deliveredAt = 0 } = document[side];
+  const other = document[side === 'old' ? 'new' : 'old'].deliveredAt ?? 0;
+  return deliveredAt <= verifiedAt && other > verifiedAt && at - verifiedAt >= LIMITS.hubUnheardMs;
+}
+
 /** What the hub is to confirm, by its answer or at the callback, where it is waited for. */
 export const AWAITED: Partial<Record<State, Pick<Intent, 'mode' | 'side'>>> = {
   subscribing: { mode: 'subscribe', side: 'new' },
@@ -129,9 +146,11 @@ const RESTS: Readonly<Record<Target, readonly State[]>> = {
 };
 
 type State = SubscriptionDocument['state'];
-const LEAVING_OLD: readonly State[] = ['unsubscribing', 'lapsing'];
-const LEAVING_NEW: readonly State[] = ['withdrawing'];
-const BOTH: readonly State[] = ['overlapping', 'returning', 'proven'];
+// Afterwards too: a hub that did not hear the answer asks again, and would go on posting if it were told no.
+const LEAVING_OLD: readonly State[] = ['unsubscribing', 'lapsing', 'draining', 'switched', 'settled'];
+const LEAVING_NEW: readonly State[] = ['withdrawing', 'home'];
+const PROVING: readonly State[] = ['overlapping', 'returning'];
+const BOTH: readonly State[] = [...PROVING, 'proven'];
 const KEEPING_OLD: readonly State[] = ['home', 'subscribing', 'verifying', ...BOTH, 'resubscribing', 'reverifying'];
 const KEEPING_NEW: readonly State[] = [
   'subscribing',

@@ -1,7 +1,7 @@
 import type { HubAnswer } from '../define/hub.ts';
 import { LIMITS } from '../limits.ts';
 import type { Intent, SubscriptionDocument } from './schemas.ts';
-import { type CallbackSide, type Happening, hubPauseMs, isKept } from './subscriptionDocument.ts';
+import { type CallbackSide, type Happening, hubPauseMs, isKept, isUnheard } from './subscriptionDocument.ts';
 
 /**
  * Leases of what is to stay subscribed are renewed in their last third, beside the journey and whatever state it is in: by
@@ -25,7 +25,9 @@ export function withRenewal(document: SubscriptionDocument, { at, id }: Happenin
   return { ...document, renewal: intent };
 }
 
+/** Near its end; or it may never have begun. */
 function isDue(document: SubscriptionDocument, side: CallbackSide, at: number): boolean {
+  if (isUnheard(document, side, at)) return true;
   const { active, leaseUntil, leaseMs = LIMITS.hubLeaseMs } = document[side];
   return active && leaseUntil !== undefined && isKept(document, side) && leaseUntil - at < leaseMs / 3;
 }
@@ -57,7 +59,9 @@ export function granted(
 ): SubscriptionDocument {
   const { renewal, ...rest } = document;
   const kept = renewal && renewal.side !== side ? { renewal } : {};
-  if (leaseSeconds === undefined) return { ...rest, ...kept };
-  const leaseMs = leaseSeconds * 1000;
-  return { ...rest, ...kept, [side]: { ...rest[side], leaseMs, leaseUntil: at + leaseMs } };
+  // It begins to deliver now, if it does: what is waited for is counted from here.
+  const anew = isUnheard(document, side, at) ? { verifiedAt: at } : {};
+  const lease =
+    leaseSeconds === undefined ? {} : { leaseMs: leaseSeconds * 1000, leaseUntil: at + leaseSeconds * 1000 };
+  return { ...rest, ...kept, [side]: { ...rest[side], ...anew, ...lease } };
 }

@@ -1,4 +1,5 @@
 import type { Target } from '../../machines/moves.ts';
+import type { Migration } from '../define/migration.ts';
 import { pathOf, type SubscriptionRule, type SubscriptionTerms } from '../define/subscription.ts';
 import { type ErrorCode, HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -8,44 +9,45 @@ import { add, type Counts } from './counts.ts';
 import { load, loadMany, type Stored, save } from './documents.ts';
 import { quarantine, quarantineKey } from './quarantine.ts';
 import type { CampaignDocument, QuarantineDocument, SubscriptionDocument } from './schemas.ts';
+import { hasTerms, type Subscribed, subscribedOn, type Unclear } from './subscribed.ts';
+import { writeNotes } from './subscribers.ts';
 import { type Arrival, bringSubscription, type Handling } from './subscription.ts';
 import { callbackKey, subscriptionAtHome, subscriptionKey } from './subscriptionDocument.ts';
 import { nameOf } from './sweep.ts';
 
 export interface SubscriptionPageOptions extends Omit<Handling, 'rule'> {
+  readonly migration: Migration;
   readonly rule: SubscriptionRule;
   readonly ruleIndex: number;
   readonly campaign: CampaignDocument;
-  /** Where the subscription of the record with this key is wanted. */
-  readonly targetOf: (source: Key) => Target;
+  /** Where a subscription is wanted, by the state it is in. */
+  readonly targetOf: (of: Subscribed) => Promise<(state: SubscriptionDocument['state']) => Target>;
   /** Told of each that was not listed before; for logs. */
   readonly onQuarantined?: ((entry: QuarantineDocument) => void) | undefined;
 }
 
-/** Brings the subscriptions of one scanned page of records nearer to their targets, several side by side. */
+/** Brings the subscriptions that one scanned page leads to nearer to their targets, several side by side. */
 export async function processSubscriptions(
   entities: readonly Entity[],
   options: SubscriptionPageOptions,
 ): Promise<{ readonly counts: Counts; readonly newlyQuarantined: number }> {
   const { store, clock, campaign, targetOf } = options;
-  const listed = await listedOf(entities, options);
   const counts: Counts = {};
   const failures: { readonly key: Key; readonly value: QuarantineDocument }[] = [];
-  const work = [...entities];
+  const found = await subscribedOn(entities, options);
+  const listed = await listedOf(found, options);
+  const work = await noted(await existing(found, listed, counts, options), counts, options);
   const lane = async () => {
-    for (let entity = work.shift(); entity; entity = work.shift()) {
-      const { key } = entity;
-      if (listed.has(key.toString())) {
-        add(counts, 'seen');
-        add(counts, 'quarantined');
-        continue;
-      }
+    for (let each = work.shift(); each; each = work.shift()) {
+      const { source } = each;
       try {
-        const stored = await begun(entity, options);
-        if (stored) count(counts, await bringSubscription(stored, targetOf(key), options), entity, failures, options);
+        if ('error' in each) throw each.error;
+        const stored = await begun(each, options);
+        if (!stored) continue;
+        count(counts, await bringSubscription(stored, await targetOf(each), options), source, failures, options);
       } catch (error) {
         if (isPassing(error) || !(error instanceof HandoverError)) throw error;
-        failures.push(failureOf(key, error.code, error.detail, options));
+        failures.push(failureOf(source, error.code, error.detail, options));
       }
     }
   };
@@ -56,21 +58,62 @@ export async function processSubscriptions(
   }
   const { fresh, unlisted } = await quarantine({ store, clock }, campaign, failures);
   for (const entry of fresh) options.onQuarantined?.(entry);
-  if (unlisted > 0) add(counts, 'unresolved', unlisted);
+  if (unlisted > 0) waitFor(counts, unlisted);
   return { counts, newlyQuarantined: failures.length };
 }
 
-async function listedOf(entities: readonly Entity[], { store, campaign }: SubscriptionPageOptions) {
-  if (!campaign.quarantines) return new Set<string>();
-  const keys = entities.map(({ key }) => quarantineKey(campaign.id, undefined, key));
+type Found = Subscribed | Unclear;
+
+async function listedOf(found: readonly Found[], { store, campaign }: SubscriptionPageOptions) {
+  if (!campaign.quarantines) return new Set<Found>();
+  const keys = found.map(({ source }) => quarantineKey(campaign.id, undefined, source));
   const listed = await loadMany(store, 'quarantine', keys);
-  return new Set(entities.filter((_, i) => listed[i]).map(({ key }) => key.toString()));
+  return new Set(found.filter((_, i) => listed[i]));
+}
+
+/** Those of which there is a subscription, or is to be; those that fail to say, too. */
+async function existing(
+  found: readonly Found[],
+  listed: ReadonlySet<Found>,
+  counts: Counts,
+  { store, campaign }: SubscriptionPageOptions,
+): Promise<Found[]> {
+  const keys = found.map(({ source }) => subscriptionKey(source.toString()));
+  const documents = await loadMany(store, 'subscription', keys);
+  return found.filter((each, i) => {
+    if (listed.has(each)) {
+      add(counts, 'seen');
+      add(counts, 'quarantined');
+      return false;
+    }
+    return 'error' in each || documents[i]?.value.campaign === campaign.id || hasTerms(each.terms);
+  });
+}
+
+/** Those whose group can find them. */
+async function noted(found: readonly Found[], counts: Counts, options: SubscriptionPageOptions): Promise<Found[]> {
+  const noteIn = (each: Found) => ('note' in each ? each.note : undefined);
+  const { unsure } = await writeNotes(
+    options.store,
+    found.flatMap((each) => noteIn(each) ?? []),
+    options.fence,
+  );
+  if (unsure.size === 0) return [...found];
+  waitFor(counts, unsure.size);
+  return found.filter((each) => !unsure.has(noteIn(each)!));
+}
+
+/** The sweep proves nothing yet. */
+export function waitFor(counts: Counts, subscriptions: number): void {
+  if (subscriptions === 0) return;
+  add(counts, 'unresolved', subscriptions);
+  add(counts, 'waiting', subscriptions);
 }
 
 function count(
   counts: Counts,
   arrival: Arrival,
-  { key }: Entity,
+  key: Key,
   failures: { readonly key: Key; readonly value: QuarantineDocument }[],
   options: SubscriptionPageOptions,
 ): void {
@@ -84,7 +127,7 @@ function count(
   }
   add(counts, 'seen');
   add(counts, `subscription:${arrival.document.state}`);
-  if (arrival.status === 'waiting') add(counts, 'unresolved');
+  if (arrival.status === 'waiting') waitFor(counts, 1);
 }
 
 function failureOf(
@@ -107,46 +150,89 @@ function failureOf(
 }
 
 /** Its document, which is made where there is none of this campaign; undefined for a record without a subscription. */
-async function begun(entity: Entity, options: SubscriptionPageOptions): Promise<Stored<'subscription'> | undefined> {
+async function begun(of: Subscribed, options: SubscriptionPageOptions): Promise<Stored<'subscription'> | undefined> {
   const { store, rule, ruleIndex, campaign } = options;
-  const source = entity.key.toString();
+  const source = of.source.toString();
   const key = subscriptionKey(source);
   const stored = await load(store, 'subscription', key);
-  if (stored?.value.campaign === campaign.id) return stored;
-  const terms = rule.termsOf(entity.key, entity.content);
+  if (stored?.value.campaign === campaign.id) {
+    if (stored.value.state === 'home') await pointPaths(store, stored.value);
+    return stored;
+  }
+  const terms = of.terms();
   if (!terms) return undefined;
   const { hub, topic } = await placeOf(terms, rule);
-  const of = { campaign: campaign.id, rule: ruleIndex, source, hub, topic, protocol: rule.protocol };
-  const fresh = subscriptionAtHome(of, terms);
-  // What an earlier campaign left subscribed is what this one begins with.
-  const left =
-    stored?.value.state === 'settled' && stored.value.new.url === fresh.old.url ? stored.value.new : fresh.old;
-  const value = { ...fresh, old: left };
+  const place = { campaign: campaign.id, rule: ruleIndex, source, hub, topic, protocol: rule.protocol };
+  const fresh = subscriptionAtHome(place, terms);
+  const value = { ...fresh, old: (await leftBy(stored?.value, fresh, store)) ?? fresh.old };
   // Paths first: a receiver that is asked about one of them finds the way, and no subscription yet.
   for (const side of ['old', 'new'] as const) await claimPath(store, value, side);
   options.fence.check();
   const saved = await save<'subscription'>(store, key, value, stored?.version, options.fence.guard);
   // Somebody else was faster, or may have been: the next sweep sees.
-  return saved.status === 'applied' ? { key, value, version: saved.version } : load(store, 'subscription', key);
+  if (saved.status !== 'applied') return load(store, 'subscription', key);
+  await pointPaths(store, value);
+  return { key, value, version: saved.version };
 }
 
 async function placeOf({ hub, topic }: SubscriptionTerms, { hub: port }: SubscriptionRule) {
   if (hub !== undefined) return { hub, topic };
-  if (!port.discover) throw new HandoverError('transform.terms', 'the hub is not named, and cannot be discovered.');
+  if (!port.discover) return { hub: port.name, topic };
+  if (!URL.canParse(topic)) {
+    throw new HandoverError('transform.terms', `The topic ${topic} is no URL, by which its hub would be discovered.`);
+  }
   return port.discover(topic);
 }
 
+/**
+ * What an earlier campaign left subscribed is what this one begins with: under the record's key, or, where the record was
+ * moved since, under the key that it had then.
+ */
+async function leftBy(
+  before: SubscriptionDocument | undefined,
+  { old }: SubscriptionDocument,
+  store: Store,
+): Promise<SubscriptionDocument['new'] | undefined> {
+  const last = before ?? (await ownerOf(pathOf(old.url), store));
+  return last?.state === 'settled' && last.new.url === old.url ? last.new : undefined;
+}
+
+async function ownerOf(path: string, store: Store): Promise<SubscriptionDocument | undefined> {
+  const callback = await load(store, 'callback', callbackKey(path));
+  return callback && (await load(store, 'subscription', subscriptionKey(callback.value.subscription)))?.value;
+}
+
+/** Whether a path is the one on which a campaign that is over has left this topic: then it is taken on from there. */
+async function isLeft(path: string, topic: string, store: Store): Promise<boolean> {
+  const owner = await ownerOf(path, store);
+  return owner?.state === 'settled' && owner.topic === topic && pathOf(owner.new.url) === path;
+}
+
 /** Throws `target.collision` where the path is another subscription's. */
-async function claimPath(store: Store, { source, ...sides }: SubscriptionDocument, side: 'old' | 'new'): Promise<void> {
+async function claimPath(store: Store, { source, topic, ...sides }: SubscriptionDocument, side: 'old' | 'new') {
   const path = pathOf(sides[side].url);
   const key = callbackKey(path);
   const value = { v: 1 as const, subscription: source, side };
   const there = await load(store, 'callback', key);
-  if (there && there.value.subscription !== source)
+  if (there && there.value.subscription !== source && !(side === 'old' && (await isLeft(path, topic, store))))
     throw new HandoverError('target.collision', `${path} is the callback of ${there.value.subscription}, too.`);
-  if (there?.value.side === side) return;
-  // Under an earlier campaign it was the new one.
-  const { status } = await save<'callback'>(store, key, value, there?.version);
+  if (there) return;
+  const { status } = await save<'callback'>(store, key, value, undefined);
   // Without it no hub could be answered: the subscription is begun when it is there.
   if (status !== 'applied') throw new HandoverError('store.unknown', `A write of ${key}.`);
+}
+
+/**
+ * Paths that an earlier campaign left lead to this subscription from now on. Only when it is there: until then deliveries
+ * go on as before. Nothing is asked before they do.
+ */
+async function pointPaths(store: Store, { source, old, new: its }: SubscriptionDocument): Promise<void> {
+  const paths = { old: pathOf(old.url), new: pathOf(its.url) };
+  for (const side of ['old', 'new'] as const) {
+    const key = callbackKey(paths[side]);
+    const there = await load(store, 'callback', key);
+    if (there?.value.side === side && there.value.subscription === source) continue;
+    const { status } = await save<'callback'>(store, key, { v: 1, subscription: source, side }, there?.version);
+    if (status !== 'applied') throw new HandoverError('store.unknown', `A write of ${key}.`);
+  }
 }

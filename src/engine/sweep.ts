@@ -1,6 +1,6 @@
 import type { Side } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
-import type { Migration } from '../define/migration.ts';
+import { type Migration, movedBy } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
@@ -16,6 +16,7 @@ import type {
   Retried,
   SweepDocument,
 } from './schemas.ts';
+import { subscribersOf } from './subscribers.ts';
 
 /**
  * A sweep is one look at every record of a campaign: all old homes, then all new ones, cut into ranges that workers
@@ -37,6 +38,13 @@ export function homeRange({ namespace, records, subscriptions }: Migration, rule
   return { namespace, kind: kinds[kinds.length - 1]!, rootKind: kinds[0]! };
 }
 
+/** What a sweep goes through for one home of one rule: records, or what was noted of such as have subscriptions. */
+export function sweptRange(migration: Migration, campaign: string, rule: number, home: Side): KeyRange {
+  const subscribed = migration.subscriptions[rule - migration.records.length];
+  const noted = subscribed && (home === 'T' || movedBy(migration, subscribed));
+  return noted ? subscribersOf(campaign, rule) : homeRange(migration, rule, home);
+}
+
 /** The sweep under way, planned by whoever comes first: one document holds all bounds, so all workers share one plan. */
 export async function currentSweep(
   store: Store,
@@ -51,7 +59,11 @@ export async function currentSweep(
     if (stored) return { done: stored.value };
     // Before the sweep begins: what it finds again is listed under its own name, and no late hand releases that.
     await releaseRetried(store, campaign);
-    const sweep: SweepDocument = { v: 1, startedAt: clock.now(), ranges: await planRanges(store, migration) };
+    const sweep: SweepDocument = {
+      v: 1,
+      startedAt: clock.now(),
+      ranges: await planRanges(store, migration, campaign.id),
+    };
     const saved = await save<'sweep'>(store, key, sweep, undefined);
     return saved.status === 'applied' ? { done: sweep } : saved;
   });
@@ -71,12 +83,16 @@ async function releaseRetried(store: Store, { id, retry }: CampaignDocument): Pr
 export const isAskedFor = ({ code, key }: Retried, entry: QuarantineDocument): boolean =>
   (code === undefined || entry.code === code) && (key === undefined || entry.key === key);
 
-async function planRanges(store: Store, migration: Migration): Promise<SweepDocument['ranges']> {
+async function planRanges(store: Store, migration: Migration, campaign: string): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];
   for (const home of ['S', 'T'] as const) {
-    const subscriptions = home === 'S' ? migration.subscriptions : [];
+    // By group, what was noted of its subscriptions leads to groups, as records at their new home do.
+    const subscriptions = home === 'S' || migration.by === 'group' ? migration.subscriptions : [];
     for (const rule of [...migration.records, ...subscriptions].keys()) {
-      for (const { after, until } of await store.split(homeRange(migration, rule, home), LIMITS.rangesPerHome)) {
+      for (const { after, until } of await store.split(
+        sweptRange(migration, campaign, rule, home),
+        LIMITS.rangesPerHome,
+      )) {
         ranges.push({
           rule,
           home,
@@ -92,12 +108,13 @@ async function planRanges(store: Store, migration: Migration): Promise<SweepDocu
 /** What is left of a range after its checkpoint. */
 export function remaining(
   migration: Migration,
+  campaign: string,
   range: SweepDocument['ranges'][number],
   cursor: string | undefined,
 ): KeyRange {
   const after = cursor ?? range.after;
   return {
-    ...homeRange(migration, range.rule, range.home),
+    ...sweptRange(migration, campaign, range.rule, range.home),
     ...(after === undefined ? {} : { after: Key.parse(after) }),
     ...(range.until === undefined ? {} : { until: Key.parse(range.until) }),
   };

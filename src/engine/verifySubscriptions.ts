@@ -1,13 +1,14 @@
-import { matches } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { KeyRange, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { loadMany } from './documents.ts';
 import { quarantineKey } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
+import { subscribedOn } from './subscribed.ts';
+import { pagesOf } from './subscribers.ts';
 import { restsAt, subscriptionKey } from './subscriptionDocument.ts';
-import { homeRange } from './sweep.ts';
+import { sweptRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
 
 export interface SubscriptionsReport {
@@ -29,29 +30,25 @@ export async function verifySubscriptions(
 ): Promise<SubscriptionsReport> {
   const report = { seen: 0, arrived: 0, onTheWay: 0, quarantined: 0 };
   for (const [i, rule] of migration.subscriptions.entries()) {
-    let range: KeyRange = homeRange(migration, migration.records.length + i, 'S');
-    for (let more = true; more; ) {
+    const ruleIndex = migration.records.length + i;
+    const pages = pagesOf(store, sweptRange(migration, campaign.id, ruleIndex, 'S'), () => LIMITS.pageSize);
+    for await (const page of pages) {
       if (signal?.aborted) throw new HandoverError('wait.interrupted', 'Verification stopped; it can be resumed.');
-      const page = await store.scan(range, LIMITS.pageSize);
-      const entities = page.entities.filter(({ key }) => matches(rule.of, key));
-      const keys = entities.map(({ key }) => subscriptionKey(key.toString()));
+      const found = await subscribedOn(page, { store, migration, campaign, rule, ruleIndex });
+      const sources = found.map(({ source }) => source);
+      const keys = sources.map((source) => subscriptionKey(source.toString()));
       const documents = await loadMany(store, 'subscription', keys);
-      const listed = await loadMany(
-        store,
-        'quarantine',
-        entities.map(({ key }) => quarantineKey(campaign.id, undefined, key)),
-      );
-      for (const [n, { key, content }] of entities.entries()) {
+      const entries = sources.map((source) => quarantineKey(campaign.id, undefined, source));
+      const listed = await loadMany(store, 'quarantine', entries);
+      for (const [n, each] of found.entries()) {
         const state = documents[n]?.value.campaign === campaign.id ? documents[n].value.state : undefined;
-        if (!listed[n] && !state && !rule.termsOf(key, content)) continue;
+        if (!listed[n] && !state && !('error' in each) && !each.terms()) continue;
         report.seen++;
+        const place = 'error' in each ? undefined : (each.group ?? each.source);
         if (listed[n]) report.quarantined++;
-        else if (state && restsAt(state, targetAt(campaign.targets, key))) report.arrived++;
+        else if (state && place && restsAt(state, targetAt(campaign.targets, place))) report.arrived++;
         else report.onTheWay++;
       }
-      more = page.more;
-      const last = page.entities[page.entities.length - 1];
-      if (last) range = { ...range, after: last.key };
     }
   }
   return report;

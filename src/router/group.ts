@@ -1,3 +1,4 @@
+import { isJoined } from '../../machines/group.ts';
 import { type Clock, elapsed, moment, systemClock } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
@@ -15,7 +16,7 @@ import { busyPauseMs, ownerAt, removal } from './writes.ts';
 
 export interface GroupOptions {
   readonly store: Store;
-  /** A migration by group; the newest campaign of it knows which groups are whole. */
+  /** A migration by group; the newest campaign of it knows which groups are joined. */
   readonly migration: Migration;
   readonly clock?: Clock;
 }
@@ -31,8 +32,8 @@ export interface GroupTransaction {
 
 /**
  * Runs a function over records of one group, whose writes are one atomic commit: all or nothing, and only if nothing of
- * what it read has changed. The function may run again, so it must do nothing else. Only once the group is `whole`:
- * throws `group.gathering` before, and `store.unknown` when an answer was lost and nobody can tell what became of it.
+ * what it read has changed. The function may run again, so it must do nothing else. Only once all its records
+ * have arrived, that is when it is `joined` or `whole`: throws `group.gathering` before, and `store.unknown` when an answer was lost and nobody can tell what became of it.
  */
 export async function withGroup<T>(
   options: GroupOptions,
@@ -58,7 +59,7 @@ async function wholeGroup({ store, migration }: GroupOptions, root: Key): Promis
   const campaign = await newestCampaign(store, migration);
   const group = campaign && (await load(store, 'group', documentKey('group', campaign.id, root.toString())));
   // A command since may have sent the group back: what the sweep before said of it counts no more.
-  if (group?.value.state === 'whole' && group.value.generation === campaign?.generation) return group;
+  if (group && isJoined(group.value.state) && group.value.generation === campaign?.generation) return group;
   throw new HandoverError('group.gathering', `${root} is ${group?.value.state ?? 'not known'}.`, {
     key: root.toString(),
   });

@@ -1,3 +1,4 @@
+import { isJoined } from '../../machines/group.ts';
 import type { Migration } from '../define/migration.ts';
 import { nextMove } from '../engine/decide.ts';
 import { documentKey, load } from '../engine/documents.ts';
@@ -97,6 +98,6 @@ export class Mover {
     if (await load(store, 'quarantine', quarantineKey(id, T.root, S))) return true;
     if (this.#migration.by === 'record' || !closed) return false;
     const group = await load(store, 'group', documentKey('group', id, T.root.toString()));
-    return group !== undefined && group.value.state !== 'whole';
+    return group !== undefined && !isJoined(group.value.state);
   }
 }

@@ -34,11 +34,11 @@ export function lmdbStore(options: LmdbOptions): Store {
   const tables = openTables(path, readOnly, options.mapSize);
   const indexes = new Indexes(tables);
   const writer = new Writer(tables);
-  if (wanted.length > 0 && !readOnly) {
+  const declare = (all: readonly IndexDeclaration[]) =>
     writer.now(() => {
-      if (indexes.declare(wanted, writer.generation)) writer.newGeneration();
+      if (indexes.declare(all, writer.generation)) writer.newGeneration();
     });
-  }
+  if (wanted.length > 0 && !readOnly) declare(wanted);
   const capabilities = capabilitiesOf(tables, indexes, atomic);
   let closing: Promise<void> | undefined;
 
@@ -91,6 +91,11 @@ export function lmdbStore(options: LmdbOptions): Store {
         () => applyUnits(tables, writer, indexes, units, guard),
         (cause) => units.map(() => ({ status: 'unknown', cause })),
       );
+    },
+    async index(kind, property) {
+      reading();
+      if (readOnly || indexes.at(readState(tables.meta)[1]).has(kind, property)) return;
+      declare([{ kind, property }]);
     },
     async overwrite(puts, removes = []) {
       writing();

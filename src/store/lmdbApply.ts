@@ -66,12 +66,12 @@ export function overwriteAll(
   indexes.at(writer.generation);
   const { entities } = tables;
   for (const { key, content, slot } of puts) {
-    if (!indexes.none) indexes.write(key, entities.get(key.bytes)?.content, content);
+    if (indexes.concern(key)) indexes.write(key, entities.get(key.bytes)?.content, content);
     entities.putSync(key.bytes, encodeEntry(content, slot), writer.nextVersion);
     writer.versionUsed();
   }
   for (const key of removes) {
-    if (!indexes.none) indexes.write(key, entities.get(key.bytes)?.content, undefined);
+    if (indexes.concern(key)) indexes.write(key, entities.get(key.bytes)?.content, undefined);
     entities.removeSync(key.bytes);
   }
 }
@@ -91,10 +91,11 @@ function apply(tables: Tables, writer: Writer, indexes: Indexes, mutation: Mutat
   const { key } = mutation;
   // A condition that is not a number would be none at all to lmdb: the write would be unconditional.
   if (mutation.op !== 'insert' && typeof mutation.version !== 'number') return undefined;
-  const before = indexes.none || mutation.op === 'insert' ? undefined : entities.get(key.bytes)?.content;
+  const indexed = indexes.concern(key);
+  const before = !indexed || mutation.op === 'insert' ? undefined : entities.get(key.bytes)?.content;
   if (mutation.op === 'delete') {
     if (!entities.removeSync(key.bytes, mutation.version as number)) return undefined;
-    if (!indexes.none) indexes.write(key, before, undefined);
+    if (indexed) indexes.write(key, before, undefined);
     return NO_VERSION;
   }
   const { content, slot } = mutation;
@@ -102,6 +103,6 @@ function apply(tables: Tables, writer: Writer, indexes: Indexes, mutation: Mutat
   const condition = mutation.op === 'insert' ? null : (mutation.version as number);
   if (!entities.putSync(key.bytes, encodeEntry(content, slot), version, condition)) return undefined;
   writer.versionUsed();
-  if (!indexes.none) indexes.write(key, before, content);
+  if (indexed) indexes.write(key, before, content);
   return version;
 }

@@ -24,6 +24,8 @@ const ALL: Bounds = { start: Buffer.from([0]), exclusiveStart: false, end: Buffe
  */
 export class Indexes {
   readonly #tables: Tables;
+  /** Of short texts that were met, by property and value. */
+  readonly #hashes = new Map<string, Map<string, readonly Buffer[]>>();
   #generation = -1;
   #declared: readonly IndexDeclaration[] = [];
 
@@ -46,6 +48,11 @@ export class Indexes {
 
   has(kind: string, property: string): boolean {
     return this.#declared.some((each) => each.kind === kind && each.property === property);
+  }
+
+  /** Whether any index is of this kind: whoever writes another one need not look at what was there. */
+  concern({ kind }: Key): boolean {
+    return this.#declared.some((each) => each.kind === kind);
   }
 
   /** Declares what is missing and indexes what is there, in one write transaction. False when nothing was missing. */
@@ -77,9 +84,23 @@ export class Indexes {
     const kind = key.kind;
     for (const { kind: of, property } of indexes) {
       if (of !== kind) continue;
-      if (before) for (const term of termsOf(before, property)) index.removeSync(entryOf(term, key.bytes));
-      if (after) for (const term of termsOf(after, property)) index.putSync(entryOf(term, key.bytes), NOTHING);
+      const [gone, come] = [before, after].map((content) => (content ? this.#hashesOf(content, property) : []));
+      for (const term of gone!) index.removeSync(Buffer.concat([term, key.bytes]));
+      for (const term of come!) index.putSync(Buffer.concat([term, key.bytes]), NOTHING);
     }
+  }
+
+  /** A status has few values, and each write has one of them. */
+  #hashesOf(content: Content, property: string): readonly Buffer[] {
+    const value = textOf(content, property);
+    if (value === undefined) return termsOf(content, property).map(hashOf);
+    const known = this.#hashes.get(property)?.get(value);
+    if (known) return known;
+    const hashes = termsOf(content, property).map(hashOf);
+    const ofProperty = this.#hashes.get(property) ?? new Map<string, readonly Buffer[]>();
+    if (ofProperty.size >= HASHES_KEPT) ofProperty.clear();
+    this.#hashes.set(property, ofProperty.set(value, hashes));
+    return hashes;
   }
 
   /** The keys under a term, in key order. */
@@ -91,6 +112,19 @@ export class Indexes {
 
 const NOTHING = Buffer.alloc(0);
 
-function entryOf(term: Buffer, key: Buffer): Buffer {
-  return Buffer.concat([hash('sha256', term, 'buffer').subarray(0, HASH_BYTES), key]);
+const HASHES_KEPT = 100;
+const SHORT = 32;
+
+const hashOf = (term: Buffer): Buffer => hash('sha256', term, 'buffer').subarray(0, HASH_BYTES);
+
+const entryOf = (term: Buffer, key: Buffer): Buffer => Buffer.concat([hashOf(term), key]);
+
+/** The property, where it is a short text that is indexed. Content that does not decode has none. */
+function textOf(content: Content, property: string): string | undefined {
+  try {
+    const value = content.properties.get(property);
+    return value?.type === 'string' && !value.unindexed && value.value.length <= SHORT ? value.value : undefined;
+  } catch {
+    return undefined;
+  }
 }

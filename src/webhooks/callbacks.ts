@@ -17,6 +17,8 @@ export interface Callback {
   readonly secrets: readonly string[];
   /** Settled: deliveries are answered 410. */
   readonly gone: boolean;
+  /** It is known that this URL delivers: `delivered` need not be told of each delivery. */
+  readonly proven?: boolean;
 }
 
 export interface Verification {
@@ -43,4 +45,6 @@ export interface Callbacks {
   delivered(delivery: { readonly subscription: string; readonly side: Side }): Promise<void>;
   /** A delivery that nobody with a secret signed. It was not processed. */
   suspicious(delivery: { readonly subscription: string; readonly side: Side; readonly why: string }): Promise<void>;
+  /** Writes down what it has kept back, before the process ends. */
+  settled?(): Promise<void>;
 }

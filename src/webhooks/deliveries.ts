@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { HandoverError } from '../errors.ts';
 import { Content } from '../record/content.ts';
@@ -38,6 +38,8 @@ const deliverySchema = z.object({
   receivedAt: z.number(),
   /** When it came last, on either URL, to within a day: its window is counted from here. */
   seenAt: z.number(),
+  /** The window of this one in days, where its inbox was given another than its protocol has. */
+  keepDays: z.number().optional(),
   /** Runs of the handler that were begun: one that took the process with it counts. */
   attempts: z.number(),
   notBefore: z.number().optional(),
@@ -77,8 +79,7 @@ export interface StoredDelivery {
 }
 
 /** Scope and identity are told apart however long either is. */
-const nameOf = (...parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+const nameOf = (...parts: readonly string[]): string => hash('sha256', JSON.stringify(parts), 'base64url');
 
 export const deliveryKeyOf = (id: string): Key => Key.of([{ kind: DELIVERY, id }]);
 export const deliveryKey = (scope: string, identity: string): Key => deliveryKeyOf(nameOf(scope, identity));

@@ -1,21 +1,15 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { Protocol } from '../define/hub.ts';
-import { HandoverError } from '../errors.ts';
+import type { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { Entity, KeyRange, Page, Store } from '../store/store.ts';
-import {
-  DELIVERY,
-  type DeliveryDocument,
-  decodeDelivery,
-  deliveryKey,
-  deliveryKeyOf,
-  type Status,
-  type StoredDelivery,
-} from './deliveries.ts';
-import { change, isSilence } from './held.ts';
-import { type Event, PROTOCOLS } from './identities.ts';
-import { appendState, lastState } from './states.ts';
+import type { Store } from '../store/store.ts';
+import { DELIVERY, type DeliveryDocument, deliveryKey, type Status, type StoredDelivery } from './deliveries.ts';
+import { isSilence } from './held.ts';
+import type { Event } from './identities.ts';
+import { type DeliveryInfo, deliveriesIn, infoOf, retryDelivery } from './inboxLook.ts';
+import { appendState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
+import { type KeepDays, type Sweeping, sweepFrom, sweepInTurn } from './sweeping.ts';
 import { type Handler, isDue, runInOrder, type WorkContext } from './work.ts';
 
 export interface InboxOptions {
@@ -27,8 +21,8 @@ export interface InboxOptions {
   readonly onDead?: WorkContext['onDead'];
   /** Told of each entity of the inbox that does not decode, whenever it is met: the others are worked on. */
   readonly onCorrupt?: (error: HandoverError) => void;
-  /** Days for which identities are kept, where it is not to be as in `PROTOCOLS`. */
-  readonly keepDays?: Partial<Readonly<Record<Protocol, number>>>;
+  /** Days for which identities are kept, where it is not to be as in `PROTOCOLS`. Written beside each delivery. */
+  readonly keepDays?: KeepDays;
 }
 
 /** What all events of one request have in common. */
@@ -36,13 +30,6 @@ export type Received = Pick<
   DeliveryDocument,
   'scope' | 'topic' | 'subscription' | 'side' | 'signed' | 'contentType' | 'headers'
 > & { readonly protocol: Protocol };
-
-/** What `list` shows of a delivery. */
-export interface DeliveryInfo extends Omit<DeliveryDocument, 'v' | 'nonce' | 'claim' | 'state'> {
-  readonly id: string;
-}
-
-const DAY_MS = 86_400_000;
 
 /**
  * Deliveries between their receipt and the application, in the store. What `put` has stored is run until the handler
@@ -54,16 +41,21 @@ export class Inbox {
   readonly #keepDays: NonNullable<InboxOptions['keepDays']>;
   readonly #onCorrupt: NonNullable<InboxOptions['onCorrupt']>;
   #wake = new AbortController();
+  readonly #nonce: string;
+  #drafts = 0;
+  #index: Promise<void> | undefined;
 
   constructor({ store, clock = systemClock, fetch, onDead, onCorrupt = () => {}, keepDays = {} }: InboxOptions) {
     this.#context = { store, clock, fetch, onDead };
     this.#keepDays = keepDays;
     this.#onCorrupt = onCorrupt;
+    this.#nonce = clock.id();
   }
 
   /** Stores what is not there yet of the events, durably. */
   async put(received: Received, events: readonly Event[]): Promise<Put> {
     const draft = this.#draft(received);
+    await this.#indexed();
     const arrivals = events.map(({ identity, body, contentType }) => ({
       key: deliveryKey(received.scope, identity),
       value: { ...draft, identity, contentType },
@@ -74,6 +66,7 @@ export class Inbox {
 
   /** Stores what a topic says now, unless that is what it said last. */
   async putState(received: Received, hash: string, body: Uint8Array): Promise<Put> {
+    await this.#indexed();
     return this.#told(await appendState(this.#context, this.#draft(received), hash, body));
   }
 
@@ -105,25 +98,12 @@ export class Inbox {
 
   /** All deliveries, or those of one status, in no order that means anything. */
   async *list(status?: Status): AsyncGenerator<DeliveryInfo> {
-    for await (const { key, value } of this.#all(status)) {
-      const { v: _, nonce: __, claim: ___, state: ____, ...shown } = value;
-      yield { id: String(key.id), ...shown };
-    }
+    for await (const found of this.#all(status)) yield infoOf(found);
   }
 
-  /** Gives a dead delivery its attempts back. Of a state, the topic is asked: it may be further on by now. */
+  /** Gives a dead delivery its attempts back. Throws `delivery.missing`, and `delivery.refused` where it is not dead. */
   async retry(id: string): Promise<void> {
-    const [entity] = await this.#context.store.read([deliveryKeyOf(id)]);
-    if (!entity) throw new HandoverError('delivery.missing', `There is no delivery ${JSON.stringify(id)}.`);
-    const found = decodeDelivery(entity);
-    if (found.value.status !== 'dead') {
-      throw new HandoverError('delivery.refused', `The delivery ${id} is ${found.value.status}.`);
-    }
-    await change(this.#context, found, ({ value }) => {
-      if (value.status !== 'dead') return undefined;
-      const state = value.state && { ...value.state, suspect: true, retried: true };
-      return { ...value, status: 'received', attempts: 0, ...(state ? { state } : {}) };
-    });
+    await retryDelivery(this.#context, id);
     this.#told({ status: 'stored' });
   }
 
@@ -132,26 +112,34 @@ export class Inbox {
    * applied stays, and so does what is dead; of states, the last one. Returns how many.
    */
   async sweep(): Promise<number> {
-    const { store, clock } = this.#context;
-    let swept = 0;
-    for await (const { key, value, version } of this.#all('applied')) {
-      const protocol = value.protocol as Protocol;
-      const days = this.#keepDays[protocol] ?? PROTOCOLS[protocol].keepDays;
-      if (clock.now() - value.seenAt < days * DAY_MS) continue;
-      if (value.state && value.state.seq >= (await lastState(this.#context, value.scope))) continue;
-      const [outcome] = await store.commit([{ op: 'delete', key, version }]);
-      if (outcome!.status === 'applied') swept++;
+    return (await sweepFrom(this.#sweeping, undefined)).swept;
+  }
+
+  /**
+   * The same once a day, until the signal aborts, by whichever of several processes comes first: `handover work` does it
+   * too. `told` hears how many were forgotten, or what went wrong; then it is tried again in a minute.
+   */
+  async keepSwept(signal: AbortSignal, told: (swept: number | Error) => void = () => {}): Promise<void> {
+    while (!signal.aborted) {
+      const swept = await sweepInTurn(this.#sweeping, signal).catch((error: Error) => error);
+      if (swept !== undefined) told(swept);
+      await this.#context.clock.sleep(LIMITS.inboxWatchMs, signal);
     }
-    return swept;
+  }
+
+  get #sweeping(): Sweeping {
+    return { ...this.#context, keepDays: this.#keepDays, onCorrupt: this.#onCorrupt };
   }
 
   #draft(received: Received) {
     const now = this.#context.clock.now();
+    const keepDays = this.#keepDays[received.protocol];
     return {
       v: 1 as const,
       status: 'received' as const,
-      nonce: this.#context.clock.id(),
+      nonce: `${this.#nonce}.${++this.#drafts}`,
       ...received,
+      ...(keepDays === undefined ? {} : { keepDays }),
       receivedAt: now,
       seenAt: now,
       attempts: 0,
@@ -159,7 +147,8 @@ export class Inbox {
   }
 
   #told(put: Put): Put {
-    if (put.status === 'stored') this.#wake.abort();
+    // To abort makes an error with its trace, each time: one is enough to wake.
+    if (put.status === 'stored' && !this.#wake.signal.aborted) this.#wake.abort();
     return put;
   }
 
@@ -185,32 +174,16 @@ export class Inbox {
   }
 
   async *#all(status?: Status): AsyncGenerator<StoredDelivery> {
-    let range: KeyRange = { namespace: '', kind: DELIVERY };
-    for (;;) {
-      const page = await this.#page(range, status);
-      for (const entity of page.entities) {
-        const found = this.#decode(entity);
-        if (found) yield found;
-      }
-      const last = page.entities[page.entities.length - 1];
-      if (!page.more || !last) return;
-      range = { ...range, after: last.key };
-    }
+    await this.#indexed();
+    yield* deliveriesIn(this.#context.store, { status, onCorrupt: this.#onCorrupt });
   }
 
-  #decode(entity: Entity): StoredDelivery | undefined {
-    try {
-      return decodeDelivery(entity);
-    } catch (error) {
-      if (!(error instanceof HandoverError)) throw error;
-      this.#onCorrupt(error);
-      return undefined;
-    }
-  }
-
-  #page(range: KeyRange, status: Status | undefined): Promise<Page> {
-    const { store } = this.#context;
-    if (status === undefined) return store.scan(range, LIMITS.deliveryPage);
-    return store.find(range, 'status', { type: 'string', value: status }, LIMITS.deliveryPage);
+  /** Work is looked for all the time, and must be found among all that is done. */
+  #indexed(): Promise<void> | undefined {
+    this.#index ??= this.#context.store.index?.(DELIVERY, 'status').catch((error: unknown) => {
+      this.#index = undefined;
+      throw error;
+    });
+    return this.#index;
   }
 }

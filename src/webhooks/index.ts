@@ -1,7 +1,8 @@
 export type { Discovery, Fetched, Hub, HubAnswer, HubRequest, HubSubscription, Protocol } from '../define/hub.ts';
 export type { Callback, Callbacks, Side, Verification } from './callbacks.ts';
 export { PROTOCOLS, type Row } from './identities.ts';
-export { type DeliveryInfo, Inbox, type InboxOptions } from './inbox.ts';
+export { Inbox, type InboxOptions } from './inbox.ts';
+export type { DeliveryInfo } from './inboxLook.ts';
 export { nodeReceiver } from './nodeReceiver.ts';
 export { type GithubOptions, github } from './providers/github.ts';
 export type { ProviderOptions } from './providers/options.ts';
@@ -12,7 +13,7 @@ export { type Answer, type Receiver, type ReceiverOptions, type Request, receive
 export { type RestDefinition, restProvider } from './rest.ts';
 export type { RestAnswer, RestCall, Template } from './restCall.ts';
 export type { ItemPaths, Page, RestList } from './restList.ts';
-export { storedCallbacks } from './storedCallbacks.ts';
+export { type StoredCallbacksOptions, storedCallbacks } from './storedCallbacks.ts';
 export { takeInto } from './takeIn.ts';
 export { type WebSubOptions, websub } from './websub.ts';
 export type { Delivery, Handler } from './work.ts';

@@ -9,7 +9,7 @@ export async function readRequest(
   const url = message.url ?? '/';
   const cut = url.indexOf('?');
   const path = cut < 0 ? url : url.slice(0, cut);
-  const query = new URLSearchParams(cut < 0 ? '' : url.slice(cut + 1));
+  const query = cut < 0 ? NO_QUERY : new URLSearchParams(url.slice(cut + 1));
   const body = await readBody(message, maxBytes);
   if (!body) return TOO_LARGE;
   return { method: message.method ?? '', path, query, headers: message.headers, body };
@@ -17,6 +17,7 @@ export async function readRequest(
 
 export const isAnswer = (given: Request | Answer): given is Answer => 'status' in given;
 
+const NO_QUERY = new URLSearchParams();
 const TOO_LARGE: Answer = { status: 413, headers: {}, body: '' };
 
 /**
@@ -32,7 +33,9 @@ function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Arra
       if (bytes <= maxBytes) parts.push(part);
       else parts.length = 0;
     });
-    message.on('end', () => resolve(bytes <= maxBytes ? Buffer.concat(parts) : undefined));
+    message.on('end', () =>
+      resolve(bytes > maxBytes ? undefined : parts.length === 1 ? parts[0] : Buffer.concat(parts)),
+    );
     message.on('error', reject);
     message.on('aborted', () => reject(new Error('The request was aborted.')));
   });

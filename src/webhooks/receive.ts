@@ -68,6 +68,7 @@ export function receiver(options: ReceiverOptions): Receiver {
     },
     settled: async () => {
       await Promise.all(beside);
+      await callbacks.settled?.();
     },
   };
 }
@@ -158,10 +159,10 @@ async function urlVerification(context: Context, callback: Callback, challenge: 
 }
 
 /** 2xx means receipt, and is said when it is durable. A duplicate of what is there is a receipt too. */
-function stored(context: Context, { subscription, side, secrets }: Callback, put: Put): Answer {
+function stored(context: Context, { subscription, side, secrets, proven }: Callback, put: Put): Answer {
   if (put.status === 'tooLarge') return count(context, 'tooLarge', 413);
   if (put.status === 'unsure') return count(context, 'unsure', 503);
-  if (secrets.length > 0) context.tell(context.callbacks.delivered({ subscription, side }));
+  if (secrets.length > 0 && !proven) context.tell(context.callbacks.delivered({ subscription, side }));
   return count(context, put.status, 202);
 }
 

@@ -33,7 +33,7 @@ const DAY_MS = 86_400_000;
  */
 export async function insertAll(context: InboxContext, arrivals: readonly Arrival[]): Promise<Put> {
   const { store, clock } = context;
-  let pending = [...new Map(arrivals.map((arrival) => [arrival.key.toString(), arrival])).values()];
+  let pending = arrivals.length === 1 ? [...arrivals] : withoutTwins(arrivals);
   const mutations = new Map(pending.map((arrival) => [arrival, insertOf(arrival)]));
   const tooLarge = [...mutations.values()].map((each) => refusal(store, each)).find((cause) => cause !== undefined);
   if (tooLarge !== undefined) return { status: 'tooLarge', cause: tooLarge };
@@ -62,6 +62,11 @@ export async function insertAll(context: InboxContext, arrivals: readonly Arriva
   }
   return { status: 'unsure', cause };
 }
+
+/** An entry that a feed has twice. */
+const withoutTwins = (arrivals: readonly Arrival[]): Arrival[] => [
+  ...new Map(arrivals.map((arrival) => [arrival.key.toString(), arrival])).values(),
+];
 
 const insertOf = ({ key, value, body }: Arrival): Mutation & { op: 'insert' } => ({
   op: 'insert',

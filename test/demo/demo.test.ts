@@ -37,9 +37,13 @@ describe('the demo', { timeout: ENDS_MS }, () => {
       gaps: 0,
       acknowledgedWrites: expect.any(Number),
       writesFound: summary['acknowledgedWrites'],
+      subscriptions: RECORDS / 500,
+      updatesPublished: expect.any(Number),
+      updatesApplied: summary['updatesPublished'],
       recordsPerSecond: expect.any(Number),
     });
     expect(summary['acknowledgedWrites']).toBeGreaterThan(0);
+    expect(summary['updatesPublished']).toBeGreaterThan(0);
     expect(summary['recordsPerSecond']).toBeGreaterThan(0);
     expect(readdirSync(demo.temporary)).toEqual([]);
   });

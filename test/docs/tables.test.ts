@@ -18,10 +18,13 @@ import { GeoPoint, Timestamp, toPlain } from '../../src/record/plain.ts';
 import { decodeSlot, encodeSlot } from '../../src/record/slot.ts';
 import type { Typed } from '../../src/record/value.ts';
 import { memoryStore } from '../../src/store/memory.ts';
+import { PROTOCOLS } from '../../src/webhooks/identities.ts';
+import { DELIVERY_STATES } from '../../src/webhooks/inboxLook.ts';
 import { BOUNDS } from '../simulation/bounds.ts';
 import { blocksOf, PAGES, REPOSITORY, sectionOf, tableBelow, tablesBelow, textOf } from './pages.ts';
 
 const OPERATING = 'docs/operating.md';
+const SUBSCRIPTIONS = 'docs/subscriptions.md';
 const ARCHITECTURE = 'docs/ARCHITECTURE.md';
 const AUTHORING = 'docs/authoring.md';
 const ERRORS_PAGE = 'docs/errors.md';
@@ -105,6 +108,24 @@ test('every number of verify is explained', async () => {
     ...numbers
   } = await verify(store, migration, await commands.start(context, 'a'), context);
   expect(tableBelow(OPERATING, 'Verify, number by number').map(([name]) => name)).toEqual(Object.keys(numbers));
+});
+
+test('every window of a protocol is the one that it has', () => {
+  const rows = Object.entries(PROTOCOLS).map(
+    ([
+      protocol,
+      {
+        keepDays,
+        oldUrl: { from, days },
+      },
+    ]) => [protocol, String(keepDays), `${days} d after ${from === 'switch' ? 'the switch' : 'its lease ends'}`],
+  );
+  const listed = tableBelow(SUBSCRIPTIONS, 'How long identities are kept');
+  expect(listed.map(([name, days, kept]) => [name, days!.split(';')[0], kept])).toEqual(rows);
+});
+
+test('every state of a delivery is explained', () => {
+  expect(tableBelow(OPERATING, 'Deliveries').map(([state]) => state)).toEqual([...DELIVERY_STATES]);
 });
 
 test('every stage is named', () => {

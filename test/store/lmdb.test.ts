@@ -117,6 +117,24 @@ describe('lmdb: one directory', () => {
     await indexed.close();
   });
 
+  it('an index can be asked for while the store is open, and asking again changes nothing', async () => {
+    const store = lmdbStore({ path });
+    const other = lmdbStore({ path });
+    await insert(store, FEED, contentOf({ tag: string('a') }));
+    await store.index!('Feed', 'tag');
+    await store.index!('Feed', 'tag');
+    await insert(other, key('Feed', 2), contentOf({ tag: string('a') }));
+    // Of another kind nothing is kept.
+    await insert(other, key('Other', 3), contentOf({ tag: string('a') }));
+    expect(texts((await store.find(FEEDS, 'tag', string('a'), 9)).entities)).toEqual(['Feed:1', 'Feed:2']);
+    expect(indexEntries()).toBe(2);
+    await store.close();
+    await other.close();
+    const reader = lmdbStore({ path, readOnly: true });
+    await reader.index!('Feed', 'more');
+    await reader.close();
+  });
+
   it('an index holds no entry of a value that is gone', async () => {
     const store = lmdbStore({ path, indexes: CONTRACT_INDEXES });
     const tags = (...values: string[]) => contentOf({ tag: { type: 'array', values: values.map(string) } });

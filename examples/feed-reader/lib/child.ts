@@ -41,6 +41,10 @@ export class Child<Message> {
     return this.#process.pid;
   }
 
+  tell(message: object): void {
+    this.#process.send(message);
+  }
+
   /** Lets it finish what is under way. */
   async stop(): Promise<void> {
     this.#stopping = true;

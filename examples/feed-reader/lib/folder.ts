@@ -10,6 +10,8 @@ export const folderOf = (env: NodeJS.ProcessEnv = process.env): string =>
 
 export const logOf = (folder: string): string => join(folder, 'acknowledged.log');
 
+export const appliedOf = (folder: string): string => join(folder, 'applied.log');
+
 /** What the seed wrote. The rest is in the generator: `lib/records.ts` makes every record again from its number. */
 export interface Manifest {
   readonly records: number;

@@ -61,6 +61,10 @@ function slugOf({ name }: Place, n: number): string {
   return `${unique}-${name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-')}`;
 }
 
+/** One feed in two hundred is pushed: its news site has a hub, which posts to the application. What its callback is called. */
+export const pushAt = (n: number): string | undefined =>
+  n % 500 === 0 ? Buffer.from(bytesOf(n, 12)).toString('base64url') : undefined;
+
 /** The record as the early application wrote it. */
 export function contentAt(n: number): Properties {
   const { kind, user, place } = recordAt(n);
@@ -73,6 +77,7 @@ const EPOCH = 1_200_000_000;
 function feed(n: number, { name, country, admin1, admin2, lat, lng }: Place): Record<string, Value> {
   return {
     title: text(`${name}: local news`),
+    ...(pushAt(n) === undefined ? {} : { push: text(pushAt(n)!) }),
     url: text(`https://news.example/${country}/${admin1}/${n}.rss`),
     lat: text(lat),
     lng: text(lng),

@@ -2,6 +2,7 @@ import type { VerifyReport } from 'handover';
 import type { Proof } from './proof.ts';
 import { number, type Screen } from './screen.ts';
 import type { TrafficReport } from './traffic.ts';
+import type { Updates } from './updates.ts';
 
 /** The last line of `--json`. */
 export interface Summary {
@@ -13,11 +14,19 @@ export interface Summary {
   readonly gaps: number;
   readonly acknowledgedWrites: number;
   readonly writesFound: number;
+  readonly subscriptions: number;
+  readonly updatesPublished: number;
+  readonly updatesApplied: number;
   readonly recordsPerSecond: number;
 }
 
 /** From the proof's own counting; of the engine, it is only asked which of the records left behind are quarantined. */
-export function summarise(proof: Proof, { quarantined }: VerifyReport, movingSeconds: number): Summary {
+export function summarise(
+  proof: Proof,
+  { quarantined }: VerifyReport,
+  updates: Updates,
+  movingSeconds: number,
+): Summary {
   return {
     started: proof.records,
     completed: proof.arrived,
@@ -27,6 +36,9 @@ export function summarise(proof: Proof, { quarantined }: VerifyReport, movingSec
     gaps: proof.gaps,
     acknowledgedWrites: proof.acknowledgedWrites,
     writesFound: proof.writesFound,
+    subscriptions: updates.switched,
+    updatesPublished: updates.published,
+    updatesApplied: updates.applied,
     recordsPerSecond: Math.round(proof.records / movingSeconds),
   };
 }
@@ -54,14 +66,30 @@ function rowsOf(proof: Proof): readonly Row[] {
 }
 
 export function showProof(screen: Screen, proof: Proof): void {
+  showRows(screen, rowsOf(proof));
+  for (const sample of proof.samples) screen.line(screen.style('red', `  ${sample}`));
+}
+
+/** By the hub's own list, the publishers' own count and the application's own log. */
+export function showUpdates(screen: Screen, updates: Updates): void {
+  screen.line(screen.style('bold', 'The subscriptions'));
+  showRows(screen, [
+    { what: 'feeds pushed to their new URL alone', expected: updates.subscriptions, found: updates.switched },
+    { what: 'updates published, and applied', expected: updates.published, found: updates.applied },
+    { what: 'updates applied twice', expected: 0, found: updates.twice },
+    { what: 'updates never published', expected: 0, found: updates.invented },
+  ]);
+  screen.line();
+}
+
+function showRows(screen: Screen, rows: readonly Row[]): void {
   const line = (what: string, expected: string, found: string, mark: string) =>
     screen.line(`  ${what.padEnd(40)}${expected.padStart(12)}${found.padStart(12)}  ${mark}`);
   line('', 'must be', 'is', '');
-  for (const { what, expected, found } of rowsOf(proof)) {
+  for (const { what, expected, found } of rows) {
     const right = expected === found;
     line(what, number(expected), number(found), right ? screen.style('green', '✓') : screen.style('red', '✗'));
   }
-  for (const sample of proof.samples) screen.line(screen.style('red', `  ${sample}`));
 }
 
 export function showEquation(screen: Screen, { started, completed, quarantined, inFlight }: Summary): void {

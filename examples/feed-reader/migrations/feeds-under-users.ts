@@ -1,4 +1,6 @@
-import { defineMigration, entity, GeoPoint, key } from 'handover';
+import { defineMigration, entity, GeoPoint, key, subscription } from 'handover';
+import { websub } from 'handover/webhooks';
+import { callbackOf, secretOf, topicOf, webOf } from '../lib/push.ts';
 
 /**
  * The reader began with everything at the root: a feed, an article, a note, each an entity of its own that names its
@@ -8,6 +10,8 @@ interface OldFeed {
   user: string;
   lat: string;
   lng: string;
+  /** Of a feed that is pushed: what its callback is called. */
+  push?: string;
 }
 
 interface NewFeed {
@@ -41,8 +45,31 @@ const notes = entity<Owned>({
   to: (note, old) => key('User', note.user, 'Note', old.id),
 });
 
+/** Some feeds are pushed, by WebSub. They get a new callback URL on the way, and no update is to be missed by that. */
+const pushed = subscription<OldFeed>({
+  of: 'Feed',
+  // The demo's hub is on this machine.
+  hub: websub({ allow: ['127.0.0.1'], plainHttp: true }),
+  protocol: 'feed',
+  // So long, without an update, until a feed that says nothing new counts as quiet: nobody wants to wait an hour here.
+  quietMs: 3000,
+  terms: ({ push }) => {
+    const web = push === undefined ? undefined : webOf();
+    if (push === undefined || !web) return undefined;
+    const secret = secretOf(push);
+    return {
+      topic: topicOf(web, push),
+      old: callbackOf(web, 'old', push),
+      new: callbackOf(web, 'new', push),
+      oldSecret: secret,
+      newSecret: secret,
+    };
+  },
+});
+
 export default defineMigration({
   name: 'feeds-under-users',
   version: 1,
   records: [feeds, articles, notes],
+  subscriptions: [pushed],
 });

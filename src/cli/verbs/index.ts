@@ -1,6 +1,7 @@
 import type { Verb } from '../verb.ts';
 import { cancelVerb, completeVerb, reverseVerb, startVerb, switchVerb } from './aim.ts';
 import { auditVerb } from './audit.ts';
+import { deliveriesVerb } from './deliveries.ts';
 import { doctorVerb } from './doctor.ts';
 import { paceVerb } from './pace.ts';
 import { pauseVerb, resumeVerb } from './pause.ts';
@@ -33,6 +34,7 @@ export const VERBS: readonly Verb[] = [
   retryVerb,
   resolveVerb,
   auditVerb,
+  deliveriesVerb,
   doctorVerb,
   workVerb,
 ] as readonly Verb<never>[] as readonly Verb[];

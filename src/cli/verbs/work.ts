@@ -5,9 +5,8 @@ import { isStripping } from '../../engine/strip.ts';
 import { Worker, type WorkerEvents } from '../../engine/worker.ts';
 import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import { Inbox } from '../../webhooks/inbox.ts';
-import { takeInto } from '../../webhooks/takeIn.ts';
 import { many } from '../format.ts';
+import { watchInbox } from '../inboxWatch.ts';
 import type { Reply, Session, Verb } from '../verb.ts';
 
 interface Tally {
@@ -24,14 +23,21 @@ export const workVerb: Verb<{ untilSettled?: boolean }> = {
     const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, session.io.err);
     const tally: Tally = { records: 0, moves: 0, sweeps: 0 };
     // What it finds in topics goes where deliveries go: the application runs its handler from there.
-    const takeIn = takeInto(new Inbox(session));
+    const { Inbox, takeInto } = await import('../../webhooks/index.ts');
+    const onCorrupt = ({ code, detail }: HandoverError) => log.warn({ event: 'delivery.corrupted', code, detail });
+    const inbox = new Inbox({ ...session, onCorrupt });
+    const takeIn = takeInto(inbox);
     const worker = new Worker({ ...session, takeIn, events: eventsTo(log, tally) });
     log.info({ event: 'worker.started', worker: worker.id, migrations: session.migrations.map(({ name }) => name) });
     let held: readonly string[] = [];
+    const over = new AbortController();
+    const watching = watchInbox(session, inbox, log, AbortSignal.any([session.signal, over.signal]));
     try {
       if (untilSettled) held = await workUntilSettled(session, worker);
       else await worker.run(session.signal);
     } finally {
+      over.abort();
+      await watching;
       log.info({ event: 'worker.stopped', worker: worker.id, ...tally });
     }
     return replyOf(worker.id, tally, held);

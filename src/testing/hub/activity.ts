@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../clock.ts';
 
 /** What a server does by itself: all of it can be waited for, and ended. */
@@ -10,6 +11,8 @@ export class Activity {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    // Any number may sleep, and a signal warns of many listeners.
+    setMaxListeners(0, this.#end.signal);
   }
 
   /** Aborts when everything is to end. */

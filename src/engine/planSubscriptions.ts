@@ -1,0 +1,120 @@
+import { matches } from '../define/entity.ts';
+import { pathOf, type SubscriptionRule, type SubscriptionTerms } from '../define/subscription.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Entity, Store } from '../store/store.ts';
+import { loadMany } from './documents.ts';
+import type { KeySet } from './keySet.ts';
+import { tried } from './planPage.ts';
+import type { PlanFindings } from './planReport.ts';
+import { callbackKey, subscriptionKey } from './subscriptionDocument.ts';
+
+/** The subscriptions of one kind of record, and what has to be asked for them. Nobody was asked anything yet. */
+export interface SubscriptionPlan {
+  readonly of: string;
+  /** Who posts, by the name of the definition's `hub`. */
+  readonly hub: string;
+  readonly protocol: string;
+  readonly shape: SubscriptionRule['hub']['shape'];
+  /** Subscriptions that no campaign has begun. */
+  subscriptions: number;
+  /** Such as a campaign has in hand already. */
+  inFlight: number;
+  /** Of `subscriptions`, those whose hub the record does not name: it is to be discovered. */
+  discovered: number;
+  /** How many of them are at which server, where the record names it; the first few, and `others`. */
+  readonly servers: Readonly<Record<string, number>>;
+  /** Without attempts that fail, and renewals of leases. */
+  readonly requests: SubscriptionRequests;
+}
+
+/** To hubs and providers, and to topics, where those can be fetched. */
+export interface SubscriptionRequests {
+  /** By `start`: discoveries, one to subscribe, one look at the topic. */
+  readonly start: number;
+  /** By `switch`: one to unsubscribe, one look at the topic. */
+  readonly switch: number;
+  /** By `reverse` after it: one to subscribe, one look at the topic, one to unsubscribe. */
+  readonly reverse: number;
+}
+
+export interface SubscriptionCount {
+  readonly plan: SubscriptionPlan & { readonly servers: Record<string, number> };
+  readonly rule: SubscriptionRule;
+}
+
+export function countOf(rule: SubscriptionRule): SubscriptionCount {
+  const { of, hub, protocol } = rule;
+  const requests = { start: 0, switch: 0, reverse: 0 };
+  const none = { subscriptions: 0, inFlight: 0, discovered: 0, servers: {}, requests };
+  return { rule, plan: { of: of.join('/'), hub: hub.name, protocol, shape: hub.shape, ...none } };
+}
+
+/** Adds one page of records. One whose `terms` fail, or name a callback twice, is counted with its cause. */
+export async function planSubscriptions(
+  entities: readonly Entity[],
+  { rule, plan }: SubscriptionCount,
+  { store, findings, paths }: { readonly store: Store; readonly findings: PlanFindings; readonly paths: KeySet },
+): Promise<void> {
+  const found: { readonly entity: Entity; readonly terms: SubscriptionTerms }[] = [];
+  for (const entity of entities) {
+    if (!matches(rule.of, entity.key)) continue;
+    tried(findings, entity.key, () => {
+      const terms = rule.termsOf(entity.key, entity.content);
+      if (terms) found.push({ entity, terms });
+    });
+  }
+  const keys = found.map(({ entity }) => subscriptionKey(entity.key.toString()));
+  const documents = await loadMany(store, 'subscription', keys);
+  for (const [i, { entity, terms }] of found.entries()) {
+    const state = documents[i]?.value.state;
+    if (state && state !== 'settled') plan.inFlight++;
+    else if (tried(findings, entity.key, () => check(entity, terms, rule, paths))) countIn(plan, terms);
+  }
+}
+
+function check(
+  { key }: Entity,
+  { hub, old, new: its }: SubscriptionTerms,
+  rule: SubscriptionRule,
+  paths: KeySet,
+): void {
+  if (hub === undefined && !rule.hub.discover)
+    throw new HandoverError('transform.terms', `${key}: the hub is not named, and cannot be discovered.`);
+  for (const path of [pathOf(old), pathOf(its)]) {
+    if (paths.add(callbackKey(path)) === 'present')
+      throw new HandoverError('target.collision', `${key} and another record have the callback ${path}.`);
+  }
+}
+
+function countIn(plan: SubscriptionCount['plan'], { hub }: SubscriptionTerms): void {
+  plan.subscriptions++;
+  if (hub === undefined) {
+    plan.discovered++;
+    return;
+  }
+  const { host } = new URL(hub);
+  const name = host in plan.servers || Object.keys(plan.servers).length < LIMITS.samples ? host : 'others';
+  plan.servers[name] = (plan.servers[name] ?? 0) + 1;
+}
+
+/** With all numbers extrapolated, and what they make of requests. */
+export function finished({ rule, plan }: SubscriptionCount, factor: number): SubscriptionPlan {
+  const times = (n: number) => Math.round(n * factor);
+  const [subscriptions, discovered] = [times(plan.subscriptions), times(plan.discovered)];
+  const looks = rule.hub.fetch ? subscriptions : 0;
+  // Where there is one URL, the one request that replaces it comes with the switch.
+  const swaps = plan.shape === 'swap';
+  return {
+    ...plan,
+    subscriptions,
+    discovered,
+    inFlight: times(plan.inFlight),
+    servers: Object.fromEntries(Object.entries(plan.servers).map(([name, n]) => [name, times(n)])),
+    requests: {
+      start: discovered + (swaps ? 0 : subscriptions + looks),
+      switch: subscriptions + looks,
+      reverse: (swaps ? 1 : 2) * subscriptions + looks,
+    },
+  };
+}
