@@ -7,8 +7,9 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { KeyRange } from '../store/store.ts';
+import type { CommandContext } from './change.ts';
 import { classify, type Found, problemOf } from './classify.ts';
-import { type CommandContext, migrationNamed, theCampaign } from './commands.ts';
+import { migrationNamed, theCampaign } from './find.ts';
 
 type Context = Pick<CommandContext, 'store' | 'migrations'>;
 
@@ -29,6 +30,8 @@ export interface RecordsOptions {
   /** Only those that are listed as quarantined: read from the list, without looking at the records. */
   readonly quarantined?: boolean;
   readonly state?: string;
+  /** Of the quarantined ones, only those with this cause. */
+  readonly code?: string;
   readonly limit?: number;
   /** `next` of the page before. */
   readonly after?: string;
@@ -42,7 +45,7 @@ export async function records(
 ): Promise<{ readonly records: readonly RecordRow[]; readonly next?: string }> {
   const campaign = await theCampaign(context, name);
   const limit = options.limit ?? LIMITS.samples;
-  if (options.quarantined) return quarantinedRecords(context, campaign, limit, options.after);
+  if (options.quarantined) return quarantinedRecords(context, campaign, limit, options);
   const rows: RecordRow[] = [];
   for await (const { found, at } of eachRecord(context, campaign, options.after)) {
     if (options.state !== undefined && found.state !== options.state) continue;
@@ -76,10 +79,16 @@ export async function countRecords(
   return counts;
 }
 
-async function quarantinedRecords(context: Context, campaign: CampaignDocument, limit: number, after?: string) {
+async function quarantinedRecords(
+  context: Context,
+  campaign: CampaignDocument,
+  limit: number,
+  { after, code: cause }: RecordsOptions,
+) {
   const rows: RecordRow[] = [];
   const from = after === undefined ? undefined : parseKey(after);
   for await (const { key, value } of list(context.store, 'quarantine', campaign.id, from)) {
+    if (cause !== undefined && value.code !== cause) continue;
     const into = value.peer === undefined ? {} : { into: value.peer };
     const { code, message } = problemOf(value);
     rows.push({ key: value.key, ...into, state: 'quarantined', code, message });

@@ -10,7 +10,9 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { Store } from '../store/store.ts';
-import { type CommandContext, definitionOf, refused, retryAs, theCampaign } from './commands.ts';
+import { type CommandContext, refused } from './change.ts';
+import { definitionOf, theCampaign } from './find.ts';
+import { retryAs } from './retry.ts';
 
 export interface ResolveOptions {
   /** The home whose entity is to be the record from now on. */
@@ -49,7 +51,9 @@ export async function resolve(context: CommandContext, name: string, options: Re
     await resolveOne({ rule: migration.records[rule]!, scanned: 'S', keys, ...both }, keep, store, actor, clock);
   }
   const which = entries.map(({ key }) => ({ key }));
-  await retryAs(context, campaign.id, which, `resolve ${which.map(({ key }) => key).join(', ')} keep ${keep}`, reason);
+  const what = `resolve ${which.map(({ key }) => key).join(', ')} keep ${keep}`;
+  const why = { records: entries.length, ...(reason === undefined ? {} : { reason }) };
+  await retryAs(context, campaign.id, which, what, why);
   return entries.length;
 }
 

@@ -1,14 +1,16 @@
 import type { Run, Stage } from '../../machines/campaign.ts';
 import { GROUP_STATES } from '../../machines/group.ts';
 import type { Migration } from '../define/migration.ts';
+import { commandsOf } from '../engine/audit.ts';
 import { statesOf, subscriptionsOf } from '../engine/counts.ts';
 import { documentKey, list, load } from '../engine/documents.ts';
 import type { CampaignDocument, Document } from '../engine/schemas.ts';
 import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
-import { type CommandContext, campaigns } from './commands.ts';
+import type { CommandContext } from './change.ts';
 import { type InboxStatus, inboxStatus } from './deliveries.ts';
+import { campaigns } from './find.ts';
 import { type PaceStatus, paceStatus } from './paceStatus.ts';
 import { isByGroup, lookAtSweep, type SweepStatus, sweepStatus } from './sweepStatus.ts';
 
@@ -54,6 +56,9 @@ export interface CampaignStatus {
   /** Whether the state is being taken off its entities, or was: so many, and so many that were not its to take. */
   readonly strip?: { readonly stripped: number; readonly left: number; readonly doneAt?: number };
   readonly createdAt: number;
+  /** How many commands it was given: `handover audit` lists them. */
+  readonly commands: number;
+  /** The newest of them. */
   readonly history: CampaignDocument['history'];
 }
 
@@ -121,6 +126,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),
     ...(campaign.strip ? { strip: stripOf(campaign.strip) } : {}),
     createdAt: campaign.createdAt,
+    commands: commandsOf(campaign),
     history: campaign.history,
   };
 }

@@ -1,5 +1,6 @@
 import type { CampaignDocument } from '../engine/schemas.ts';
-import { type CommandContext, change, definitionOf, record, refused, theCampaign } from './commands.ts';
+import { type CommandContext, change, record, refused } from './change.ts';
+import { definitionOf, theCampaign } from './find.ts';
 
 /**
  * Has the state taken off all entities of a closed campaign. Refused while it is open. It may be asked for again: a

@@ -4,7 +4,7 @@ import { load } from '../engine/documents.ts';
 import type { CampaignDocument, SweepDocument } from '../engine/schemas.ts';
 import { type Progress, progressOf, sweepKey } from '../engine/sweep.ts';
 import type { Capabilities } from '../store/store.ts';
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './change.ts';
 
 type Context = Pick<CommandContext, 'store' | 'migrations'>;
 

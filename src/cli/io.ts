@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import type { Writable } from 'node:stream';
 import { type Clock, systemClock } from '../clock.ts';
 
@@ -11,6 +11,8 @@ export interface Io {
   readonly cwd: string;
   /** Who commands, unless `--by` says otherwise. */
   readonly user: string;
+  /** The machine that is commanded from. */
+  readonly host: string;
   readonly clock: Clock;
   /** Calls back at the first SIGINT or SIGTERM; a second one ends the process. Returns how to stop listening. */
   readonly onInterrupt: (handler: () => void) => () => void;
@@ -22,6 +24,7 @@ export function processIo(): Io {
     err: process.stderr,
     cwd: process.cwd(),
     user: userName(),
+    host: hostname(),
     clock: systemClock,
     onInterrupt,
   };

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import type { Capabilities, Store } from '../store/store.ts';
+import { entered } from './audit.ts';
 import { updateCampaign } from './campaigns.ts';
 import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
@@ -109,9 +110,8 @@ export async function checkBudget(
   await updateCampaign({ store, clock }, id, (current) => {
     const step = campaignStep(current, 'budget.exceeded');
     if (!step) return undefined;
-    const entry = { at: clock.now(), by, what: 'pause', reason: because };
-    const history = [...current.history, entry].slice(-LIMITS.historyEntries);
-    return { ...current, ...step.next, pausedBecause: because, history };
+    const entry = { what: 'pause', reason: because, from: { way: 'worker' as const } };
+    return { ...current, ...step.next, pausedBecause: because, ...entered({ clock, by }, current, entry) };
   });
   return because;
 }

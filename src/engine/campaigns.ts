@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { HandoverError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { archive } from './audit.ts';
 import { attempts, documentKey, load, loadMany, save } from './documents.ts';
 import type { CampaignDocument } from './schemas.ts';
 
@@ -52,7 +53,9 @@ export async function updateCampaign(
     if (!stored) throw new HandoverError('campaign.missing', `There is no campaign ${JSON.stringify(id)}.`);
     const next = await change(stored.value);
     if (!next) return { done: stored.value };
-    const saved = await save<'campaign'>(store, key, next, stored.version);
-    return saved.status === 'applied' ? { done: next } : saved;
+    const kept = await archive(store, next);
+    if (!('done' in kept)) return kept;
+    const saved = await save<'campaign'>(store, key, kept.done, stored.version);
+    return saved.status === 'applied' ? kept : saved;
   });
 }

@@ -18,6 +18,7 @@ export type Saved = Exclude<Outcome, { readonly status: 'refused' }>;
 
 export const KINDS: Readonly<Record<DocumentKind, string>> = {
   campaign: '_HandoverCampaign',
+  command: '_HandoverCommand',
   sweep: '_HandoverSweep',
   range: '_HandoverRange',
   quarantine: '_HandoverQuarantine',

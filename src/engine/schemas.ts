@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { GROUP_STATES } from '../../machines/group.ts';
-import { TARGETS } from '../../machines/moves.ts';
 import { SUBSCRIPTION_STATES } from '../../machines/subscription.ts';
 import { SWAP_STATES } from '../../machines/swap.ts';
 import { PROTOCOL_NAMES } from '../define/hub.ts';
+import { entry, targets } from './entrySchema.ts';
 
 /**
  * The engine's own entities, kept in the same store as the data and written by the same compare-and-set: one JSON text
  * in the property `state`, which is not indexed. Each carries the version of its form; a newer one is refused.
  */
 const version = z.literal(1);
-const targets = z.array(z.object({ below: z.number(), target: z.enum(TARGETS) })).min(1);
+
 const counts = z.record(z.string(), z.number());
 
 /** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
@@ -154,18 +154,12 @@ export const SCHEMAS = {
         counts,
       })
       .optional(),
-    history: z.array(
-      z.object({
-        at: z.number(),
-        by: z.string(),
-        what: z.string(),
-        /** Which call wrote it: so a call whose answer was lost finds its own entry. */
-        id: z.string().optional(),
-        reason: z.string().optional(),
-        targets: targets.optional(),
-      }),
-    ),
+    /** The newest commands, the oldest of them first. */
+    history: z.array(entry),
+    /** How many older ones stand in documents of their own. */
+    archived: z.number().optional(),
   }),
+  command: z.object({ v: version, entry }),
   sweep: z.object({
     v: version,
     startedAt: z.number(),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Finding } from '../../src/cli/verbs/doctor.ts';
+import type { Finding } from '../../src/admin/doctor.ts';
 import { key } from '../../src/record/key.ts';
 import { FEEDS, Project } from './project.ts';
 

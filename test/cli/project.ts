@@ -97,6 +97,7 @@ export class Project {
       err,
       cwd: this.folder,
       user: 'ann',
+      host: 'desk',
       clock: systemClock,
       onInterrupt: (handler) => {
         interrupt = handler;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Finding } from '../../src/cli/verbs/doctor.ts';
+import type { Finding } from '../../src/admin/doctor.ts';
 import { key } from '../../src/record/key.ts';
 import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import { content, feedOf, Project } from '../cli/project.ts';

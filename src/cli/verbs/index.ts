@@ -1,5 +1,6 @@
-import type { Verb } from '../verb.ts';
+import type { LoneVerb, Verb } from '../verb.ts';
 import { cancelVerb, completeVerb, reverseVerb, startVerb, switchVerb } from './aim.ts';
+import { auditVerb } from './audit.ts';
 import { deliveriesVerb } from './deliveries.ts';
 import { doctorVerb } from './doctor.ts';
 import { paceVerb } from './pace.ts';
@@ -8,14 +9,16 @@ import { planVerb } from './plan.ts';
 import { recordsVerb } from './records.ts';
 import { resolveVerb } from './resolve.ts';
 import { retryVerb } from './retry.ts';
+import { serveVerb } from './serve.ts';
 import { showVerb } from './show.ts';
 import { statusVerb } from './status.ts';
 import { stripVerb } from './strip.ts';
+import { tokenVerb } from './token.ts';
 import { verifyVerb } from './verify.ts';
 import { workVerb } from './work.ts';
 
 /** In the order of a campaign's life: `--help` lists them so. */
-export const VERBS: readonly Verb[] = [
+export const VERBS: readonly (Verb | LoneVerb)[] = [
   planVerb,
   startVerb,
   statusVerb,
@@ -32,7 +35,10 @@ export const VERBS: readonly Verb[] = [
   showVerb,
   retryVerb,
   resolveVerb,
+  auditVerb,
   deliveriesVerb,
   doctorVerb,
   workVerb,
-] as readonly Verb<never>[] as readonly Verb[];
+  serveVerb,
+  tokenVerb,
+] as readonly (Verb<never> | LoneVerb)[] as readonly (Verb | LoneVerb)[];

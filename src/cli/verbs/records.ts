@@ -7,6 +7,7 @@ import { meant, type Reply, type Session, type Verb, wholeNumber } from '../verb
 interface Options {
   readonly quarantined?: boolean;
   readonly state?: string;
+  readonly code?: string;
   readonly limit?: number;
   readonly after?: string;
   readonly count?: boolean;
@@ -19,6 +20,7 @@ export const recordsVerb: Verb<Options> = {
   configure: (command) =>
     command
       .option('--quarantined', 'only those that could not be moved, with the cause')
+      .option('--code <code>', 'of those only the ones with this cause, as `target.occupied`')
       .option('--state <state>', 'only those in this state, as `copied`')
       .option('--limit <n>', 'how many (default: 20)', wholeNumber('--limit', 1, 10_000))
       .option('--after <cursor>', 'go on where the page before ended')

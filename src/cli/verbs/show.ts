@@ -1,4 +1,5 @@
 import { type GroupView, type RecordView, type SideView, type SubscriptionView, show } from '../../admin/inspect.ts';
+import { plain } from '../../admin/plain.ts';
 import { HandoverError } from '../../errors.ts';
 import { bytes, instant, many, paragraphs, table } from '../format.ts';
 import { subscriptionText } from '../subscriptionText.ts';
@@ -64,17 +65,3 @@ function groupText({ group, state, members, more }: GroupView): string {
   const head = `group ${group}${state ? `: ${state}` : ''}, ${many(members.length, 'member')}${more ? ' and more' : ''}`;
   return `${head}\n${recordsTable(members, '  ')}`;
 }
-
-/** Values that JSON has no form for. */
-function plain(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_name, each: unknown) => {
-      if (typeof each === 'bigint') return each.toString();
-      if (isBuffer(each)) return `base64:${Buffer.from(each.data).toString('base64')}`;
-      return each;
-    }),
-  ) as unknown;
-}
-
-const isBuffer = (value: unknown): value is { type: 'Buffer'; data: number[] } =>
-  typeof value === 'object' && value !== null && (value as { type?: unknown }).type === 'Buffer' && 'data' in value;

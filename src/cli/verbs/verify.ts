@@ -1,6 +1,5 @@
-import { theCampaign } from '../../admin/commands.ts';
-import { type VerifyReport, verify } from '../../engine/verify.ts';
-import { migrationUnder } from '../definition.ts';
+import { verifyCampaign } from '../../admin/verify.ts';
+import type { VerifyReport } from '../../engine/verify.ts';
 import { count, many, moment, paragraphs, table } from '../format.ts';
 import { meterFor } from '../meter.ts';
 import { meant, type Verb } from '../verb.ts';
@@ -11,14 +10,12 @@ export const verifyVerb: Verb<{ restart?: boolean }> = {
   configure: (command) =>
     command.option('--restart', 'from the beginning, where a verification that was interrupted would go on'),
   async run(session, [name], { restart = false }) {
-    const { store, clock, signal, io, json } = session;
-    const campaign = await theCampaign(session, meant(session, name));
-    const migration = migrationUnder(session, campaign);
+    const { signal, io, json } = session;
     const meter = meterFor(io, json);
-    const total = campaign.lastSweep?.counts['seen'];
-    const onProgress = (done: number) => meter.show({ name: `${campaign.id} verify`, done, total });
+    const onProgress = (done: number, total: number | undefined, campaign: string) =>
+      meter.show({ name: `${campaign} verify`, done, total });
     try {
-      const report = await verify(store, migration, campaign, { clock, restart, onProgress, signal });
+      const report = await verifyCampaign(session, meant(session, name), { restart, onProgress, signal });
       return { data: report, text: reportText(report), exit: report.clean ? 'done' : 'problems' };
     } finally {
       meter.stop();

@@ -1,0 +1,70 @@
+import type { CampaignDocument, CampaignPace } from '../engine/schemas.ts';
+import { HandoverError } from '../errors.ts';
+import { type CommandContext, change, record, refused } from './change.ts';
+import { theCampaign } from './find.ts';
+
+export interface PaceOptions {
+  /** Operations a second of all workers together; `none` takes the ceiling away. */
+  readonly ceiling?: number | 'none';
+  /** Whether the pace rises slowly, by the ramp. */
+  readonly ramp?: boolean;
+}
+
+/**
+ * Sets how fast all workers of a campaign together may go, from now on. Of the records nothing changes, so nothing that
+ * was swept counts less; what is under way in this moment is fenced like after any change, and begun anew.
+ */
+export async function setPace(
+  context: CommandContext,
+  name: string,
+  options: PaceOptions & { readonly reason?: string },
+): Promise<CampaignDocument> {
+  checkPace(options);
+  const { ceiling, ramp, reason } = options;
+  if (ceiling === undefined && ramp === undefined) {
+    throw new HandoverError('usage.invalid', 'Say --ceiling, --ramp or --no-ramp.');
+  }
+  const { id } = await theCampaign(context, name);
+  const said = [
+    ...(ceiling === undefined ? [] : [`ceiling ${ceiling}`]),
+    ...(ramp === undefined ? [] : [ramp ? 'ramp' : 'no ramp']),
+  ];
+  return change(context, id, (current) => {
+    if (current.closed) throw refused(current, 'pace');
+    const pace = paceAfter(current.pace ?? { ramp: false, since: 0 }, options, context.clock.now());
+    return { ...current, pace, ...record(context, current, `pace: ${said.join(', ')}`, reason) };
+  });
+}
+
+/** Throws `usage.invalid`. */
+export function checkPace({ ceiling }: PaceOptions): void {
+  if (ceiling === undefined || ceiling === 'none' || ceiling > 0) return;
+  throw new HandoverError('usage.invalid', `A ceiling is a number over 0, or none, not ${ceiling}.`);
+}
+
+/** A ramp that is turned on begins now. */
+function paceAfter(before: CampaignPace, { ceiling, ramp = before.ramp }: PaceOptions, now: number): CampaignPace {
+  const { ceilingPerSecond: kept, ...rest } = before;
+  const ceilingPerSecond = ceiling === 'none' ? undefined : (ceiling ?? kept);
+  const since = ramp && !before.ramp ? now : rest.since;
+  return { ramp, since, ...(ceilingPerSecond === undefined ? {} : { ceilingPerSecond }) };
+}
+
+/**
+ * The pace that goes with a command. The ramp begins anew where the command finds the campaign at rest: by then nothing
+ * has come to its keys for a while, and the store may have merged what it had split.
+ */
+export function paceOf(
+  { store, clock }: CommandContext,
+  current: CampaignDocument,
+  options: PaceOptions,
+): CampaignPace {
+  const now = clock.now();
+  const fresh = { ramp: current.stage === 'draft' && store.capabilities.warmsUp, since: now };
+  const before = current.pace ?? fresh;
+  return paceAfter(hasSettled(current) ? { ...before, since: now } : before, options, now);
+}
+
+/** Whether this generation has come to rest, if only once: a campaign at rest is swept again and again. */
+export const hasSettled = ({ settledAt, lastSweep, generation }: CampaignDocument): boolean =>
+  settledAt !== undefined || (lastSweep?.clean === true && lastSweep.generation === generation);
