@@ -134,6 +134,8 @@ export const LIMITS = {
   hubPauseMostMs: 600_000,
   /** A lease is taken to be this long where the hub has not said: what matters is when its renewal begins. */
   hubLeaseMs: 86_400_000,
+  /** No lease is taken to be longer, whatever is said: whoever knows a callback's URL can say it. Hubs grant days or weeks. */
+  hubLeaseMostMs: 31_536_000_000,
   /** Requests to hubs that a page of subscriptions has under way. */
   hubRequests: 8,
   /** What waits at a hub for a URL that failed goes out when that takes deliveries again, one after the other, within this. */

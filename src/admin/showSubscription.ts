@@ -31,6 +31,8 @@ export interface SubscriptionView {
   };
   /** Why its topic is asked again no sooner than `at`. */
   readonly topicFailed?: { readonly attempt: number; readonly at: number; readonly cause: string };
+  /** What was last said in the hub's name, by it or by somebody else who knows the URL: that it does not post there. */
+  readonly denied?: { readonly side: string; readonly reason: string; readonly at: number };
   /** Why the hub's refusal, or its silence, left it here. */
   readonly problem?: string;
   readonly journal: SubscriptionDocument['journal'];
@@ -44,7 +46,7 @@ export async function subscriptionView(
 ): Promise<SubscriptionView | undefined> {
   const stored = await load(store, 'subscription', subscriptionKey(key.toString()));
   if (stored?.value.campaign !== campaign) return undefined;
-  const { source, state, topic, intent, fetch, problem, journal, ...sides } = stored.value;
+  const { source, state, topic, intent, fetch, denied, problem, journal, ...sides } = stored.value;
   return {
     kind: 'subscription',
     campaign,
@@ -57,6 +59,7 @@ export async function subscriptionView(
       ? { asked: { mode: intent.mode, side: intent.side, attempt: intent.attempt, deadlineAt: intent.deadlineAt } }
       : {}),
     ...(fetch ? { topicFailed: fetch } : {}),
+    ...(denied ? { denied: { side: denied.side, reason: denied.reason, at: denied.at } } : {}),
     ...(problem === undefined ? {} : { problem }),
     journal,
   };

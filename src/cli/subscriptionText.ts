@@ -2,7 +2,7 @@ import type { CallbackView, SubscriptionView } from '../admin/inspect.ts';
 import { instant, paragraphs, table } from './format.ts';
 
 export function subscriptionText(view: SubscriptionView): string {
-  const { key, state, topic, asked, topicFailed, problem, journal } = view;
+  const { key, state, topic, asked, topicFailed, denied, problem, journal } = view;
   const facts: (readonly [string, string])[] = [
     ['subscription of', key],
     ['topic', topic],
@@ -17,6 +17,13 @@ export function subscriptionText(view: SubscriptionView): string {
   if (topicFailed) {
     const { cause, attempt, at } = topicFailed;
     facts.push(['topic failed', `${cause} (attempt ${attempt}; the next one at ${instant(at)})`]);
+  }
+  if (denied) {
+    const { side, reason, at } = denied;
+    facts.push([
+      'denied',
+      `${side} URL, at ${instant(at)}: ${reason || 'without a reason'}. Anybody who knows the URL can say so`,
+    ]);
   }
   if (problem !== undefined) facts.push(['cause', problem]);
   const events = journal.map(({ seq, what, at, by }) => [`${seq}`, instant(at), what, by]);

@@ -69,6 +69,15 @@ const intent = z.object({
   deadlineAt: z.number(),
 });
 
+/** What somebody who knows the URL said in the hub's name, and during which attempt of which request. */
+const denial = z.object({
+  side: z.enum(['old', 'new']),
+  reason: z.string(),
+  at: z.number(),
+  intent: z.string().optional(),
+  attempt: z.number().optional(),
+});
+
 /** Why the topic is asked again no sooner than `at`. */
 const fetchNote = z.object({ attempt: z.number(), at: z.number(), cause: z.string() });
 
@@ -230,6 +239,8 @@ export const SCHEMAS = {
     ending: endingNote.optional(),
     /** Why the hub refused, as long as nothing was tried again. */
     problem: z.string().optional(),
+    /** The last time that the hub, or somebody else, said that it does not post there. */
+    denied: denial.optional(),
     seq: z.number(),
     journal: z.array(z.object({ seq: z.number(), what: z.string(), at: z.number(), by: z.string() })),
   }),

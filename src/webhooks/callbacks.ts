@@ -36,6 +36,13 @@ export interface Verification {
   readonly leaseSeconds?: number;
 }
 
+/** `hub.mode=denied`, as it was said. */
+export interface Denial {
+  readonly subscription: string;
+  readonly side: Side;
+  readonly reason: string;
+}
+
 /**
  * What the receiver asks of whoever keeps the subscriptions, and tells it. `find` and `verified` are awaited, and when
  * they throw the answer is 503. The rest is told beside the answer, and nothing depends on it.
@@ -46,7 +53,7 @@ export interface Callbacks {
   /** Stores the confirmation by compare-and-set, and only then is the challenge echoed. False: nobody intends this, 404. */
   verified(verification: Verification): Promise<boolean>;
   /** Whoever knows the URL can say this: a hint to look again. */
-  denied(denial: { readonly subscription: string; readonly side: Side; readonly reason: string }): Promise<void>;
+  denied(denial: Denial): Promise<void>;
   /** A signed delivery is in the inbox, or was there already: this URL delivers. */
   delivered(delivery: { readonly subscription: string; readonly side: Side }): Promise<void>;
   /** A delivery that nobody with a secret signed. It was not processed. */

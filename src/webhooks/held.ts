@@ -45,7 +45,7 @@ export async function change(
 }
 
 /** The store's silence: it is worth another try. */
-export const isSilence = (error: unknown): error is HandoverError =>
+const isSilence = (error: unknown): error is HandoverError =>
   error instanceof HandoverError && (error.code === 'store.unknown' || error.code === 'store.unavailable');
 
 /** Whether somebody is at it. A claim that lies further ahead than any was made by a clock gone wrong. */
@@ -103,7 +103,7 @@ async function renew(context: InboxContext, stored: StoredDelivery, stop: AbortS
       if (!now || by(now) === undefined) return false;
       current = now;
     } catch (error) {
-      if (!isSilence(error)) return false;
+      if (!(error instanceof HandoverError)) return false;
     }
   }
 }

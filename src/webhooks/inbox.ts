@@ -10,17 +10,26 @@ import { Queue } from './queue.ts';
 import { appendState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
 import { type KeepDays, type Sweeping, sweepFrom, sweepInTurn } from './sweeping.ts';
+import { guarded, type OnError } from './telling.ts';
 import { deliveryOf, type Handler, type WorkContext } from './work.ts';
 
 export interface InboxOptions {
   readonly store: Store;
   readonly clock?: Clock;
-  /** Settles whether a topic went back to an earlier state. Unset: what came is believed. */
+  /**
+   * Settles whether a topic went back to an earlier state, or an old one came late. Unset: such a state is not applied but
+   * dead, until it is retried.
+   */
   readonly fetch?: WorkContext['fetch'];
   /** Told of each delivery that is given up after its last attempt. */
   readonly onDead?: WorkContext['onDead'];
   /** Told of each entity of the inbox that does not decode, whenever it is met: the others are worked on. */
   readonly onCorrupt?: (error: HandoverError) => void;
+  /**
+   * Told, each time, of what the store answered `work` wrong, and of what `onDead` and `onCorrupt` threw. The work goes on:
+   * after a second it looks again, until its signal aborts. Called about once a second as long as the store is away.
+   */
+  readonly onError?: OnError;
   /** Days for which identities are kept, where it is not to be as in `PROTOCOLS`. Written beside each delivery. */
   readonly keepDays?: KeepDays;
 }
@@ -45,10 +54,11 @@ export class Inbox {
   #drafts = 0;
   #index: Promise<void> | undefined;
 
-  constructor({ store, clock = systemClock, fetch, onDead, onCorrupt = () => {}, keepDays = {} }: InboxOptions) {
-    this.#context = { store, clock, fetch, onDead };
+  constructor({ store, clock = systemClock, fetch, keepDays = {}, ...told }: InboxOptions) {
+    const onError = guarded(told.onError, undefined);
+    this.#context = { store, clock, fetch, onDead: guarded(told.onDead, onError), onError };
     this.#keepDays = keepDays;
-    this.#onCorrupt = onCorrupt;
+    this.#onCorrupt = guarded(told.onCorrupt, onError);
     this.#nonce = clock.id();
     const received = () => this.#all('received');
     this.#queue = new Queue({ ...this.#context, received, lanes: LIMITS.deliveryLanes });
@@ -72,7 +82,7 @@ export class Inbox {
     return this.#queue.told(await appendState(this.#context, this.#draft(received), hash, body));
   }
 
-  /** Runs the handler on all that is there and comes, several at once, until the signal aborts. */
+  /** Runs the handler on all that is there and comes, several at once, until the signal aborts: no store's error ends it. */
   work(handler: Handler, signal: AbortSignal): Promise<void> {
     return this.#queue.work((stored, shown, lost) => handler({ ...deliveryOf(stored), ...shown }, lost), signal);
   }

@@ -1,5 +1,5 @@
 export type { Discovery, Fetched, Hub, HubAnswer, HubRequest, HubSubscription, Protocol } from '../define/hub.ts';
-export type { Callback, Callbacks, Side, Verification } from './callbacks.ts';
+export type { Callback, Callbacks, Denial, Side, Verification } from './callbacks.ts';
 export { PROTOCOLS, type Row } from './identities.ts';
 export { Inbox, type InboxOptions } from './inbox.ts';
 export type { DeliveryInfo } from './inboxLook.ts';

@@ -1,8 +1,7 @@
 import { LIMITS } from '../limits.ts';
 import type { DeliveryDocument, StoredDelivery } from './deliveries.ts';
-import { isSilence } from './held.ts';
 import type { Put } from './storing.ts';
-import { isDue, type Run, runInOrder, type WorkContext } from './work.ts';
+import { isDue, pauseAfter, type Run, runInOrder, type WorkContext } from './work.ts';
 
 export interface QueueOptions extends WorkContext {
   /** What is not settled. */
@@ -27,7 +26,7 @@ export class Queue {
     this.#context = options;
   }
 
-  /** Runs all that is there and comes, several at once, until the signal aborts. */
+  /** Runs all that is there and comes, several at once, until the signal aborts. No answer of the store ends it before. */
   async work(run: Run, signal: AbortSignal): Promise<void> {
     const broken = new AbortController();
     const stop = AbortSignal.any([signal, broken.signal]);
@@ -85,8 +84,7 @@ export class Queue {
         begin(found);
       }
     } catch (error) {
-      if (!isSilence(error)) throw error;
-      await clock.sleep(LIMITS.controlPauseMostMs, stop);
+      await pauseAfter(this.#context, error, stop);
     }
   }
 

@@ -138,7 +138,7 @@ async function verification(context: Context, callback: Callback, { query }: Req
 }
 
 const leaseOf = (text: string | null): number | undefined =>
-  text !== null && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
+  text !== null && /^[1-9]\d*$/.test(text) ? Math.min(Number(text), LIMITS.hubLeaseMostMs / 1_000) : undefined;
 
 async function delivery(context: Context, callback: Callback, request: Request): Promise<Answer> {
   if (callback.gone) return answer(410);

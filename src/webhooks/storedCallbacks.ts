@@ -3,13 +3,14 @@ import { pathOf } from '../define/subscription.ts';
 import { attempts, load, type Stored, save } from '../engine/documents.ts';
 import type { Document, SubscriptionDocument } from '../engine/schemas.ts';
 import { confirmed } from '../engine/subscriptionAnswer.ts';
-import { mayConfirm, subscriptionKey } from '../engine/subscriptionDocument.ts';
+import { hubPauseMs, mayConfirm, subscriptionKey } from '../engine/subscriptionDocument.ts';
 import { granted } from '../engine/subscriptionLease.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
-import type { Callback, Callbacks } from './callbacks.ts';
+import type { Callback, Callbacks, Denial } from './callbacks.ts';
 import { Paths } from './paths.ts';
 import { type Suspicion, Suspicions } from './suspicions.ts';
+import { guarded } from './telling.ts';
 
 export interface StoredCallbacksOptions {
   /**
@@ -17,6 +18,11 @@ export interface StoredCallbacksOptions {
    * a log and an alert; a flood of them is no flood here.
    */
   readonly onSuspicious?: (suspicion: Suspicion) => void;
+  /**
+   * Told of denials (`hub.mode=denied`), as they are written down: of one URL at most every ten seconds. For a log: whoever
+   * knows the URL can send them. Lines and control characters are taken out of the reason, and it is cut.
+   */
+  readonly onDenied?: (denial: Denial) => void;
   /** Told of what could not be written down. It is tried again. */
   readonly onError?: (error: unknown) => void;
 }
@@ -41,6 +47,7 @@ function secretsOf({ shape, ...sides }: SubscriptionDocument, side: 'old' | 'new
 export function storedCallbacks(store: Store, clock: Clock, options: StoredCallbacksOptions = {}): Callbacks {
   const suspicions = new Suspicions(store, clock, options);
   const paths = new Paths(store, callbackOf);
+  const onDenied = guarded(options.onDenied, options.onError);
   const at = async (subscription: string): Promise<Stored<'subscription'> | undefined> =>
     load(store, 'subscription', subscriptionKey(subscription));
 
@@ -73,14 +80,18 @@ export function storedCallbacks(store: Store, clock: Clock, options: StoredCallb
         const next = confirmed(now, { side, mode }, leaseSeconds === undefined ? {} : { leaseSeconds }, happening);
         // It was confirmed before; a hub that refreshes by itself grants a new lease.
         if (next) return next;
-        return mode === 'subscribe' && now[side].active ? granted(now, side, leaseSeconds, clock.now()) : 'as it is';
+        if (mode !== 'subscribe' || !now[side].active) return 'as it is';
+        return granted(now, side, leaseWithin(now, side, leaseSeconds), clock.now());
       }),
 
-    async denied({ subscription, side }) {
-      // A hint, which anybody can give: the deadline passes now, and the hub is asked again.
-      await update(subscription, (now) =>
-        now.intent?.side === side ? { ...now, intent: { ...now.intent, deadlineAt: clock.now() } } : 'as it is',
-      );
+    async denied({ reason, ...of }) {
+      const denial = { ...of, reason: cleaned(reason) };
+      let next: SubscriptionDocument | undefined;
+      const known = await update(of.subscription, (now) => {
+        next = withDenial(now, denial, clock.now());
+        return next ?? 'as it is';
+      });
+      if (known && next) onDenied(denial);
     },
 
     async delivered({ subscription, side }) {
@@ -94,6 +105,41 @@ export function storedCallbacks(store: Store, clock: Clock, options: StoredCallb
 
     settled: () => suspicions.settled(),
   };
+}
+
+/**
+ * A denial is a hint, which anybody can give: the hub is asked again sooner, once in each attempt, and after the pause that
+ * a refusal has. So forged ones do not use up the attempts before a hub that means well has had its time. Undefined: it is
+ * not written down.
+ */
+function withDenial(now: SubscriptionDocument, { side, reason }: Denial, at: number): SubscriptionDocument | undefined {
+  const { denied } = now;
+  const intent = now.intent?.side === side ? now.intent : undefined;
+  const isFirst = intent && !(denied?.intent === intent.id && denied.attempt === intent.attempt);
+  // Whoever floods the URL must not flood the store, nor be in a worker's way.
+  if (!isFirst && denied && Math.abs(at - denied.at) < LIMITS.suspicionMs) return undefined;
+  const during = intent ? { intent: intent.id, attempt: intent.attempt } : {};
+  const noted = { ...now, denied: { side, reason, at, ...during } };
+  if (!isFirst) return noted;
+  const deadlineAt = Math.min(intent.deadlineAt, at + hubPauseMs(intent.attempt));
+  return { ...noted, intent: { ...intent, deadlineAt } };
+}
+
+/** It came from outside, and is shown to people. */
+const cleaned = (reason: string): string =>
+  reason
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim()
+    .slice(0, LIMITS.hubCauseCharacters);
+
+/**
+ * What is believed of a lease. Unless we asked, whoever knows the URL may be talking: no more than was granted last, for a
+ * lease that is not renewed in time is a subscription lost.
+ */
+function leaseWithin(now: SubscriptionDocument, side: Callback['side'], said: number | undefined): number | undefined {
+  const isAsked = [now.intent, now.renewal].some((each) => each?.side === side && each.mode === 'subscribe');
+  if (said === undefined || isAsked) return said;
+  return Math.min(said, (now[side].leaseMs ?? LIMITS.hubLeaseMs) / 1_000);
 }
 
 /**

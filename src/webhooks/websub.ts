@@ -21,7 +21,7 @@ const TOPIC_REDIRECTS = [301, 302, 307, 308];
 const HUB_REDIRECTS = [307, 308];
 
 /** Any hub of WebSub (W3C Recommendation of 2018-01-23) or of PubSubHubbub 0.4 or 0.3, found where the topic says it is. */
-export function websub(options: WebSubOptions = {}): Hub {
+export function websub(options: WebSubOptions = {}): Hub & Required<Pick<Hub, 'fetch'>> {
   const { name = 'websub', clock = systemClock } = options;
   const send = outbound(options);
   return {

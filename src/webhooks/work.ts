@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import type { Fetched, Protocol } from '../define/hub.ts';
-import { messageOf } from '../errors.ts';
+import { HandoverError, messageOf } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Side } from './callbacks.ts';
 import type { DeliveryDocument, StoredDelivery } from './deliveries.ts';
-import { change, type Held, hold, isLive, isSilence } from './held.ts';
+import { change, type Held, hold, isLive } from './held.ts';
 import { stateAfter, stateBefore } from './states.ts';
 import type { InboxContext } from './storing.ts';
+import type { OnError } from './telling.ts';
 
 /** What the application is handed. */
 export interface Delivery {
@@ -62,11 +63,13 @@ export class Postponed extends Error {
 }
 
 export interface WorkContext extends InboxContext {
-  /** What the topic says now, where that can be asked. */
+  /** What the topic says now. Where nobody can be asked, states that may be old ones are given up, and not applied. */
   readonly fetch?: ((delivery: Pick<Delivery, 'scope' | 'topic' | 'subscription'>) => Promise<Fetched>) | undefined;
   readonly patience?: Patience;
   /** Told of each delivery that is given up. */
   readonly onDead?: ((delivery: { readonly id: string; readonly error: string }) => void) | undefined;
+  /** Told of what the store answered wrong; it is looked at again after a pause. */
+  readonly onError?: OnError | undefined;
 }
 
 /** Whether its turn has come, as far as it says itself. */
@@ -87,10 +90,19 @@ export async function runInOrder(
       next = await stateAfter(context, next.value);
     }
   } catch (error) {
-    if (!isSilence(error)) throw error;
     // Nothing is lost: the delivery is as it was, or its claim runs out.
-    await context.clock.sleep(LIMITS.controlPauseMostMs, signal);
+    await pauseAfter(context, error, signal);
   }
+}
+
+/**
+ * Whatever the store says, even that it lets nobody in, may be over by the next look: receivers go on storing meanwhile.
+ * Throws anything else.
+ */
+export async function pauseAfter({ clock, onError }: WorkContext, error: unknown, signal: AbortSignal): Promise<void> {
+  if (!(error instanceof HandoverError)) throw error;
+  onError?.(error);
+  await clock.sleep(LIMITS.controlPauseMostMs, signal);
 }
 
 /**
@@ -105,8 +117,22 @@ async function runOne(context: WorkContext, found: StoredDelivery, run: Run, sig
   if (found.value.attempts >= (context.patience ?? PATIENCE).attempts) {
     return bury(context, found, found.value.error ?? 'its last run never ended', inEffect);
   }
+  if (await isBlind(context, found.value, inEffect)) return bury(context, found, NO_FETCH, inEffect);
   const held = await hold(context, found);
   return held !== undefined && runHeld(context, held, inEffect, run, signal);
+}
+
+const NO_FETCH = 'no fetch: it may be an old state of its topic, and this inbox has no `fetch` to ask';
+
+/**
+ * Whether a state may be an old one, and nobody can be asked. A person who has it retried says that it is not, as long as
+ * none has come after it. What is in effect anyway does no harm.
+ */
+async function isBlind(context: WorkContext, value: DeliveryDocument, inEffect: string | undefined): Promise<boolean> {
+  const { state } = value;
+  if (!state?.suspect || context.fetch) return false;
+  if (state.retried) return (await stateAfter(context, value)) !== undefined;
+  return state.hash !== inEffect;
 }
 
 async function runHeld(

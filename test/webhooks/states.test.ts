@@ -92,10 +92,35 @@ describe('a body is what its topic says', () => {
     expect(bodies).toEqual(['v1', 'v2', 'v1']);
   });
 
-  test('where nobody can be asked, what came is believed', async () => {
+  test('where nobody can be asked, a late old state does not overwrite the newer one: it is dead, and told', async () => {
+    const dead: string[] = [];
+    const w = await world({ onDead: ({ error }) => dead.push(error) });
+    for (const [body, side] of [
+      ['v1', 'old'],
+      ['v2', 'old'],
+      ['v1', 'new'],
+      ['v2', 'new'],
+      ['v3', 'new'],
+    ] as const)
+      await send(w, body, side);
+    expect(await applied(w.inbox)).toEqual(['v1', 'v2', 'v3']);
+    expect(dead).toEqual([expect.stringMatching(/^no fetch: /)]);
+    expect(await listed(w.inbox, 'dead')).toMatchObject([{ side: 'new', attempts: 0, error: dead[0] }]);
+  });
+
+  test('one that nobody could be asked of is applied when a person retries it, unless another came after it', async () => {
     const w = await world();
-    for (const body of ['v1', 'v2', 'v1', 'v1']) await send(w, body);
-    expect(await applied(w.inbox)).toEqual(['v1', 'v2', 'v1']);
+    for (const body of ['v1', 'v2', 'v1']) await send(w, body);
+    expect(await applied(w.inbox)).toEqual(['v1', 'v2']);
+    const [dead] = await listed(w.inbox, 'dead');
+    await w.inbox.retry(dead!.id);
+    expect(await applied(w.inbox)).toEqual(['v1']);
+    for (const body of ['v2', 'v3']) await send(w, body);
+    expect(await applied(w.inbox)).toEqual(['v3']);
+    const [passed] = await listed(w.inbox, 'dead');
+    await w.inbox.retry(passed!.id);
+    expect(await applied(w.inbox)).toEqual([]);
+    expect(await listed(w.inbox, 'dead')).toMatchObject([{ id: passed!.id }]);
   });
 
   test('they are applied in their order, and one that fails holds up those after it', async () => {

@@ -91,6 +91,8 @@ describe('verification', () => {
     ['0', undefined],
     ['-5', undefined],
     ['1e3', undefined],
+    ['999999999999999', 31_536_000],
+    ['9'.repeat(400), 31_536_000],
   ])('13: a granted lease of %s seconds is recorded as %s', async (said, recorded) => {
     const w = await world();
     w.callbacks.intents = [subscribing];

@@ -60,6 +60,9 @@ export const serveVerb: Verb<Options> = {
 async function receiverOf({ store, clock }: Session, log: ServeOptions['log']) {
   const { Inbox, receiver, storedCallbacks } = await import('../../webhooks/index.ts');
   const onError = (error: unknown) => log.error({ event: 'delivery.failed', err: error });
-  const callbacks = storedCallbacks(store, clock, { onError });
+  const callbacks = storedCallbacks(store, clock, {
+    onError,
+    onDenied: (denial) => log.warn({ event: 'hub.denied', ...denial }),
+  });
   return receiver({ callbacks, inbox: new Inbox({ store, clock }), clock, onError });
 }

@@ -8,6 +8,7 @@ import { type DeliveryInfo, deliveriesIn, infoOf, retryDelivery } from '../inbox
 import { type OutboundOptions, outbound } from '../outbound.ts';
 import { Queue } from '../queue.ts';
 import { insertAll } from '../storing.ts';
+import { guarded, type OnError } from '../telling.ts';
 import type { Patience } from '../work.ts';
 import { Courier, type CourierOptions } from './courier.ts';
 import type { OutgoingEvent } from './events.ts';
@@ -22,6 +23,8 @@ export interface OutboxOptions extends OutboundOptions, Pick<CourierOptions, 'en
   readonly onDead?: (delivery: { readonly id: string; readonly error: string }) => void;
   /** Told of each entity of the outbox that does not decode, whenever it is met: the others are sent. */
   readonly onCorrupt?: (error: HandoverError) => void;
+  /** Told, each time, of what the store answered `work` wrong, and of what the two above threw. The work goes on. */
+  readonly onError?: OnError;
 }
 
 const DAY_MS = 86_400_000;
@@ -46,19 +49,21 @@ export class Outbox {
   #index: Promise<unknown> | undefined;
 
   constructor(options: OutboxOptions) {
-    const { store, clock = systemClock, onDead, onCorrupt = () => {} } = options;
+    const { store, clock = systemClock } = options;
+    const onError = guarded(options.onError, undefined);
     const { endpoint, body } = options;
     const ramp = { ...SHARE_RAMP, ...options.share };
     if (!(ramp.start > 0 && ramp.growth > 1 && ramp.intervalMs > 0))
       throw new HandoverError('subscription.invalid', 'A share starts over 0 and grows by over 1 at some interval.');
     this.#store = store;
     this.#clock = clock;
-    this.#onCorrupt = onCorrupt;
+    this.#onCorrupt = guarded(options.onCorrupt, onError);
     this.#courier = new Courier({ store, clock, send: outbound(options), endpoint, ...(body ? { body } : {}), ramp });
     this.#queue = new Queue({
       store,
       clock,
-      onDead,
+      onDead: guarded(options.onDead, onError),
+      onError,
       received: () => this.#all('received'),
       patience: PATIENCE,
       lanes: LIMITS.sendLanes,
@@ -83,7 +88,7 @@ export class Outbox {
     return put.status;
   }
 
-  /** Posts all that is there and comes, until the signal aborts. In as many processes as there are. */
+  /** Posts all that is there and comes, until the signal aborts: no store's error ends it. In as many processes as there are. */
   work(signal: AbortSignal): Promise<void> {
     return this.#queue.work((stored) => this.#courier.deliver(stored), signal);
   }
