@@ -251,6 +251,8 @@ export const LIMITS = {
   eventStreamMs: 3_600_000,
   /** What a browser waits before it comes again. */
   eventRetryMs: 2_000,
+  /** Subscriptions that a scrape looks at for the oldest intent. */
+  intentsLooked: 5_000,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

@@ -1,8 +1,19 @@
-import type { FastifyInstance } from 'fastify';
-import type { Services } from '../operations/operation.ts';
+import type { Receiver } from '../../webhooks/receive.ts';
+import type { Part } from '../app.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import { metricsRoute } from '../metrics/route.ts';
 import { events } from './events.ts';
 
-/** What the server tells by itself. */
-export async function live(app: FastifyInstance, services: Services): Promise<void> {
-  await events(app, services);
+export interface LiveOptions {
+  /** What this process has counted. Default: nothing. */
+  readonly metrics?: Metrics;
+  readonly receiver?: Receiver;
 }
+
+/** What the server tells of itself and of its campaigns, without being asked again and again. */
+export const live =
+  ({ metrics, receiver }: LiveOptions): Part =>
+  async (app, services) => {
+    const watch = await events(app, services);
+    metricsRoute(app, services, { metrics: metrics ?? new Metrics(services.clock), watch, receiver });
+  };
