@@ -117,7 +117,10 @@ export async function served(options: Options = {}): Promise<Served> {
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
-      const text = await response.text();
+      // Of what has no end, the beginning is the answer.
+      const endless = response.headers.get('content-type')?.startsWith('text/event-stream');
+      if (endless) await response.body?.cancel();
+      const text = endless ? '' : await response.text();
       const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
       return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : {}, text };
     },
