@@ -1,0 +1,33 @@
+export interface ServerEvent {
+  readonly id?: string;
+  readonly event: string;
+  readonly data: string;
+}
+
+/** The events of a stream, by the rules of its format: lines of `field: value`, ended by an empty one. */
+export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+  let rest = '';
+  let fields: Record<string, string> = {};
+  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop()!;
+    for (const line of lines) {
+      if (line !== '') fields = withLine(fields, line);
+      else {
+        const { data, event = 'message', id } = fields;
+        fields = {};
+        if (data !== undefined) yield { event, data, ...(id === undefined ? {} : { id }) };
+      }
+    }
+  }
+}
+
+function withLine(fields: Record<string, string>, line: string): Record<string, string> {
+  const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!;
+  if (name === '') return fields;
+  const before = name === 'data' && fields['data'] !== undefined ? `${fields['data']}\n` : '';
+  return { ...fields, [name!]: before + value };
+}

@@ -1,0 +1,149 @@
+import { useEffect, useState } from 'preact/hooks';
+import { ask, paths } from '../api.ts';
+import { useApp } from '../app.ts';
+import { sleep } from '../clock.ts';
+import { count, duration, many } from '../format.ts';
+import { Wide } from '../parts/Wide.tsx';
+import { keepPlan, keptPlan } from '../plans.ts';
+import type { Job, PlanReport } from '../types.ts';
+import { sayOf } from '../use.ts';
+
+/** What a migration would meet and cost: found by reading alone. */
+export function Plan({ migration }: { migration: string }) {
+  const app = useApp();
+  const { report, job, trouble, make } = usePlan(migration);
+  return (
+    <>
+      <h1>Plan of {migration}</h1>
+      <p class="lead">
+        Reads the records and moves them in memory, to say what it would meet and cost. Nothing is written.
+      </p>
+      <p class="row">
+        <button type="button" class={report ? '' : 'primary'} disabled={job !== undefined} onClick={make}>
+          {report ? 'Make it anew' : 'Make a plan'}
+        </button>
+        <button
+          type="button"
+          onClick={() => app.command({ verb: 'start', migration, options: {}, ...openOf(app, migration) })}
+        >
+          Start {migration}…
+        </button>
+      </p>
+      <p role="status">{job && `${count(job.seen)} looked at so far.`}</p>
+      {trouble && (
+        <p class="note bad" role="alert">
+          {trouble}
+        </p>
+      )}
+      {report && <Report report={report} />}
+    </>
+  );
+}
+
+const openOf = ({ status }: ReturnType<typeof useApp>, migration: string) => {
+  const open = status.campaigns.find((each) => each.migration === migration && !each.closed);
+  return open ? { campaign: open.campaign } : {};
+};
+
+const LOOK_MS = 500;
+
+/** A job says nothing by itself: whoever began it asks how far it is, until it has ended or he goes away. */
+function usePlan(migration: string) {
+  const [report, setReport] = useState(() => keptPlan(migration));
+  const [job, setJob] = useState<Job>();
+  const [trouble, setTrouble] = useState<string>();
+  const [gone] = useState(() => new AbortController());
+  useEffect(() => () => gone.abort(), [gone]);
+  const make = async () => {
+    setTrouble(undefined);
+    try {
+      let { body, location } = await ask<Job>(paths.plan(migration), { body: {} });
+      for (const at = location!; body.state === 'running' && !gone.signal.aborted; ) {
+        setJob(body);
+        await sleep(LOOK_MS, gone.signal);
+        ({ body } = await ask<Job>(at));
+      }
+      if (body.problem) setTrouble(`${body.problem.detail ?? ''} (${body.problem.code})`);
+      if (body.state === 'done') {
+        keepPlan(body.result as PlanReport);
+        setReport(body.result as PlanReport);
+      }
+    } catch (error) {
+      setTrouble(sayOf(error));
+    }
+    setJob(undefined);
+  };
+  return { report, job, trouble, make };
+}
+
+function Report({ report }: { report: PlanReport }) {
+  const { records, sample, problems, inexact, rules, steps, total, prices } = report;
+  const oneWay = rules.filter(({ reversible }) => !reversible);
+  return (
+    <>
+      <p>
+        {sample ? 'About ' : ''}
+        {many(records, 'record')} at home, {rules.map(({ from, into }) => `${from} to ${into}`).join(', ')}.
+      </p>
+      {Object.entries(problems).map(([code, { count: n, samples }]) => (
+        <div class="note warn" key={code}>
+          {many(n, 'record')} could not be moved, and would be quarantined: <code>{code}</code>
+          <ul>
+            {samples.map(({ key, message }) => (
+              <li key={key}>{message}</li>
+            ))}
+          </ul>
+        </div>
+      ))}
+      {oneWay.length > 0 && (
+        <p class="note warn">
+          No way back for what is modified after the switch: {oneWay.map(({ from }) => from).join(', ')}.
+        </p>
+      )}
+      {inexact.count > 0 && <p class="note warn">{many(inexact.count, 'record')} would not come back as it was.</p>}
+      <Wide label="Steps and costs">
+        <table>
+          <caption>The steps, each compatible with the one before it, and what they cost without live traffic</caption>
+          <thead>
+            <tr>
+              <th scope="col">Step</th>
+              <th scope="col">Reads</th>
+              <th scope="col">Writes</th>
+              <th scope="col">Deletes</th>
+              <th scope="col">Time</th>
+              {prices && <th scope="col">{prices.currency}</th>}
+              <th scope="col">Back-out</th>
+            </tr>
+          </thead>
+          <tbody>
+            {steps.map(({ name, cost, backOut }) => (
+              <Costs
+                key={name}
+                name={name}
+                cost={cost}
+                hasMoney={prices !== undefined}
+                back={backOut.command ?? backOut.how}
+              />
+            ))}
+            <Costs name="all steps" cost={total} hasMoney={prices !== undefined} back="" />
+          </tbody>
+        </table>
+      </Wide>
+    </>
+  );
+}
+
+function Costs(props: { name: string; cost: PlanReport['total']; hasMoney: boolean; back: string }) {
+  const { name, cost, hasMoney, back } = props;
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td class="number">{count(cost.reads)}</td>
+      <td class="number">{count(cost.writes)}</td>
+      <td class="number">{count(cost.deletes)}</td>
+      <td class="number">{duration(cost.durationMs)}</td>
+      {hasMoney && <td class="number">{(cost.money ?? 0).toFixed(2)}</td>}
+      <td>{back}</td>
+    </tr>
+  );
+}
