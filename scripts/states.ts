@@ -9,17 +9,8 @@ import { groupMachine } from '../machines/group.ts';
 import { TARGETS, type Target } from '../machines/moves.ts';
 import { PAIR_STATES, type RecordState, recordMachine, STALE } from '../machines/record.ts';
 import { SUBSCRIPTION_STATES, subscriptionMachine } from '../machines/subscription.ts';
-import {
-  type Arrow,
-  arrowsOf,
-  componentsOf,
-  diagram,
-  inWords,
-  regionOf,
-  table,
-  whole,
-  wordTable,
-} from './states/draw.ts';
+import { type Arrow, arrowsOf, regionOf, whole } from '../src/engine/charts.ts';
+import { componentsOf, diagram, inWords, table, wordTable } from './states/draw.ts';
 import * as words from './states/words.ts';
 
 const PAGE = resolve(import.meta.dirname, '../docs/states.md');

@@ -89,6 +89,22 @@ export const ERRORS = {
   'topic.hubless': 'The topic names no hub. Name the hub and the topic yourself, or subscribe where the provider says.',
   'subscription.unlisted':
     'The provider did not tell all its subscriptions. Check its credentials and its limits, then try again.',
+  'access.missing':
+    'Show a bearer token of this server, or an ID token of its provider: docs/admin-api.md says how. `handover token` makes one.',
+  'access.denied': 'Ask somebody whose role allows it: viewers look, operators command, admins end campaigns.',
+  'access.unreachable': 'Check that this server reaches the keys of its OpenID Connect provider, then try again.',
+  'request.invalid': 'Correct the request: /docs shows what can be asked, and docs/admin-api.md explains it.',
+  'request.missing': 'There is no such path, or not with this method: /docs shows those that there are.',
+  'request.tooLarge': 'Send less: no command needs as much.',
+  'request.type': 'Send the body as application/json.',
+  'request.tooMany': 'Wait for as long as Retry-After says, then go on more slowly.',
+  'request.slow': 'Ask for a smaller part, with a cursor; what looks at everything is a job.',
+  'request.unconditional':
+    'Say in If-Match which campaign you mean to change: the ETag that you saw it with, or * for whatever it is by now.',
+  'request.unconfirmed':
+    'Type the id of the campaign into `confirm`, or to start one the name of its migration: what it ends, it ends for good.',
+  'job.missing': 'Jobs live in the server that began them, and the oldest are forgotten. Begin it again.',
+  'job.refused': 'Wait until one of the jobs has ended, or end it, then try again.',
   'request.repeated': 'An Idempotency-Key stands for one command. Give another command a key of its own.',
   'usage.invalid': '`handover --help`, or `handover help VERB`, shows what can be said.',
 } as const satisfies Record<string, string>;

@@ -12,6 +12,7 @@ export type {
   Protocol,
 } from './define/hub.ts';
 export { defineMigration, type Migration, type MigrationDefinition } from './define/migration.ts';
+export type { OidcDefinition, Role, ServerDefinition, TokenDefinition } from './define/server.ts';
 export {
   type SubscriptionDefinition,
   type SubscriptionRule,

@@ -213,6 +213,27 @@ export const LIMITS = {
   deliveryErrorCharacters: 1_000,
   /** Earlier states of a topic that are known again when they come back. */
   statesRemembered: 200,
+  /** Bytes of a request to the admin API: the longest command is a key and a reason. */
+  requestBytes: 64 * 1024,
+  /** How long a request to it may take to come in, and an answer to be worked out. Nobody waits for longer. */
+  requestMs: 30_000,
+  /** Requests that one address may send in a minute: a page that looks every second, several of them. */
+  requestsPerMinute: 600,
+  /** Characters of a reason, and of an Idempotency-Key. */
+  reasonCharacters: 1_000,
+  idempotencyKeyCharacters: 200,
+  /** Rows of one page of an answer. */
+  answerRows: 500,
+  /** Jobs of a server that run at once: each reads all records. */
+  jobsAtOnce: 2,
+  /** Jobs that a server remembers. */
+  jobsKept: 50,
+  /** How long a server that was told to end waits for its pages, requests and streams: orchestrators kill after 30 s. */
+  shutdownMs: 20_000,
+  /** How long the keys of an OpenID Connect provider are waited for. */
+  keySetMs: 5_000,
+  /** How far the clocks of such a provider and of this machine may be apart. */
+  idTokenSlackSeconds: 30,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

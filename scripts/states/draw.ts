@@ -1,46 +1,4 @@
-import type { AnyStateMachine, AnyStateNode, StateValue } from 'xstate';
-import { evaluate } from '../../src/engine/decide.ts';
-
-/** One arrow of a machine. */
-export interface Arrow {
-  readonly from: string;
-  readonly to: string;
-  readonly event: string;
-  readonly effects: readonly { readonly type: string }[];
-}
-
-/** Every arrow between the states of a region, in the order of its definition. Asked of the machine, never of its source. */
-export function arrowsOf(machine: AnyStateMachine, region: Region): Arrow[] {
-  return Object.keys(region.node.states).flatMap((from) =>
-    region.node.events.flatMap((event) => {
-      const decision = evaluate<StateValue, { type: string }>(machine, region.valueOf(from), event);
-      return decision ? [{ from, to: region.nameOf(decision.next), event, effects: decision.effects }] : [];
-    }),
-  );
-}
-
-/** A machine, or one region of a parallel one. */
-export interface Region {
-  readonly node: AnyStateNode;
-  /** The machine's value when this region is in the state of that name. */
-  readonly valueOf: (name: string) => StateValue;
-  readonly nameOf: (value: StateValue) => string;
-}
-
-export const whole = (machine: AnyStateMachine): Region => ({
-  node: machine.root,
-  valueOf: (name) => name,
-  nameOf: (value) => value as string,
-});
-
-/** The other regions stand still meanwhile: regions know nothing of each other. */
-export function regionOf(machine: AnyStateMachine, name: string, others: Readonly<Record<string, string>>): Region {
-  return {
-    node: machine.root.states[name]!,
-    valueOf: (state) => ({ ...others, [name]: state }),
-    nameOf: (value) => (value as Record<string, string>)[name]!,
-  };
-}
+import type { Arrow } from '../../src/engine/charts.ts';
 
 /** An effect in words: its type, then what it says beside it. `pass T, leave nothing` */
 export function inWords({ type, ...params }: { readonly type: string }): string {

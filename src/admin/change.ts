@@ -51,7 +51,7 @@ export async function change(
 const by = (call: Call) => (entry: Entry) => entry.id === call.id;
 
 /** The entry of this very call. Throws `request.repeated` where its id was used for another one. */
-async function carriedOut(store: Store, campaign: CampaignDocument, { id, asked }: Call) {
+export async function carriedOut(store: Store, campaign: CampaignDocument, { id, asked }: Call) {
   const entry = await entryOf(store, campaign, id);
   if (!entry || entry.asked === asked) return entry;
   throw new HandoverError('request.repeated', `It was used for: ${entry.what}.`);

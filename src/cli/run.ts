@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import { EXIT, type Exit, exitHelp, exitOf } from './exitCodes.ts';
 import { wrap } from './format.ts';
 import { columnsOf, type Io } from './io.ts';
-import type { Reply, Session, Verb } from './verb.ts';
+import type { LoneVerb, Reply, Session, Verb } from './verb.ts';
 import { VERBS } from './verbs/index.ts';
 import { version } from './version.ts';
 
@@ -32,7 +32,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return EXIT[exit].code;
 }
 
-type Act = (verb: Verb, args: readonly (string | undefined)[], options: Record<string, unknown>) => Promise<void>;
+type Act = (
+  verb: Verb | LoneVerb,
+  args: readonly (string | undefined)[],
+  options: Record<string, unknown>,
+) => Promise<void>;
 
 function programOf(io: Io, act: Act): Command {
   const program = everywhere(new Command('handover'))
@@ -63,12 +67,13 @@ const everywhere = (command: Command): Command =>
     .option('--json', 'print one JSON document');
 
 async function perform(
-  verb: Verb,
+  verb: Verb | LoneVerb,
   args: readonly (string | undefined)[],
   options: Record<string, unknown>,
   io: Io,
   json: boolean,
 ): Promise<Reply> {
+  if ('alone' in verb) return verb.alone(io, options);
   const abort = new AbortController();
   const off = io.onInterrupt(() => abort.abort());
   try {

@@ -21,13 +21,21 @@ export interface Reply {
   readonly exit?: Exit;
 }
 
-export interface Verb<Options = Record<string, unknown>> {
+interface Described {
   /** As commander writes it: `start [migration]`. */
   readonly usage: string;
   readonly summary: string;
   /** Adds options, and what else `--help` says. */
   readonly configure?: (command: Command) => void;
+}
+
+export interface Verb<Options = Record<string, unknown>> extends Described {
   readonly run: (session: Session, args: readonly (string | undefined)[], options: Options) => Promise<Reply>;
+}
+
+/** A verb that needs no project: there may be none yet. */
+export interface LoneVerb extends Described {
+  readonly alone: (io: Io, options: Record<string, unknown>) => Promise<Reply>;
 }
 
 /** The migration that is meant: the one named, or the only one there is. Throws `usage.invalid`. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HandoverError } from '../errors.ts';
 import type { OwnPrices } from '../store/prices.ts';
 import type { Store } from '../store/store.ts';
+import { type ServerConfig, type ServerDefinition, serverSchema } from './server.ts';
 
 /** What a project's `handover.config.ts` says. */
 export interface ConfigDefinition {
@@ -11,9 +12,12 @@ export interface ConfigDefinition {
   readonly migrations?: string;
   /** What `plan` reckons with in place of the store's list prices: for 100,000 operations, and for a GiB and month. */
   readonly prices?: OwnPrices;
+  /** How `handover serve` serves, and whom. */
+  readonly server?: ServerDefinition;
 }
 
-export type Config = Required<Omit<ConfigDefinition, 'prices'>> & Pick<ConfigDefinition, 'prices'>;
+export type Config = Required<Omit<ConfigDefinition, 'prices' | 'server'>> &
+  Pick<ConfigDefinition, 'prices'> & { readonly server?: ServerConfig };
 
 const price = z.number('must be a number').min(0, 'must not be negative').exactOptional();
 const prices = z.strictObject(
@@ -37,6 +41,7 @@ const schema = z.strictObject({
   }),
   migrations: z.string({ error: 'must be the path of a folder' }).min(1, 'must not be empty').default('./migrations'),
   prices: prices.exactOptional(),
+  server: serverSchema.exactOptional(),
 });
 
 /** Checks a configuration and fills its defaults. Throws `config.invalid` with every field that is wrong. */

@@ -34,12 +34,13 @@ export async function listen(listener: Listener, signal: AbortSignal): Promise<v
         if (event === 'campaign') listener.campaign(JSON.parse(data));
         if (event === 'campaigns') listener.campaigns(JSON.parse(data));
       }
+      // The server ends a stream now and then, so that whoever goes on shows again what lets in.
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Refused && error.problem.status === 404) return listener.liveness('none');
       if (error instanceof Refused && error.problem.status === 401) return listener.refused(error);
+      listener.liveness('lost');
     }
-    listener.liveness('lost');
     await sleep(pause, signal);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isRelative, meant, type Source, sourcesOf } from './sources.ts';
 
 /** The floors of src/, the lowest first: each may import itself and what is below it. */
-const FLOORS = ['record', 'store', 'define', 'engine', 'webhooks', 'router', 'admin', 'testing', 'cli'];
+const FLOORS = ['record', 'store', 'define', 'engine', 'webhooks', 'router', 'admin', 'testing', 'server', 'cli'];
 
 /** It hands user modules our whole public interface, so that they share this process's one copy of it. */
 const HANDS_OUT_EVERYTHING = 'src/define/load.ts';

@@ -1,4 +1,4 @@
-import type { Verb } from '../verb.ts';
+import type { LoneVerb, Verb } from '../verb.ts';
 import { cancelVerb, completeVerb, reverseVerb, startVerb, switchVerb } from './aim.ts';
 import { auditVerb } from './audit.ts';
 import { deliveriesVerb } from './deliveries.ts';
@@ -9,14 +9,16 @@ import { planVerb } from './plan.ts';
 import { recordsVerb } from './records.ts';
 import { resolveVerb } from './resolve.ts';
 import { retryVerb } from './retry.ts';
+import { serveVerb } from './serve.ts';
 import { showVerb } from './show.ts';
 import { statusVerb } from './status.ts';
 import { stripVerb } from './strip.ts';
+import { tokenVerb } from './token.ts';
 import { verifyVerb } from './verify.ts';
 import { workVerb } from './work.ts';
 
 /** In the order of a campaign's life: `--help` lists them so. */
-export const VERBS: readonly Verb[] = [
+export const VERBS: readonly (Verb | LoneVerb)[] = [
   planVerb,
   startVerb,
   statusVerb,
@@ -37,4 +39,6 @@ export const VERBS: readonly Verb[] = [
   deliveriesVerb,
   doctorVerb,
   workVerb,
-] as readonly Verb<never>[] as readonly Verb[];
+  serveVerb,
+  tokenVerb,
+] as readonly (Verb<never> | LoneVerb)[] as readonly (Verb | LoneVerb)[];

@@ -20,29 +20,42 @@ export const workVerb: Verb<{ untilSettled?: boolean }> = {
   summary: 'run a worker for all campaigns, until SIGINT or SIGTERM; logs go to stderr',
   configure: (command) => command.option('--until-settled', 'end when every campaign rests'),
   async run(session, _args, { untilSettled = false }) {
-    const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, session.io.err);
-    const tally: Tally = { records: 0, moves: 0, sweeps: 0 };
-    // What it finds in topics goes where deliveries go: the application runs its handler from there.
-    const { Inbox, takeInto } = await import('../../webhooks/index.ts');
-    const onCorrupt = ({ code, detail }: HandoverError) => log.warn({ event: 'delivery.corrupted', code, detail });
-    const inbox = new Inbox({ ...session, onCorrupt });
-    const takeIn = takeInto(inbox);
-    const worker = new Worker({ ...session, takeIn, events: eventsTo(log, tally) });
-    log.info({ event: 'worker.started', worker: worker.id, migrations: session.migrations.map(({ name }) => name) });
-    let held: readonly string[] = [];
-    const over = new AbortController();
-    const watching = watchInbox(session, inbox, log, AbortSignal.any([session.signal, over.signal]));
-    try {
-      if (untilSettled) held = await workUntilSettled(session, worker);
-      else await worker.run(session.signal);
-    } finally {
-      over.abort();
-      await watching;
-      log.info({ event: 'worker.stopped', worker: worker.id, ...tally });
-    }
-    return replyOf(worker.id, tally, held);
+    const { held, worker, tally } = await withWorker(session, workLog(session), async (worker) => {
+      if (untilSettled) return workUntilSettled(session, worker);
+      await worker.run(session.signal);
+      return [];
+    });
+    return replyOf(worker, tally, held);
   },
 };
+
+export const workLog = ({ io }: Pick<Session, 'io'>): pino.Logger =>
+  pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, io.err);
+
+/** A worker, and what it does beside its campaigns, for as long as `work` takes. */
+export async function withWorker(
+  session: Pick<Session, 'store' | 'migrations' | 'clock' | 'signal'>,
+  log: pino.Logger,
+  work: (worker: Worker) => Promise<readonly string[]>,
+): Promise<{ readonly worker: string; readonly tally: Tally; readonly held: readonly string[] }> {
+  const tally: Tally = { records: 0, moves: 0, sweeps: 0 };
+  // What it finds in topics goes where deliveries go: the application runs its handler from there.
+  const { Inbox, takeInto } = await import('../../webhooks/index.ts');
+  const onCorrupt = ({ code, detail }: HandoverError) => log.warn({ event: 'delivery.corrupted', code, detail });
+  const inbox = new Inbox({ ...session, onCorrupt });
+  const takeIn = takeInto(inbox);
+  const worker = new Worker({ ...session, takeIn, events: eventsTo(log, tally) });
+  log.info({ event: 'worker.started', worker: worker.id, migrations: session.migrations.map(({ name }) => name) });
+  const over = new AbortController();
+  const watching = watchInbox(session, inbox, log, AbortSignal.any([session.signal, over.signal]));
+  try {
+    return { held: await work(worker), worker: worker.id, tally };
+  } finally {
+    over.abort();
+    await watching;
+    log.info({ event: 'worker.stopped', worker: worker.id, ...tally });
+  }
+}
 
 function replyOf(worker: string, tally: Tally, held: readonly string[]): Reply {
   const waiting = held.length === 0 ? '' : `\nPaused, blocked, or with quarantined records: ${held.join(', ')}.`;

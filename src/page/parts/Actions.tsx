@@ -29,7 +29,7 @@ export function Actions({ status }: { status: CampaignStatus }) {
             {verbs.map((verb) => (
               <Action key={verb} verb={verb} status={status} {...(name === 'Move' ? { share } : {})} />
             ))}
-          </div>
+          </section>
         ))}
       </div>
     </section>

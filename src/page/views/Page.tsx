@@ -82,7 +82,6 @@ function Main({ route, isOpen, trouble }: { route: Route; isOpen: boolean; troub
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   const place = JSON.stringify(route);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever the place changes, and only then
   useEffect(() => {
     document.title = `${titleOf(route)} – handover`;
     if (!isFirst.current) main.current?.focus();

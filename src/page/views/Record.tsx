@@ -30,7 +30,7 @@ export function Record({ id, name }: { id: string; name: string }) {
 
 function One({ view, onLook }: { view: RecordView; onLook: () => void }) {
   const { S, T, state, target, next, code, message, journal, campaign } = view;
-  const group = T && T.key.includes('/') ? T.key.split('/')[0]! : undefined;
+  const group = T?.key.includes('/') ? T.key.split('/')[0]! : undefined;
   return (
     <>
       <p class="lead">

@@ -1,0 +1,65 @@
+import { serverConfig } from '../../define/server.ts';
+import type { ServeOptions } from '../../server/serve.ts';
+import { type Session, type Verb, wholeNumber } from '../verb.ts';
+import { version } from '../version.ts';
+import { withWorker, workLog } from './work.ts';
+
+interface Options {
+  readonly host?: string;
+  readonly port?: number;
+  readonly page: boolean;
+  readonly receiver: boolean;
+  readonly worker: boolean;
+}
+
+export const serveVerb: Verb<Options> = {
+  usage: 'serve',
+  summary: 'serve the admin API, receive webhooks and run a worker, until SIGINT or SIGTERM; logs go to stderr',
+  configure: (command) =>
+    command
+      .option('--host <address>', 'where to listen (default: `server.host`, or 127.0.0.1)')
+      .option('--port <n>', 'which port (default: `server.port`, or 8400)', wholeNumber('--port', 0, 65_535))
+      .option('--no-page', 'without the page to try the API')
+      .option('--no-receiver', 'without the receiver of webhooks')
+      .option('--no-worker', 'without a worker: others run'),
+  async run(session, _args, options) {
+    const log = workLog(session);
+    // Loaded here, for no other verb needs it: it takes its time.
+    const { serve } = await import('../../server/serve.ts');
+    const { host, port } = options;
+    const config = {
+      ...(session.project.config.server ?? serverConfig()),
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+    };
+    const worker = async (signal: AbortSignal) => {
+      await withWorker({ ...session, signal }, log, async (each) => {
+        await each.run(signal);
+        return [];
+      });
+    };
+    let url = '';
+    await serve({
+      services: session,
+      config,
+      log,
+      user: session.io.user,
+      version: version(),
+      page: options.page,
+      signal: session.signal,
+      onListening: (at) => {
+        url = at;
+      },
+      ...(options.receiver ? { receiver: await receiverOf(session, log) } : {}),
+      ...(options.worker ? { worker } : {}),
+    });
+    return { data: { url }, text: `Served ${url}.` };
+  },
+};
+
+async function receiverOf({ store, clock }: Session, log: ServeOptions['log']) {
+  const { Inbox, receiver, storedCallbacks } = await import('../../webhooks/index.ts');
+  const onError = (error: unknown) => log.error({ event: 'delivery.failed', err: error });
+  const callbacks = storedCallbacks(store, clock, { onError });
+  return receiver({ callbacks, inbox: new Inbox({ store, clock }), clock, onError });
+}

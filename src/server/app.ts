@@ -1,0 +1,142 @@
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { ServerConfig } from '../define/server.ts';
+import { documentKey } from '../engine/documents.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { fastifyReceiver } from '../webhooks/fastifyReceiver.ts';
+import type { Receiver } from '../webhooks/receive.ts';
+import { type Access, CHALLENGES, checkRole } from './access.ts';
+import { checkLocal, checkOrigin } from './guard.ts';
+import { describeApi } from './openapi.ts';
+import { OPERATIONS } from './operations/index.ts';
+import type { Services } from './operations/operation.ts';
+import { servePage } from './page.ts';
+import { patientStore } from './patience.ts';
+import { sendProblem } from './problems.ts';
+import { addRoute, callerOf, setCaller } from './routes.ts';
+
+/** A part of the server that is made elsewhere: a Fastify plugin behind the same guards, for viewers and above. */
+export type Part = (app: FastifyInstance, services: Services) => Promise<void>;
+
+export interface AppOptions {
+  readonly services: Services;
+  readonly config: ServerConfig;
+  readonly access: Access;
+  readonly log: Logger;
+  readonly version: string;
+  /** Whether it has a page to try the API. */
+  readonly page: boolean;
+  /** Answers what is below `config.receiver`; unset: nothing does. */
+  readonly receiver?: Receiver;
+  /** Further parts. */
+  readonly parts?: readonly Part[];
+  /** True from the moment it is told to end. */
+  readonly isEnding: () => boolean;
+}
+
+/** The server, not listening yet. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, log, receiver } = options;
+  const app: FastifyInstance = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: LIMITS.requestBytes,
+    requestTimeout: LIMITS.requestMs,
+    connectionTimeout: 2 * LIMITS.requestMs,
+    trustProxy: config.proxies.length > 0 ? [...config.proxies] : false,
+    // A key of the most bytes, each of them escaped.
+    routerOptions: { maxParamLength: 3 * LIMITS.keyBytes },
+    // Callbacks are known by their very paths, and some of those are secrets: none is logged.
+    genReqId: () => options.services.clock.id(8),
+  });
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler(() => {
+    throw new HandoverError('request.missing', 'Nothing is there.');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { url: route = 'none' } = request.routeOptions;
+    const ms = Math.round(reply.elapsedTime);
+    const { method } = request;
+    log.info({ event: 'request.answered', method, route, status: reply.statusCode, ms, by: callerOf(request)?.name });
+  });
+  await app.register(helmet, HEADERS);
+  health(app, options);
+  if (receiver) await app.register(fastifyReceiver(receiver), { prefix: config.receiver });
+  if (options.page) await app.register((scope) => servePage(scope, {}));
+  await app.register((scope) => guarded(scope, options));
+  return app;
+}
+
+/** A page of ours loads what is ours, and is shown in no frame. Over http on loopback nothing is to be upgraded. */
+const HEADERS = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      connectSrc: ["'self'"],
+      fontSrc: ["'self'", 'data:'],
+      imgSrc: ["'self'", 'data:'],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'", "'unsafe-inline'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+  strictTransportSecurity: false,
+};
+
+/** For whoever watches the process: nothing has to be shown, and nothing is told but whether it lives. */
+function health(app: FastifyInstance, { services, isEnding }: AppOptions): void {
+  app.get('/livez', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_, reply) => {
+    const store = patientStore(services.store, AbortSignal.timeout(LIMITS.requestMs));
+    const ready =
+      !isEnding() &&
+      (await store.read([documentKey('campaign', 'readyz')]).then(
+        () => true,
+        () => false,
+      ));
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable' });
+  });
+}
+
+/** All else: first whence it comes and how often, then who asks, and only then what. */
+async function guarded(app: FastifyInstance, options: AppOptions): Promise<void> {
+  const { services, access, version, page, parts = [] } = options;
+  app.setValidatorCompiler<z.ZodType | object>(({ schema }) => (value) => {
+    const checked = schema instanceof z.ZodType ? schema.safeParse(value) : { success: true as const, data: value };
+    return checked.success ? { value: checked.data } : { error: checked.error };
+  });
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.addHook('onRequest', async (request, reply) => {
+    if (access.open) checkLocal(request);
+    checkOrigin(request);
+    reply.header('cache-control', 'no-store');
+  });
+  await app.register(rateLimit, {
+    max: LIMITS.requestsPerMinute,
+    timeWindow: 60_000,
+    errorResponseBuilder: (_, { ttl }) =>
+      new HandoverError('request.tooMany', `In ${Math.ceil(ttl / 1000)} seconds there will be room again.`),
+  });
+  // Behind the counting of requests, so that guesses are counted; before a body is read.
+  app.addHook('preParsing', async (request, reply) => {
+    const caller = await access.caller(request.headers).catch((error: HandoverError) => {
+      // A page of ours asks for the token itself: a challenge would have the browser ask first.
+      const isScript = request.headers['sec-fetch-dest'] === 'empty';
+      if (error.code === 'access.missing' && !isScript) reply.header('www-authenticate', CHALLENGES);
+      throw error;
+    });
+    checkRole(caller, 'viewer');
+    setCaller(request, caller);
+  });
+  await describeApi(app, { page, version });
+  app.get('/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
+  for (const operation of OPERATIONS) addRoute(app, operation, services);
+  for (const part of parts) await app.register((scope) => part(scope, services));
+}

@@ -1,0 +1,96 @@
+import { hash } from 'node:crypto';
+import { type Call, type CommandContext, carriedOut } from '../admin/change.ts';
+import { openCampaign, theCampaign } from '../admin/find.ts';
+import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
+import type { Entry, Numbered } from '../engine/audit.ts';
+import { campaignsOf } from '../engine/campaigns.ts';
+import type { CampaignDocument } from '../engine/schemas.ts';
+import { HandoverError } from '../errors.ts';
+import { type Caller, checkRole } from './access.ts';
+import type { Command, Services } from './operations/operation.ts';
+import { expectation, tagOf } from './preconditions.ts';
+
+/** A command as it was asked for: by whom, from where, under which conditions. */
+export interface Order {
+  /** A campaign or its migration; to `start`, a migration. */
+  readonly name: string;
+  readonly body: { readonly confirm?: string; readonly to?: string };
+  readonly by: Caller;
+  readonly from: NonNullable<Entry['from']>;
+  readonly ifMatch?: string;
+  readonly idempotencyKey?: string;
+}
+
+export interface Carried {
+  readonly etag: string;
+  /** It had been carried out before, and was not again. */
+  readonly replayed: boolean;
+  readonly body: {
+    /** Its entry in the audit trail; unset where there was nothing to do. */
+    readonly command?: Numbered;
+    readonly campaign: CampaignStatus;
+  };
+}
+
+/**
+ * Carries a command out once. The mark that it leaves in the campaign's history is named after its Idempotency-Key: who
+ * asks again finds it, whether the answer was lost, the server died, or another one is asked.
+ */
+export async function carryOut(services: Services, command: Command, order: Order): Promise<Carried> {
+  const call = callOf(services, command, order);
+  const migration = command.id === 'start' ? order.name : (await theCampaign(services, order.name)).migration;
+  const before = order.idempotencyKey === undefined ? undefined : await find(services, migration, call);
+  if (before) return answer(services, before, true);
+  const expects = expectation(order.ifMatch, command);
+  await check(services, command, order, expects);
+  const { confirm: _, ...options } = order.body;
+  const { store, migrations, clock } = services;
+  const context: CommandContext = { store, migrations, clock, by: order.by.name, from: order.from, call, expects };
+  await command.run(context, order.name, options as never);
+  const done = await find(services, migration, call);
+  return answer(services, done ?? { campaign: await theCampaign(services, order.name) }, false);
+}
+
+/** Before anything else is looked at or done; the same is asked again in the compare-and-set itself. */
+async function check(
+  services: Services,
+  { id, ends }: Command,
+  { name, body, ifMatch, by }: Order,
+  expects: (current: CampaignDocument) => void,
+): Promise<void> {
+  const campaign = await (id === 'start' ? openCampaign(services, name) : theCampaign(services, name));
+  if (ends?.(body)) {
+    checkRole(by, 'admin');
+    // Before the first `start` there is no id yet.
+    const typed = id === 'start' ? name : campaign!.id;
+    if (body.confirm !== typed) throw new HandoverError('request.unconfirmed', `It would end ${typed}.`);
+  }
+  if (!campaign && ifMatch !== undefined) throw new HandoverError('campaign.changed', `${name} has no open campaign.`);
+  if (!campaign) return;
+  expects(campaign);
+}
+
+/** A key is its owner's: two people may choose the same. */
+function callOf({ clock }: Services, { id }: Command, { name, body, by, idempotencyKey }: Order): Call {
+  const digest = (...parts: readonly string[]) => hash('sha256', parts.join('\n'), 'hex').slice(0, 32);
+  const asked = digest(id, name, JSON.stringify(body));
+  return { id: idempotencyKey === undefined ? clock.id(16) : digest(by.name, idempotencyKey), asked };
+}
+
+interface Found {
+  readonly campaign: CampaignDocument;
+  readonly command?: Numbered;
+}
+
+async function find({ store }: Services, migration: string, call: Call): Promise<Found | undefined> {
+  for (const campaign of (await campaignsOf(store, migration)).toReversed()) {
+    const command = await carriedOut(store, campaign, call);
+    if (command) return { campaign, command };
+  }
+  return undefined;
+}
+
+async function answer(services: Services, { campaign, command }: Found, replayed: boolean): Promise<Carried> {
+  const status = await campaignStatus(services, campaign);
+  return { etag: tagOf(campaign), replayed, body: { ...(command ? { command } : {}), campaign: status } };
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { deliveries, delivery, retryDeliveries } from '../../admin/deliveries.ts';
+import { LIMITS } from '../../limits.ts';
+import { DELIVERY_STATES } from '../../webhooks/inboxLook.ts';
+import { cursor, type Look, limit, pageOf } from './operation.ts';
+
+const id = z.string().min(1).max(200).meta({ description: 'The id of a delivery' });
+
+/** What came in on callback URLs. It is of no campaign, and so in no campaign's audit trail. */
+export const DELIVERIES: readonly Look[] = [
+  {
+    kind: 'look',
+    id: 'deliveries',
+    verb: 'deliveries',
+    method: 'GET',
+    path: '/v1/deliveries',
+    role: 'viewer',
+    summary: 'Deliveries that are not applied, or those in one state',
+    query: z.strictObject({ state: z.enum(DELIVERY_STATES).optional(), limit, cursor }),
+    run: async (services, { query }) => ({ body: await deliveries(services, pageOf(query)) }),
+  },
+  {
+    kind: 'look',
+    id: 'delivery',
+    verb: 'deliveries',
+    method: 'GET',
+    path: '/v1/deliveries/:delivery',
+    role: 'viewer',
+    summary: 'One delivery, with what it was sent with',
+    params: z.object({ delivery: id }),
+    run: async (services, { params }) => ({ body: await delivery(services, params['delivery']!) }),
+  },
+  {
+    kind: 'look',
+    id: 'retryDeliveries',
+    verb: 'deliveries',
+    method: 'POST',
+    path: '/v1/deliveries/retry',
+    role: 'operator',
+    writes: true,
+    summary: 'Gives dead deliveries their attempts back: those that are named, or all',
+    body: z.union([
+      z.strictObject({ ids: z.array(id).min(1).max(LIMITS.answerRows) }),
+      z.strictObject({ state: z.literal('dead') }),
+    ]),
+    run: async (services, { body }) => ({ body: { retried: await retryDeliveries(services, body['ids'] ?? 'dead') } }),
+  },
+];

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { audit } from '../../admin/audit.ts';
+import { doctor } from '../../admin/doctor.ts';
+import { theCampaign } from '../../admin/find.ts';
+import { campaignStatus, records, show, status } from '../../admin/inspect.ts';
+import { plain } from '../../admin/plain.ts';
+import { charts } from '../../engine/charts.ts';
+import { tagOf } from '../preconditions.ts';
+import { campaignParams, code, cursor, key, type Look, limit, pageOf } from './operation.ts';
+
+const look = (row: Omit<Look, 'kind' | 'method' | 'role'> & Partial<Pick<Look, 'method' | 'role'>>): Look => ({
+  kind: 'look',
+  method: 'GET',
+  role: 'viewer',
+  ...row,
+});
+
+const number = z.coerce.number().int().min(0).default(0).meta({ description: 'The number of the first command' });
+
+/** What operators look at. */
+export const LOOKS: readonly Look[] = [
+  look({
+    id: 'campaigns',
+    verb: 'status',
+    path: '/v1/campaigns',
+    summary: 'All campaigns, and migrations that were never started',
+    run: async (services) => ({ body: await status(services) }),
+  }),
+  look({
+    id: 'campaign',
+    verb: 'status',
+    path: '/v1/campaigns/:id',
+    summary: 'Where one campaign stands; its ETag changes with every command',
+    params: campaignParams,
+    run: async (services, { params }) => {
+      const campaign = await theCampaign(services, params['id']!);
+      return { body: await campaignStatus(services, campaign), etag: tagOf(campaign) };
+    },
+  }),
+  look({
+    id: 'records',
+    verb: 'records',
+    path: '/v1/campaigns/:id/records',
+    summary: 'Records with their states, in the order of their keys',
+    params: campaignParams,
+    query: z.strictObject({ state: z.string().min(1).max(50).optional(), limit, cursor }),
+    run: async (services, { params, query }) => ({ body: await records(services, params['id']!, pageOf(query)) }),
+  }),
+  look({
+    id: 'quarantine',
+    verb: 'records',
+    path: '/v1/campaigns/:id/quarantine',
+    summary: 'Records that could not be moved, with the cause',
+    params: campaignParams,
+    query: z.strictObject({ code: code.optional(), limit, cursor }),
+    run: async (services, { params, query }) => ({
+      body: await records(services, params['id']!, { ...pageOf(query), quarantined: true }),
+    }),
+  }),
+  look({
+    id: 'mismatches',
+    verb: 'records',
+    path: '/v1/campaigns/:id/mismatches',
+    summary: 'The last copies that shadow reads found to differ, with both values',
+    params: campaignParams,
+    run: async (services, { params }) => {
+      const { mismatches } = await campaignStatus(services, await theCampaign(services, params['id']!));
+      return { body: mismatches ?? { count: 0, last: [] } };
+    },
+  }),
+  look({
+    id: 'audit',
+    verb: 'audit',
+    path: '/v1/campaigns/:id/audit',
+    summary: 'Every command that the campaign was given: who, when, what, why, from where',
+    params: campaignParams,
+    query: z.strictObject({ limit, cursor: number }),
+    run: async (services, { params, query }) => ({ body: await audit(services, params['id']!, pageOf(query)) }),
+  }),
+  look({
+    id: 'record',
+    verb: 'show',
+    path: '/v1/records/:key',
+    summary: 'One record by its old or new key, or one group by its root: both sides, state, journal',
+    params: z.object({ key }),
+    query: z.strictObject({ campaign: campaignParams.shape.id }),
+    run: async (services, { params, query }) => ({
+      body: plain(await show(services, query['campaign']!, params['key']!)),
+    }),
+  }),
+  look({
+    id: 'doctor',
+    verb: 'doctor',
+    path: '/v1/doctor',
+    role: 'operator',
+    writes: true,
+    summary: 'Checks the project, and has the store prove its compare-and-set on throw-away entities',
+    run: async (services) => ({ body: await doctor(services) }),
+  }),
+  look({
+    id: 'machines',
+    path: '/v1/machines',
+    summary: 'The state machines: states, transitions, and what each does',
+    run: async () => ({ body: charts() }),
+  }),
+  look({
+    id: 'jobs',
+    path: '/v1/jobs',
+    summary: 'Jobs of this server, without their results',
+    run: async ({ jobs }) => ({ body: { jobs: jobs.list() } }),
+  }),
+  look({
+    id: 'job',
+    path: '/v1/jobs/:job',
+    summary: 'How far a job is, and what came of it',
+    params: z.object({ job: z.string().min(1).max(100) }),
+    run: async ({ jobs }, { params }) => ({ body: jobs.at(params['job']!) }),
+  }),
+  look({
+    id: 'stopJob',
+    method: 'DELETE',
+    path: '/v1/jobs/:job',
+    role: 'operator',
+    summary: 'Ends a job after the page under way',
+    params: z.object({ job: z.string().min(1).max(100) }),
+    run: async ({ jobs }, { params }) => ({ body: await jobs.stop(params['job']!) }),
+  }),
+];

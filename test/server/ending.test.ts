@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { Worker } from '../../src/engine/worker.ts';
+import { memoryStore } from '../../src/store/memory.ts';
+import { rest, seed, world } from '../engine/harness.ts';
+import { served, until } from './harness.ts';
+
+describe('a server that is told to end', () => {
+  it('lets its worker finish the page, and leaves nothing half done', async () => {
+    const store = memoryStore();
+    await seed(store, 3_000);
+    const w = world({ store });
+    const worker = (signal: AbortSignal) =>
+      new Worker({ store, migrations: [w.migration], clock: systemClock, id: 'ws' }).run(signal);
+    const server = await served({ store, worker });
+    await server.ask('/v1/migrations/feeds/start', { body: { reason: 'because' } });
+    await until(async () => (await server.ask('/v1/campaigns/feeds')).body['sweep'].seen > 0);
+    await server.end();
+    expect(server.log()).toMatch(/"event":"server.stopped","inTime":true/);
+    // Another one goes on from its checkpoint.
+    expect(await rest(w)).toMatchObject({ stage: 'copied' });
+  });
+
+  it('answers what is under way', async () => {
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let reached = false;
+    const store = memoryStore({
+      fault: async ({ op }) => {
+        if (op === 'scan') {
+          reached = true;
+          await gate;
+        }
+        return undefined;
+      },
+    });
+    const server = await served({ store });
+    const slow = server.ask('/v1/campaigns');
+    await until(() => reached);
+    const ending = server.end();
+    release();
+    expect((await slow).status).toBe(200);
+    await ending;
+  });
+
+  it('stops its jobs', async () => {
+    const store = memoryStore();
+    await seed(store, 3_000);
+    const server = await served({ store });
+    await server.ask('/v1/migrations/feeds/plan', { body: {} });
+    await server.end();
+    expect(server.log()).toMatch(/"event":"server.stopped","inTime":true/);
+  });
+
+  it('ends by itself with the defect that ended its worker', async () => {
+    let fail = (_error: Error) => {};
+    const server = await served({
+      worker: () =>
+        new Promise((_, reject) => {
+          fail = reject;
+        }),
+    });
+    fail(new Error('a defect'));
+    await expect(server.end()).rejects.toThrow('a defect');
+  });
+});
