@@ -2,7 +2,7 @@ import { useEffect, useId, useMemo, useState } from 'preact/hooks';
 import { count, words } from '../format.ts';
 import type { Chart } from '../types.ts';
 import { arrow, type Counts, type Flow } from './flow.ts';
-import { BOX, layOut, pathOf } from './layout.ts';
+import { BOX, layOut, type Point, pathOf } from './layout.ts';
 
 interface Props {
   chart: Pick<Chart, 'states' | 'transitions'>;
@@ -22,14 +22,8 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
   const isNarrow = useNarrow();
   // One that stays the same is not laid out anew with each number that comes in.
   const shape = JSON.stringify([chart.states, chart.transitions.map(({ from, to }) => [from, to])]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: its shape is all that the layout is made of
   const { width, height, boxes, lines } = useMemo(() => layOut(chart, isNarrow), [shape, isNarrow]);
-  const toneOf = (state: string) =>
-    [
-      'state',
-      state === current || (counts?.[state] ?? 0) > 0 ? 'held' : '',
-      wanted.includes(state) ? 'wanted' : '',
-    ].join(' ');
+  const isHeld = (state: string) => state === current || (counts?.[state] ?? 0) > 0;
   return (
     <svg class="chart" role="img" aria-label={label} viewBox={`0 0 ${width} ${height}`} style={{ width: `${width}px` }}>
       <defs>
@@ -37,7 +31,6 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
           <marker
             key={kind}
             id={`${id}-${kind}`}
-            class={kind}
             viewBox="0 0 8 8"
             refX="7"
             refY="4"
@@ -46,7 +39,7 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
             markerUnits="userSpaceOnUse"
             orient="auto"
           >
-            <path d="M 0 0 L 8 4 L 0 8 z" />
+            <path class={`head ${kind}`} d="M 0 0 L 8 4 L 0 8 z" />
           </marker>
         ))}
       </defs>
@@ -54,10 +47,10 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
         const n = flow?.get(arrow(from, to)) ?? 0;
         const kind = n > 0 ? 'flowing' : 'still';
         return (
-          <g key={arrow(from, to)} class={`line ${kind}`}>
-            <path d={pathOf(points)} marker-end={`url(#${id}-${kind})`} />
+          <g key={arrow(from, to)}>
+            <path class={`way ${kind}`} d={pathOf(points)} marker-end={`url(#${id}-${kind})`} />
             {n > 0 && (
-              <text x={at.x} y={at.y + 4}>
+              <text class="moved" x={at.x} y={at.y + 4}>
                 {count(n)}
               </text>
             )}
@@ -65,8 +58,9 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
         );
       })}
       {boxes.map(({ state, x, y }) => (
-        <g key={state} class={toneOf(state)}>
-          <rect x={x - BOX.width / 2} y={y - BOX.height / 2} width={BOX.width} height={BOX.height} rx="8" />
+        <g key={state} class={isHeld(state) ? 'held' : ''}>
+          {wanted.includes(state) && <Frame x={x} y={y} />}
+          <rect class="box" x={x - BOX.width / 2} y={y - BOX.height / 2} width={BOX.width} height={BOX.height} rx="8" />
           <text x={x} y={counts ? y - 6 : y + 5}>
             {words(state)}
           </text>
@@ -79,6 +73,12 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
       ))}
     </svg>
   );
+}
+
+/** Around a state that is wanted. */
+function Frame({ x, y }: Point) {
+  const [width, height] = [BOX.width + 8, BOX.height + 8];
+  return <rect class="frame" x={x - width / 2} y={y - height / 2} width={width} height={height} rx="11" />;
 }
 
 const NARROW = '(max-width: 48rem)';
