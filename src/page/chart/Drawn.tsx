@@ -25,7 +25,13 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
   const { width, height, boxes, lines } = useMemo(() => layOut(chart, isNarrow), [shape, isNarrow]);
   const isHeld = (state: string) => state === current || (counts?.[state] ?? 0) > 0;
   return (
-    <svg class="chart" role="img" aria-label={label} viewBox={`0 0 ${width} ${height}`} style={{ width: `${width}px` }}>
+    <svg
+      class="chart"
+      role="img"
+      aria-label={label}
+      viewBox={`0 0 ${width} ${height}`}
+      style={{ width: `${width}px`, maxWidth: `max(100%, ${0.75 * width}px)` }}
+    >
       <defs>
         {['still', 'flowing'].map((kind) => (
           <marker

@@ -4,9 +4,7 @@ import { count, many, words } from '../format.ts';
 import { Wide } from '../parts/Wide.tsx';
 import type { CampaignStatus } from '../types.ts';
 import { Drawn } from './Drawn.tsx';
-import { type Counts, type Flow, flowBetween, narrowed, soFar } from './flow.ts';
-
-const RESTS: Readonly<Record<string, string>> = { home: 'atHome' };
+import { type Counts, type Flow, flowBetween, narrowed, restOf, soFar } from './flow.ts';
 
 /** The machine of a record, with how many records are in each state, and how many went along each arrow in this sweep. */
 export function RecordChart({ status }: { status: CampaignStatus }) {
@@ -34,7 +32,7 @@ export function RecordChart({ status }: { status: CampaignStatus }) {
           label={`Statechart of a record. ${listed(isPart ? now : states)}`}
           counts={isPart ? now : states}
           flow={flow}
-          wanted={wanted.map((target) => RESTS[target] ?? target)}
+          wanted={wanted.map(restOf)}
         />
       </Wide>
       <p class="row">

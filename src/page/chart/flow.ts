@@ -65,21 +65,39 @@ function shortest(from: string, to: string, transitions: Chart['transitions']): 
   return [];
 }
 
-/** The arrows that lead to what is wanted, and the states on them that hold something or may come to. */
+/** Where a record rests that is wanted there. */
+export const restOf = (target: string): string => (target === 'home' ? 'atHome' : target);
+
+/**
+ * What is worth drawing of a large machine: the way there, from the first state to `completed`, and the ways from where
+ * records are to where they are wanted.
+ */
 export function narrowed(
   chart: Chart,
   targets: readonly string[],
   counts: Counts,
 ): Pick<Chart, 'states' | 'transitions'> {
-  const wanted = chart.transitions.filter(({ event }) => targets.some((target) => event === `want.${target}`));
-  const shown = new Set(chart.states.filter((state) => (counts[state] ?? 0) > 0));
-  if (shown.size === 0) shown.add(chart.initial);
-  for (let size = -1; size !== shown.size; ) {
-    size = shown.size;
-    for (const { from, to } of wanted) if (shown.has(from)) shown.add(to);
+  const towards = (target: string) => chart.transitions.filter(({ event }) => event === `want.${target}`);
+  const held = chart.states.filter((state) => (counts[state] ?? 0) > 0);
+  const rests = targets.map(restOf);
+  const ways = [shortest(chart.initial, 'completed', towards('completed'))];
+  for (const target of targets) {
+    for (const state of held) {
+      // A share rests where it is wanted: it is on its way to nowhere else.
+      const isBack = rests.includes(state) && restOf(target) !== state && isPast(state, target, chart);
+      if (!isBack) ways.push(shortest(state, restOf(target), towards(target)));
+    }
   }
+  const shown = new Set([...ways.flat(), ...held, ...rests]);
+  const arrows = new Set(ways.flatMap((way) => way.slice(1).map((to, i) => arrow(way[i]!, to))));
   return {
     states: chart.states.filter((state) => shown.has(state)),
-    transitions: wanted.filter(({ from, to }) => shown.has(from) && shown.has(to)),
+    transitions: chart.transitions.filter(({ from, to }) => arrows.has(arrow(from, to))),
   };
+}
+
+/** Whether the way to the target leads back from there. */
+function isPast(state: string, target: string, { transitions, initial }: Chart): boolean {
+  const forth = transitions.filter(({ event }) => event === 'want.completed');
+  return shortest(initial, state, forth).length > shortest(initial, restOf(target), forth).length;
 }

@@ -35,13 +35,13 @@ export function layOut({ states, transitions }: Pick<Chart, 'states' | 'transiti
   graph.setGraph({
     rankdir,
     nodesep: isNarrow ? 18 : 26,
-    ranksep: isNarrow ? 44 : 56,
+    ranksep: isNarrow ? 40 : 52,
     marginx: MARGIN,
     marginy: MARGIN,
   });
   for (const state of states) graph.setNode(state, { ...BOX });
   for (const { from, to } of transitions) {
-    if (from !== to) graph.setEdge(from, to, { width: 46, height: 18, labelpos: 'c' });
+    if (from !== to) graph.setEdge(from, to, { width: 40, height: 18, labelpos: 'c' });
   }
   dagre.layout(graph);
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };

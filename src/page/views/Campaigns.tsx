@@ -17,11 +17,14 @@ export function Campaigns() {
       <h1>Campaigns</h1>
       {campaigns.length === 0 && <p>There is no campaign yet.</p>}
       {open.length > 0 && (
-        <ul class="cards">
-          {open.map((status) => (
-            <Card key={status.campaign} status={status} />
-          ))}
-        </ul>
+        <section>
+          <h2>Open</h2>
+          <ul class="cards">
+            {open.map((status) => (
+              <Card key={status.campaign} status={status} />
+            ))}
+          </ul>
+        </section>
       )}
       {unstarted.length > 0 && (
         <section>
