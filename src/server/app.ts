@@ -11,7 +11,6 @@ import { fastifyReceiver } from '../webhooks/fastifyReceiver.ts';
 import type { Receiver } from '../webhooks/receive.ts';
 import { type Access, CHALLENGES, checkRole } from './access.ts';
 import { checkLocal, checkOrigin } from './guard.ts';
-import { live } from './live/live.ts';
 import { describeApi } from './openapi.ts';
 import { OPERATIONS } from './operations/index.ts';
 import type { Services } from './operations/operation.ts';
@@ -139,5 +138,5 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
   await describeApi(app, { page, version });
   app.get('/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
   for (const operation of OPERATIONS) addRoute(app, operation, services);
-  for (const part of [live, ...parts]) await app.register((scope) => part(scope, services));
+  for (const part of parts) await app.register((scope) => part(scope, services));
 }
