@@ -48,7 +48,7 @@ export type GroupEffect =
 
 /** What a step of a subscription asks for. */
 export type SubscriptionEffect =
-  /** Ask the hub, after that was stored: deliver to this side's callback, or no more. */
-  | { readonly type: 'ask'; readonly mode: 'subscribe' | 'unsubscribe'; readonly side: 'old' | 'new' }
+  /** Ask the hub, after that was stored: deliver to this side's callback, or no more. `probe`: ask the callback itself. */
+  | { readonly type: 'ask'; readonly mode: 'subscribe' | 'unsubscribe' | 'probe'; readonly side: 'old' | 'new' }
   /** The old callback answers from now on that it is gone. */
   | { readonly type: 'retire' };

@@ -26,7 +26,11 @@ export type SubscriptionEvent =
   /** The hub's promise to the old URL is over: nothing comes there any more. */
   | { type: 'lease.ended' }
   /** What the topic says now has been taken in, after the old URL was given up. */
-  | { type: 'drained' };
+  | { type: 'drained' }
+  /** A request of our own came through to the new URL's receiver. Of a swap only, as the next one. */
+  | { type: 'url.answered' }
+  /** The provider has the other URL, although nothing is under way: a request that was given up came to be. */
+  | { type: 'hub.strayed' };
 
 const step = (target: string, { type, ...params }: SubscriptionEffect) => ({ target, actions: { type, params } });
 const ask = (target: string, mode: 'subscribe' | 'unsubscribe', side: 'old' | 'new') =>

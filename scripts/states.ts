@@ -9,6 +9,7 @@ import { groupMachine } from '../machines/group.ts';
 import { TARGETS, type Target } from '../machines/moves.ts';
 import { PAIR_STATES, type RecordState, recordMachine, STALE } from '../machines/record.ts';
 import { SUBSCRIPTION_STATES, subscriptionMachine } from '../machines/subscription.ts';
+import { SWAP_STATES, swapMachine } from '../machines/swap.ts';
 import { type Arrow, arrowsOf, regionOf, whole } from '../src/engine/charts.ts';
 import { componentsOf, diagram, inWords, table, wordTable } from './states/draw.ts';
 import * as words from './states/words.ts';
@@ -98,6 +99,7 @@ const stage = arrowsOf(campaignMachine, regionOf(campaignMachine, 'stage', { run
 const group = arrowsOf(groupMachine, whole(groupMachine));
 
 const subscription = arrowsOf(subscriptionMachine, whole(subscriptionMachine));
+const swap = arrowsOf(swapMachine, whole(swapMachine));
 
 const eventAndEffects = (arrow: Arrow) => (arrow.effects.length ? `${arrow.event} / ${effectsOf(arrow)}` : arrow.event);
 const endsOf = (drawn: readonly Arrow[]) => {
@@ -146,8 +148,8 @@ ${wordTable('effect', words.GROUP_EFFECT_WORDS)}`;
 
 const wantedAt = (targets: readonly Target[]) => (arrow: Arrow) =>
   !arrow.event.startsWith('want.') || targets.some((target) => arrow.event === `want.${target}`);
-const subscriptionDiagram = (targets: readonly Target[]) => {
-  const shown = subscription.filter(wantedAt(targets)).filter(({ from, to }) => from !== to);
+const subscriptionDiagram = (drawn: readonly Arrow[], targets: readonly Target[]) => {
+  const shown = drawn.filter(wantedAt(targets)).filter(({ from, to }) => from !== to);
   return diagram({ arrows: shown, label: eventAndEffects, ends: [] });
 };
 
@@ -161,13 +163,28 @@ ${wordTable('state', words.SUBSCRIPTION_WORDS)}
 
 ### Onward
 
-${subscriptionDiagram(['completed'])}
+${subscriptionDiagram(subscription, ['completed'])}
 
 ### And back
 
-${subscriptionDiagram(['home'])}
+${subscriptionDiagram(subscription, ['home'])}
 
 ${eventTable(subscription, SUBSCRIPTION_STATES)}
+
+### Where there is one URL
+
+At a provider that has one URL for each app or number, a request replaces it. \`copied\` is then \`live\`: the new URL is
+served, and nothing of the provider is changed.
+
+${wordTable('state', words.SWAP_WORDS)}
+
+${subscriptionDiagram(swap, ['completed'])}
+
+${subscriptionDiagram(swap, ['home'])}
+
+${eventTable(swap, SWAP_STATES)}
+
+### Events and effects of both
 
 ${wordTable('event', words.SUBSCRIPTION_EVENT_WORDS)}
 

@@ -140,6 +140,14 @@ export const LIMITS = {
   hubBacklogMs: 20_000,
   /** A URL that was confirmed and gets nothing for so long, while the other does, is subscribed once more. */
   hubUnheardMs: 60_000,
+  /** How often it is written down that a URL which was or is to be given up still gets something. */
+  hubHeardMs: 60_000,
+  /** When what a request may have left at a provider is looked for first; twice as long after each look, */
+  hubLookMs: 60_000,
+  /** up to this. */
+  hubLookMostMs: 3_600_000,
+  /** How long a request that was never answered may take to be carried out: as long as providers know an idempotency key. */
+  hubLateMs: 86_400_000,
   /** Steps of one subscription in one visit: a hub that answers at once is followed to the next rest. */
   hubSteps: 8,
   /** Deadline of one call to a remote store, and attempts of what may be repeated, with a pause that doubles. */
@@ -197,6 +205,8 @@ export const LIMITS = {
   deliveryLanes: 4,
   /** Deliveries of one look at the inbox: with their bodies they lie in memory. */
   deliveryPage: 20,
+  /** Of those that wait for a full lane, so many lie in memory, over all lanes. */
+  deliveriesAhead: 1_000,
   /** How often an idle inbox is looked at for what other processes have stored. */
   deliveryIdleMs: 1_000,
   /** A worker renews its claim on a delivery three times in this, and has lost it after. */
@@ -211,6 +221,24 @@ export const LIMITS = {
   deliveryPauseMostMs: 600_000,
   /** Characters kept of what the last one failed with. */
   deliveryErrorCharacters: 1_000,
+  /** Events that one process has under way to endpoints at once: some of these take their whole deadline, every time. */
+  sendLanes: 64,
+  /** Of these to one subscriber, so that a slow one holds up nobody else. */
+  sendLanesEach: 4,
+  /** Attempts of an event before it is set aside for a person: with the pauses, over a day. */
+  sendAttempts: 36,
+  /** The longest pause between two. */
+  sendPauseMostMs: 3_600_000,
+  /** Days for which a sent event's id is remembered: whoever puts it again within these sends nothing. */
+  sendKeepDays: 14,
+  /** Changes of a journey while one attempt is made ready. */
+  sendLooks: 8,
+  /** How often a failing endpoint on trial is written down. */
+  sendNoteMs: 1_000,
+  /** Percent of the events that an endpoint on trial gets first; so many times as much at each interval: all in 5 minutes. */
+  shareStart: 5,
+  shareGrowth: 2,
+  shareIntervalMs: 60_000,
   /** Earlier states of a topic that are known again when they come back. */
   statesRemembered: 200,
   /** Bytes of a request to the admin API: the longest command is a key and a reason. */
@@ -234,6 +262,25 @@ export const LIMITS = {
   keySetMs: 5_000,
   /** How far the clocks of such a provider and of this machine may be apart. */
   idTokenSlackSeconds: 30,
+  /** Open event streams of one server: each is a connection, and a few kilobytes. */
+  eventStreams: 500,
+  /** A look at the store for all of them, at most so often; and seldomer where it takes long, down to the second. */
+  eventLookMs: 500,
+  eventLookMostMs: 5_000,
+  /** Bytes of a stream that wait to be read, and one event: states are whole, so the next one makes up for those between. */
+  eventBufferBytes: 16 * 1024,
+  /** Something is sent at least so often: proxies drop what is still for a minute. */
+  eventHeartbeatMs: 15_000,
+  /** Who takes nothing off a full stream for so long is gone. */
+  eventStallMs: 30_000,
+  /** How often that is looked at. */
+  eventTickMs: 1_000,
+  /** Then a stream ends, so that what lets in is shown again: tokens and roles end, too. */
+  eventStreamMs: 3_600_000,
+  /** What a browser waits before it comes again. */
+  eventRetryMs: 2_000,
+  /** Subscriptions that a scrape looks at for the oldest intent. */
+  intentsLooked: 5_000,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

@@ -3,6 +3,7 @@ import type { GroupEvent, GroupState } from '../../machines/group.ts';
 import type { CampaignEffect, GroupEffect, Move, SubscriptionEffect, Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
 import type { SubscriptionEvent, SubscriptionState } from '../../machines/subscription.ts';
+import type { SwapState } from '../../machines/swap.ts';
 
 /** A plain sentence for everything that the machines name. A new state or move without one does not compile. */
 type Words<Name extends string> = Readonly<Record<Name, string>>;
@@ -139,6 +140,22 @@ export const SUBSCRIPTION_WORDS: Words<SubscriptionState> = {
   withdrawing: 'It is asked to post to the new URL no more.',
 };
 
+export const SWAP_WORDS: Words<SwapState> = {
+  home: 'The provider posts to the old URL, as before the start.',
+  probing: 'The new URL is asked by ourselves, whether its receiver answers.',
+  live: 'Both URLs are served. Nothing of the provider is changed yet.',
+  swapping: 'It is asked to put the new URL in the place of the old one; no answer yet.',
+  confirming: 'It has the request, and is to ask the new URL, or to deliver there.',
+  doubtful: 'It refused, or never answered: either URL may be the one it has. Both are served.',
+  draining: 'It posts to the new URL, which is to prove itself. What is repeated still comes to the old one.',
+  switched:
+    'The new URL has delivered. The old one answers as long as its protocol asks for, and the way back is open.',
+  settled: 'The old URL answers that it is gone.',
+  restoring: 'It is asked to put the old URL back; no answer yet.',
+  reconfirming: 'It has that request, and is to ask the old URL, or to deliver there.',
+  returning: 'It posts to the old URL again, which is to prove itself.',
+};
+
 export const SUBSCRIPTION_EVENT_WORDS: Words<SubscriptionEvent['type']> = {
   'want.home': 'It is wanted at the old URL.',
   'want.copied': 'It is wanted at both.',
@@ -150,10 +167,12 @@ export const SUBSCRIPTION_EVENT_WORDS: Words<SubscriptionEvent['type']> = {
   'deadline.passed': 'Nothing was heard in the time that was given.',
   proved: 'The URL subscribed last has delivered, or nothing was published; what the topic says was taken in.',
   'lease.ended': 'The lease of the URL that is given up is over.',
-  drained: 'What the topic says was taken in once more.',
+  drained: 'What the topic says was taken in once more; of a swap, the new URL has delivered, or neither got anything.',
+  'url.answered': 'A request of our own to the new URL was answered by its receiver.',
+  'hub.strayed': 'The provider has the other URL, although nothing is under way: a lost request came to be.',
 };
 
 export const SUBSCRIPTION_EFFECT_WORDS: Words<SubscriptionEffect['type']> = {
-  ask: 'Send the stored request to the hub.',
+  ask: 'Send the stored request to the hub; `probe`: to the callback itself.',
   retire: 'Answer at the old URL that it is gone.',
 };

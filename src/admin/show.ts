@@ -16,6 +16,7 @@ import { classify, type Found, type Look } from './classify.ts';
 import { migrationNamed, theCampaign } from './find.ts';
 import { findByPeer } from './findByPeer.ts';
 import { type RecordRow, rowOf } from './records.ts';
+import { type SubscriptionView, subscriptionView } from './showSubscription.ts';
 
 /** One side of a record, as it is stored. */
 export interface SideView {
@@ -59,12 +60,16 @@ export async function show(
   { store, migrations }: Pick<CommandContext, 'store' | 'migrations'>,
   name: string,
   text: string,
-): Promise<RecordView | GroupView> {
+): Promise<RecordView | GroupView | SubscriptionView> {
   const campaign = await theCampaign({ store }, name);
   const migration = migrationNamed({ migrations }, campaign.migration);
   const look: Look = { store, migration, campaign };
   const key = Key.parse(text);
-  const found = (await findHere(key, look)) ?? (isRoot(key, migration) ? undefined : await findByPeer(key, look));
+  const here = await findHere(key, look);
+  // A record that is not moved may have a subscription.
+  const subscription = here ? undefined : await subscriptionView(store, campaign.id, key);
+  if (subscription) return subscription;
+  const found = here ?? (isRoot(key, migration) ? undefined : await findByPeer(key, look));
   if (found) return recordView(found, look);
   const group = await groupView(key, look);
   if (group) return group;

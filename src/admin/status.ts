@@ -49,6 +49,8 @@ export interface CampaignStatus {
   readonly mismatches?: Omit<Document<'mismatch'>, 'v'>;
   /** Subscriptions per state, by the same sweep, where the campaign has some. */
   readonly subscriptions?: Readonly<Record<string, number>>;
+  /** Of these, those whose topic could not be fetched, or says what was not delivered: it is asked again, after a pause. */
+  readonly topicless?: number;
   /** Groups per state, where the campaign goes by groups. */
   readonly groups?: Readonly<Record<string, number>>;
   /** Whether the state is being taken off its entities, or was: so many, and so many that were not its to take. */
@@ -120,6 +122,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     quarantined: await quarantinedBy(context, campaign.id),
     ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
     ...(Object.keys(subscriptions).length > 0 ? { subscriptions } : {}),
+    ...(counts?.['topicless'] ? { topicless: counts['topicless'] } : {}),
     ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),
     ...(campaign.strip ? { strip: stripOf(campaign.strip) } : {}),
     createdAt: campaign.createdAt,

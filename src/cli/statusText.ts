@@ -27,6 +27,7 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
     ...(pace === undefined ? [] : [['pace', pace]]),
     ['records', recordsText(status)],
     ...(subscriptions ? [['subscriptions', listText(subscriptions)]] : []),
+    ...(status.topicless ? [['topics', topicsText(status.topicless)]] : []),
     ...(groups ? [['groups', listText(groups)]] : []),
     ['quarantined', quarantined.count === 0 ? 'none' : `${count(quarantined.count)}: ${listText(quarantined.byCode)}`],
     ...(mismatches
@@ -43,6 +44,9 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
   ];
   return `${campaign}  ${headline(status)}\n${table(rows, '  ')}`;
 }
+
+const topicsText = (topicless: number) =>
+  `${count(topicless)} could not be fetched, or say what was not delivered: handover show, with the record's key, says why`;
 
 function headline({ stage, run, settled, closed, pausedBecause, blocked }: CampaignStatus): string {
   if (blocked) return `${stage}, blocked: ${blocked.code}`;

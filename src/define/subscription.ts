@@ -3,7 +3,7 @@ import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import { type PlainRecord, toPlain } from '../record/plain.ts';
 import { pattern } from './entity.ts';
-import { type Hub, PROTOCOL_NAMES, type Protocol } from './hub.ts';
+import { type Hub, OLD_URL, PROTOCOL_NAMES, type Protocol } from './hub.ts';
 import { sourceText } from './sourceText.ts';
 
 /** A subscription as the author's records tell of it. */
@@ -47,6 +47,11 @@ export interface SubscriptionDefinition<T extends object = PlainRecord> {
   readonly group?: (record: T, key: Key) => Key;
   /** Milliseconds without a delivery after which a topic counts as quiet, and the new URL as good. Default: an hour. */
   readonly quietMs?: number;
+  /**
+   * Milliseconds, from when the old URL was given up, in which it goes on accepting although `complete` was said. Default:
+   * what its protocol asks for where one URL was replaced; 0 where the old subscription was ended, or its lease is over.
+   */
+  readonly keepOldMs?: number;
 }
 
 /** A validated definition. */
@@ -55,6 +60,7 @@ export interface SubscriptionRule {
   readonly hub: Hub;
   readonly protocol: Protocol;
   readonly quietMs: number;
+  readonly keepOldMs: number;
   /** Throws `transform.terms`. */
   termsOf(key: Key, content: Content): SubscriptionTerms | undefined;
   /** Where the author says the group. Throws `transform.terms`. */
@@ -63,6 +69,7 @@ export interface SubscriptionRule {
 }
 
 const QUIET_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 
 /** Declares subscriptions that get a new callback URL, within `defineMigration`. */
 export function subscription<T extends object = PlainRecord>(definition: SubscriptionDefinition<T>): SubscriptionRule {
@@ -72,24 +79,29 @@ export function subscription<T extends object = PlainRecord>(definition: Subscri
     throw new HandoverError('definition.invalid', `Subscriptions of ${definition.of}: ${why}.`);
   };
   if (typeof hub?.subscribe !== 'function') refuse('`hub` must be who posts, as websub()');
-  if (hub.shape !== 'overlap') refuse('a provider with one URL is not supported yet: its shape must be overlap');
+  if (hub.shape !== 'overlap' && hub.shape !== 'swap') refuse('the `shape` of its hub must be overlap or swap');
+  if (hub.shape === 'swap' && !hub.probe) refuse('a hub with one URL needs a `probe`, as urlProbe()');
   if (!PROTOCOL_NAMES.includes(protocol)) refuse(`\`protocol\` must be one of ${PROTOCOL_NAMES.join(', ')}`);
   if (typeof terms !== 'function') refuse('`terms` must be a function');
   if (group !== undefined && typeof group !== 'function') refuse('`group` must be a function that returns a key');
   if (!Number.isFinite(quietMs) || quietMs < 0) refuse('`quietMs` must be 0 or more');
+  const { keepOldMs = hub.shape === 'swap' ? OLD_URL[protocol].days * DAY_MS : 0 } = definition;
+  if (!Number.isFinite(keepOldMs) || keepOldMs < 0) refuse('`keepOldMs` must be 0 or more');
   return {
     of: pattern('of', definition.of),
     hub,
     protocol,
     quietMs,
+    keepOldMs,
     termsOf: (key, content) =>
       guarded(key, () => {
         const given = terms(toPlain(content.properties), key);
-        return given && checked(given);
+        return given && checked(given, hub);
       }),
     ...(group
       ? { groupOf: (key, content) => guarded(key, () => rootOf(group(toPlain(content.properties), key))) }
       : {}),
+    // How long to keep the old URL is no part of what is done: it may be changed while a campaign is open.
     source: [
       'subscription',
       definition.of,
@@ -114,12 +126,14 @@ function rootOf(group: Key): Key {
   throw new Error(`\`group\` gave ${group}, which is not the root of a group`);
 }
 
-function checked(terms: SubscriptionTerms): SubscriptionTerms {
+function checked(terms: SubscriptionTerms, { isSender }: Hub): SubscriptionTerms {
   if (typeof terms.topic !== 'string' || terms.topic === '') throw new Error('`topic` is missing');
   for (const field of ['old', 'new'] as const) {
     if (!URL.canParse(terms[field]))
       throw new Error(`\`${field}\` is ${JSON.stringify(terms[field])}, which is no URL`);
   }
+  // To a subscriber's URLs the application only posts: that of a new payload version may be the one it was.
+  if (isSender) return terms;
   if (pathOf(terms.old) === pathOf(terms.new)) throw new Error('the old and the new callback have the same path');
   for (const url of [terms.old, terms.new]) {
     // A hub lays its own over them.

@@ -1,6 +1,8 @@
 /**
- * What a page, a range or a sweep came to. Keys are `S.<state>` or `T.<state>`, `subscription:<state>`, `seen`, `moved` (records) and `moves`,
- * `unresolved` (kept changing; `waiting`: the part of it that waits for subscriptions), `doubtful` (may have been moved by what nobody counted), `quarantined`.
+ * What a page, a range or a sweep came to. Keys are `S.<state>` or `T.<state>`, `subscription:<state>`, `seen`, `moved`
+ * (records) and `moves`, `topicless` (subscriptions whose topic failed, or says what was not delivered), `unresolved` (kept
+ * changing; `waiting`: the part of it that waits for subscriptions), `doubtful` (may have been moved by what nobody
+ * counted), `quarantined`.
  */
 export type Counts = Record<string, number>;
 

@@ -11,6 +11,7 @@ import {
 } from '../../machines/moves.ts';
 import { type RecordEvent, type RecordState, recordMachine } from '../../machines/record.ts';
 import { type SubscriptionEvent, type SubscriptionState, subscriptionMachine } from '../../machines/subscription.ts';
+import { type SwapState, swapMachine } from '../../machines/swap.ts';
 
 /**
  * The one place that runs the machines. They are pure and their states finite, so each (state, event) is worked out once
@@ -89,5 +90,11 @@ export const groupStep = memoise<GroupState, GroupEvent['type'], GroupEffect>(gr
 
 export const subscriptionStep = memoise<SubscriptionState, SubscriptionEvent['type'], SubscriptionEffect>(
   subscriptionMachine,
+  (state) => state,
+);
+
+/** The same where the provider has one URL. */
+export const swapStep = memoise<SwapState, SubscriptionEvent['type'], SubscriptionEffect>(
+  swapMachine,
   (state) => state,
 );

@@ -69,31 +69,25 @@ export async function planSubscriptions(
   for (const [i, { entity, terms }] of found.entries()) {
     const state = documents[i]?.value.state;
     if (state && state !== 'settled') plan.inFlight++;
-    else if (tried(findings, entity.key, () => check(entity, terms, rule, paths))) countIn(plan, terms);
+    else if (tried(findings, entity.key, () => check(entity, terms, rule, paths))) countIn(plan, terms, rule);
   }
 }
 
-function check(
-  { key }: Entity,
-  { hub, old, new: its }: SubscriptionTerms,
-  rule: SubscriptionRule,
-  paths: KeySet,
-): void {
-  if (hub === undefined && !rule.hub.discover)
-    throw new HandoverError('transform.terms', `${key}: the hub is not named, and cannot be discovered.`);
+function check({ key }: Entity, { old, new: its }: SubscriptionTerms, { hub }: SubscriptionRule, paths: KeySet): void {
+  if (hub.isSender) return;
   for (const path of [pathOf(old), pathOf(its)]) {
     if (paths.add(callbackKey(path)) === 'present')
       throw new HandoverError('target.collision', `${key} and another record have the callback ${path}.`);
   }
 }
 
-function countIn(plan: SubscriptionCount['plan'], { hub }: SubscriptionTerms): void {
+function countIn(plan: SubscriptionCount['plan'], { hub }: SubscriptionTerms, rule: SubscriptionRule): void {
   plan.subscriptions++;
-  if (hub === undefined) {
+  if (hub === undefined && rule.hub.discover) {
     plan.discovered++;
     return;
   }
-  const { host } = new URL(hub);
+  const host = hub === undefined ? rule.hub.name : new URL(hub).host;
   const name = host in plan.servers || Object.keys(plan.servers).length < LIMITS.samples ? host : 'others';
   plan.servers[name] = (plan.servers[name] ?? 0) + 1;
 }

@@ -3,6 +3,7 @@ import { STAGES } from '../../machines/campaign.ts';
 import { GROUP_STATES } from '../../machines/group.ts';
 import { TARGETS } from '../../machines/moves.ts';
 import { SUBSCRIPTION_STATES } from '../../machines/subscription.ts';
+import { SWAP_STATES } from '../../machines/swap.ts';
 import { PROTOCOL_NAMES } from '../define/hub.ts';
 
 /**
@@ -37,12 +38,18 @@ const callbackSide = z.object({
   /** Whether the hub posts there, as far as it said. */
   active: z.boolean(),
   verifiedAt: z.number().optional(),
+  /** When it was asked whether it means it, since the hub was asked last. */
+  confirmedAt: z.number().optional(),
+  /** The provider makes the secret, and has not told it yet: nothing that comes in can be checked. */
+  awaitsSecret: z.boolean().optional(),
   leaseUntil: z.number().optional(),
   /** How long the lease was that it granted last. */
   leaseMs: z.number().optional(),
   reference: z.string().optional(),
   /** When a signed delivery came in last. */
   deliveredAt: z.number().optional(),
+  /** When one failed last, while this URL was to prove itself. Only where the application itself sends. */
+  failedAt: z.number().optional(),
 });
 
 /** At least so many, for what a process that died had not yet written down is lost. */
@@ -59,7 +66,7 @@ const forged = z.object({
 /** What is to be asked of the hub: stored before it is. */
 const intent = z.object({
   id: z.string(),
-  mode: z.enum(['subscribe', 'unsubscribe']),
+  mode: z.enum(['subscribe', 'unsubscribe', 'probe']),
   side: z.enum(['old', 'new']),
   attempt: z.number(),
   /** Until then an answer is waited for. */
@@ -80,6 +87,31 @@ const entry = z.object({
   records: z.number().optional(),
   targets: targets.optional(),
   from: z.object({ way: z.enum(WAYS), address: z.string().optional() }).optional(),
+});
+
+/** Why the topic is asked again no sooner than `at`. */
+const fetchNote = z.object({ attempt: z.number(), at: z.number(), cause: z.string() });
+
+/** What requests may have left behind at a provider that tells what it has: when that is looked for next, and how long. */
+const lookNote = z.object({
+  /** The one request that it is about; unset: several. */
+  intent: z.string().optional(),
+  sides: z.array(z.enum(['old', 'new'])),
+  attempt: z.number(),
+  at: z.number(),
+  untilAt: z.number(),
+  /** It did not tell. */
+  failed: z.boolean().optional(),
+  /** When it told last. */
+  lookedAt: z.number().optional(),
+});
+
+/** Subscriptions that nobody wants, on this side's URL: about to be ended, and until then nothing else is asked. */
+const endingNote = z.object({
+  id: z.string(),
+  side: z.enum(['old', 'new']),
+  references: z.array(z.string()),
+  deadlineAt: z.number(),
 });
 
 export const SCHEMAS = {
@@ -198,7 +230,9 @@ export const SCHEMAS = {
     rule: z.number(),
     /** The record that it is of. */
     source: z.string(),
-    state: z.enum(SUBSCRIPTION_STATES),
+    state: z.enum([...new Set([...SUBSCRIPTION_STATES, ...SWAP_STATES])]),
+    /** Which machine it goes by; unset: the one for two subscriptions side by side. */
+    shape: z.enum(['overlap', 'swap']).optional(),
     hub: z.string(),
     /** As the hub calls it. */
     topic: z.string(),
@@ -209,6 +243,11 @@ export const SCHEMAS = {
     new: callbackSide,
     intent: intent.optional(),
     renewal: intent.optional(),
+    /** When the old URL was given up last. */
+    switchedAt: z.number().optional(),
+    fetch: fetchNote.optional(),
+    look: lookNote.optional(),
+    ending: endingNote.optional(),
     /** Why the hub refused, as long as nothing was tried again. */
     problem: z.string().optional(),
     seq: z.number(),

@@ -1,9 +1,11 @@
 import type { Target } from '../../machines/moves.ts';
-import type { SubscriptionEvent } from '../../machines/subscription.ts';
+import type { SubscriptionEvent, SubscriptionState } from '../../machines/subscription.ts';
+import type { SwapState } from '../../machines/swap.ts';
+import type { Hub } from '../define/hub.ts';
 import type { SubscriptionTerms } from '../define/subscription.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
-import { subscriptionStep } from './decide.ts';
+import { subscriptionStep, swapStep } from './decide.ts';
 import { KINDS, nameOfText } from './documents.ts';
 import type { Intent, SubscriptionDocument } from './schemas.ts';
 
@@ -25,23 +27,36 @@ export type CallbackSide = 'old' | 'new';
 export function subscriptionAtHome(
   of: Pick<SubscriptionDocument, 'campaign' | 'rule' | 'source' | 'hub' | 'topic' | 'protocol'>,
   terms: SubscriptionTerms,
+  { shape, makesSecret = false }: Pick<Hub, 'shape' | 'makesSecret'> = { shape: 'overlap' },
 ): SubscriptionDocument {
-  const { oldSecret, newSecret, oldLeaseUntil, oldReference, tenant = '' } = terms;
+  const { oldSecret, oldLeaseUntil, oldReference, tenant = '' } = terms;
+  const isSwap = shape === 'swap';
+  // What is one at the provider has one name there, and one secret unless the author says otherwise.
+  const newSecret = terms.newSecret ?? (isSwap ? oldSecret : undefined);
+  const reference = oldReference === undefined ? {} : { reference: oldReference };
   const lease = terms.leaseSeconds === undefined ? {} : { leaseMs: terms.leaseSeconds * 1000 };
   return {
     v: 1,
     ...of,
     state: 'home',
+    ...(isSwap ? { shape } : {}),
     scope: `${tenant} ${of.topic}`,
     old: {
       url: terms.old,
       secrets: oldSecret === undefined ? [] : [oldSecret],
       active: true,
       ...(oldLeaseUntil === undefined ? {} : { leaseUntil: oldLeaseUntil }),
-      ...(oldReference === undefined ? {} : { reference: oldReference }),
+      ...reference,
       ...lease,
     },
-    new: { url: terms.new, secrets: newSecret === undefined ? [] : [newSecret], active: false, ...lease },
+    new: {
+      url: terms.new,
+      secrets: newSecret === undefined ? [] : [newSecret],
+      active: false,
+      ...(isSwap ? reference : {}),
+      ...(makesSecret && newSecret === undefined ? { awaitsSecret: true } : {}),
+      ...lease,
+    },
     seq: 0,
     journal: [],
   };
@@ -64,13 +79,19 @@ export function afterEvent(
   event: SubscriptionEvent['type'],
   { at, by, id }: Happening,
 ): SubscriptionDocument | undefined {
-  const decision = subscriptionStep(before.state, event);
+  const decision = decisionOf(before, event);
   if (!decision) return undefined;
-  const { intent: pending, problem: _, ...rest } = before;
+  const { intent: pending, problem: _, fetch: __, ...rest } = before;
   const [effect] = decision.effects;
   const seq = before.seq + 1;
   const journal = [...before.journal, { seq, what: `${event}: ${before.state} -> ${decision.next}`, at, by }];
-  const next = { ...rest, state: decision.next, seq, journal: journal.slice(-LIMITS.journalEntries) };
+  const next: SubscriptionDocument = {
+    ...rest,
+    state: decision.next,
+    seq,
+    journal: journal.slice(-LIMITS.journalEntries),
+    ...(decision.next === 'draining' ? { switchedAt: at } : {}),
+  };
   if (effect?.type === 'ask') {
     const { mode, side } = effect;
     const again = pending?.mode === mode && pending.side === side;
@@ -84,11 +105,15 @@ export function afterEvent(
     // What is given up is not renewed any more.
     const { renewal, ...unrenewed } = next;
     const drops = mode === 'unsubscribe' && renewal?.side === side;
-    return { ...(drops ? unrenewed : next), intent };
+    const { confirmedAt: ___, ...its } = next[side];
+    return { ...(drops ? unrenewed : next), [side]: its, intent };
   }
   // An answer that is still to come, to what was asked before, is waited for.
   return event === 'hub.accepted' && pending ? { ...next, intent: pending } : next;
 }
+
+const decisionOf = ({ shape, state }: SubscriptionDocument, event: SubscriptionEvent['type']) =>
+  shape === 'swap' ? swapStep(state as SwapState, event) : subscriptionStep(state as SubscriptionState, event);
 
 /** How long after an attempt the next one: doubled each time. */
 export const hubPauseMs = (attempt: number): number =>
@@ -133,14 +158,22 @@ export const AWAITED: Partial<Record<State, Pick<Intent, 'mode' | 'side'>>> = {
   resubscribing: { mode: 'subscribe', side: 'old' },
   reverifying: { mode: 'subscribe', side: 'old' },
   withdrawing: { mode: 'unsubscribe', side: 'new' },
+  swapping: { mode: 'subscribe', side: 'new' },
+  confirming: { mode: 'subscribe', side: 'new' },
+  restoring: { mode: 'subscribe', side: 'old' },
+  reconfirming: { mode: 'subscribe', side: 'old' },
 };
+
+/** A delivery there failed, none has succeeded since, and it is not quiet either. */
+export const fails = ({ failedAt, deliveredAt = 0 }: SubscriptionDocument['new'], now: number, quietMs: number) =>
+  failedAt !== undefined && failedAt >= deliveredAt && now - failedAt < quietMs;
 
 /** Whether a subscription that is wanted at `target` has come to it. An old one that lapses is given up. */
 export const restsAt = (state: State, target: Target): boolean => RESTS[target].includes(state);
 
 const RESTS: Readonly<Record<Target, readonly State[]>> = {
   home: ['home'],
-  copied: ['proven'],
+  copied: ['proven', 'live'],
   switched: ['switched', 'lapsing'],
   completed: ['settled'],
 };
@@ -151,7 +184,17 @@ const LEAVING_OLD: readonly State[] = ['unsubscribing', 'lapsing', 'draining', '
 const LEAVING_NEW: readonly State[] = ['withdrawing', 'home'];
 const PROVING: readonly State[] = ['overlapping', 'returning'];
 const BOTH: readonly State[] = [...PROVING, 'proven'];
-const KEEPING_OLD: readonly State[] = ['home', 'subscribing', 'verifying', ...BOTH, 'resubscribing', 'reverifying'];
+const SWAPPABLE: readonly State[] = ['live', 'swapping', 'doubtful', 'restoring', 'reconfirming'];
+const KEEPING_OLD: readonly State[] = [
+  'home',
+  'subscribing',
+  'verifying',
+  ...BOTH,
+  'resubscribing',
+  'reverifying',
+  'probing',
+  ...SWAPPABLE,
+];
 const KEEPING_NEW: readonly State[] = [
   'subscribing',
   'verifying',
@@ -163,4 +206,7 @@ const KEEPING_NEW: readonly State[] = [
   'settled',
   'resubscribing',
   'reverifying',
+  'probing',
+  ...SWAPPABLE,
+  'confirming',
 ];

@@ -1,6 +1,7 @@
 import type { HubAnswer } from '../define/hub.ts';
 import { LIMITS } from '../limits.ts';
 import type { Intent, SubscriptionDocument } from './schemas.ts';
+import { type Granted, withSecret } from './subscriptionAnswer.ts';
 import { type CallbackSide, type Happening, hubPauseMs, isKept, isUnheard } from './subscriptionDocument.ts';
 
 /**
@@ -44,10 +45,17 @@ export function renewalAnswered(
     case 'accepted':
       return until(at + LIMITS.hubVerifyMs);
     case 'done':
-      return granted(document, renewal.side, answer.leaseSeconds, at);
+      return granted(withTold(document, renewal.side, answer), renewal.side, answer.leaseSeconds, at);
     default:
       return until(at + hubPauseMs(renewal.attempt));
   }
+}
+
+/** Some make another subscription, with a name and a secret of its own, and let the one before end. */
+function withTold(document: SubscriptionDocument, side: CallbackSide, answer: Granted): SubscriptionDocument {
+  const told = withSecret(document, side, answer);
+  const { reference } = answer;
+  return reference === undefined ? told : { ...told, [side]: { ...told[side], reference } };
 }
 
 /** The hub granted, or confirmed, a lease to a URL that it posts to already. */

@@ -128,6 +128,7 @@ function count(
   add(counts, 'seen');
   add(counts, `subscription:${arrival.document.state}`);
   if (arrival.status === 'waiting') waitFor(counts, 1);
+  if (arrival.document.fetch) add(counts, 'topicless');
 }
 
 function failureOf(
@@ -156,27 +157,35 @@ async function begun(of: Subscribed, options: SubscriptionPageOptions): Promise<
   const key = subscriptionKey(source);
   const stored = await load(store, 'subscription', key);
   if (stored?.value.campaign === campaign.id) {
-    if (stored.value.state === 'home') await pointPaths(store, stored.value);
+    if (stored.value.state === 'home') await pointPaths(store, stored.value, rule);
     return stored;
   }
   const terms = of.terms();
   if (!terms) return undefined;
   const { hub, topic } = await placeOf(terms, rule);
   const place = { campaign: campaign.id, rule: ruleIndex, source, hub, topic, protocol: rule.protocol };
-  const fresh = subscriptionAtHome(place, terms);
-  const value = { ...fresh, old: (await leftBy(stored?.value, fresh, store)) ?? fresh.old };
+  const fresh = subscriptionAtHome(place, terms, rule.hub);
+  // What an earlier campaign left subscribed is what this one begins with.
+  const left = (await leftBy(stored?.value, fresh, store)) ?? fresh.old;
+  const value = { ...fresh, old: left, new: sharing(left, fresh) };
   // Paths first: a receiver that is asked about one of them finds the way, and no subscription yet.
-  for (const side of ['old', 'new'] as const) await claimPath(store, value, side);
+  for (const side of sidesOf(rule)) await claimPath(store, value, side);
   options.fence.check();
   const saved = await save<'subscription'>(store, key, value, stored?.version, options.fence.guard);
   // Somebody else was faster, or may have been: the next sweep sees.
   if (saved.status !== 'applied') return load(store, 'subscription', key);
-  await pointPaths(store, value);
+  await pointPaths(store, value, rule);
   return { key, value, version: saved.version };
+}
+
+/** What there is one of has one name. */
+function sharing({ reference }: SubscriptionDocument['old'], { shape, new: its }: SubscriptionDocument) {
+  return shape === 'swap' && reference !== undefined ? { ...its, reference } : its;
 }
 
 async function placeOf({ hub, topic }: SubscriptionTerms, { hub: port }: SubscriptionRule) {
   if (hub !== undefined) return { hub, topic };
+  // A provider has one address of its own, and knows it.
   if (!port.discover) return { hub: port.name, topic };
   if (!URL.canParse(topic)) {
     throw new HandoverError('transform.terms', `The topic ${topic} is no URL, by which its hub would be discovered.`);
@@ -196,6 +205,9 @@ async function leftBy(
   const last = before ?? (await ownerOf(pathOf(old.url), store));
   return last?.state === 'settled' && last.new.url === old.url ? last.new : undefined;
 }
+
+/** The URLs by which a receiver finds a subscription: not those of an application's own subscribers. */
+const sidesOf = ({ hub }: SubscriptionRule) => (hub.isSender ? [] : (['old', 'new'] as const));
 
 async function ownerOf(path: string, store: Store): Promise<SubscriptionDocument | undefined> {
   const callback = await load(store, 'callback', callbackKey(path));
@@ -226,9 +238,13 @@ async function claimPath(store: Store, { source, topic, ...sides }: Subscription
  * Paths that an earlier campaign left lead to this subscription from now on. Only when it is there: until then deliveries
  * go on as before. Nothing is asked before they do.
  */
-async function pointPaths(store: Store, { source, old, new: its }: SubscriptionDocument): Promise<void> {
+async function pointPaths(
+  store: Store,
+  { source, old, new: its }: SubscriptionDocument,
+  rule: SubscriptionRule,
+): Promise<void> {
   const paths = { old: pathOf(old.url), new: pathOf(its.url) };
-  for (const side of ['old', 'new'] as const) {
+  for (const side of sidesOf(rule)) {
     const key = callbackKey(paths[side]);
     const there = await load(store, 'callback', key);
     if (there?.value.side === side && there.value.subscription === source) continue;

@@ -11,6 +11,8 @@ import { fastifyReceiver } from '../webhooks/fastifyReceiver.ts';
 import type { Receiver } from '../webhooks/receive.ts';
 import { type Access, CHALLENGES, checkRole } from './access.ts';
 import { checkLocal, checkOrigin } from './guard.ts';
+import { live } from './live/live.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { describeApi } from './openapi.ts';
 import { OPERATIONS } from './operations/index.ts';
 import type { Services } from './operations/operation.ts';
@@ -32,6 +34,8 @@ export interface AppOptions {
   readonly page: boolean;
   /** Answers what is below `config.receiver`; unset: nothing does. */
   readonly receiver?: Receiver;
+  /** What this process counts, for /metrics. */
+  readonly metrics?: Metrics;
   /** Further parts. */
   readonly parts?: readonly Part[];
   /** True from the moment it is told to end. */
@@ -138,5 +142,5 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
   await describeApi(app, { page, version });
   app.get('/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
   for (const operation of OPERATIONS) addRoute(app, operation, services);
-  for (const part of parts) await app.register((scope) => part(scope, services));
+  for (const part of [live(options), ...parts]) await app.register((scope) => part(scope, services));
 }

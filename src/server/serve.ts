@@ -8,7 +8,7 @@ import { type AppOptions, createApp } from './app.ts';
 import { Jobs } from './jobs.ts';
 import type { Services } from './operations/operation.ts';
 
-export interface ServeOptions extends Pick<AppOptions, 'log' | 'version' | 'page' | 'parts'> {
+export interface ServeOptions extends Pick<AppOptions, 'log' | 'version' | 'page' | 'parts' | 'metrics'> {
   readonly services: Omit<Services, 'jobs'>;
   readonly config: ServerConfig;
   /** Who uses this machine: the name of everybody, where nothing has to be shown. */

@@ -17,6 +17,12 @@ export interface Callback {
   readonly secrets: readonly string[];
   /** Settled: deliveries are answered 410. */
   readonly gone: boolean;
+  /** As its sender knows it, where that is known: some sign it, too. */
+  readonly url?: string;
+  /** Who signs has not told the secret yet: deliveries are to be sent again. */
+  readonly unready?: boolean;
+  /** Whether somebody is to post here: those who ask first are told. Unset: yes. */
+  readonly wanted?: boolean;
   /** It is known that this URL delivers: `delivered` need not be told of each delivery. */
   readonly proven?: boolean;
 }

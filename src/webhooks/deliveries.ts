@@ -13,6 +13,9 @@ import type { Entity, Version } from '../store/store.ts';
  * what is done.
  */
 export const DELIVERY = '_HandoverDelivery';
+/** The same the other way round: what the application sends, one for each event and subscriber. */
+export const SENDING = '_HandoverSending';
+export type DeliveryKind = typeof DELIVERY | typeof SENDING;
 const TOPIC = '_HandoverTopic';
 
 export const STATUSES = ['received', 'applied', 'dead'] as const;
@@ -45,6 +48,8 @@ const deliverySchema = z.object({
   notBefore: z.number().optional(),
   claim: z.object({ by: z.string(), untilMs: z.number() }).optional(),
   error: z.string().optional(),
+  /** Only of what is sent: the endpoint at which it was tried last, and is in retry until it is settled. */
+  retryAt: z.string().optional(),
   /** Only where deliveries are states: its place in the order of its topic. */
   state: z
     .object({
@@ -81,8 +86,9 @@ export interface StoredDelivery {
 /** Scope and identity are told apart however long either is. */
 const nameOf = (...parts: readonly string[]): string => hash('sha256', JSON.stringify(parts), 'base64url');
 
-export const deliveryKeyOf = (id: string): Key => Key.of([{ kind: DELIVERY, id }]);
-export const deliveryKey = (scope: string, identity: string): Key => deliveryKeyOf(nameOf(scope, identity));
+export const deliveryKeyOf = (id: string, kind: DeliveryKind = DELIVERY): Key => Key.of([{ kind, id }]);
+export const deliveryKey = (scope: string, identity: string, kind: DeliveryKind = DELIVERY): Key =>
+  deliveryKeyOf(nameOf(scope, identity), kind);
 export const topicKey = (scope: string): Key => Key.of([{ kind: TOPIC, id: nameOf(scope) }]);
 
 /** The identity of a topic's state by its number: whoever inserts it has decided what comes after the one before. */
@@ -91,13 +97,14 @@ export const stateIdentity = (seq: number): string => JSON.stringify(['state', s
 const text = (value: unknown): Value => ({ type: 'string', value: JSON.stringify(value), unindexed: true });
 
 export function deliveryContent(value: DeliveryDocument, body: Uint8Array): Content {
-  return Content.of(
-    new Map<string, Value>([
-      ['state', text(value)],
-      ['status', { type: 'string', value: value.status }],
-      ['body', { type: 'bytes', value: body, unindexed: true }],
-    ]),
-  );
+  const properties = new Map<string, Value>([
+    ['state', text(value)],
+    ['status', { type: 'string', value: value.status }],
+    ['body', { type: 'bytes', value: body, unindexed: true }],
+  ]);
+  if (value.status === 'received' && value.retryAt !== undefined)
+    properties.set('retryAt', { type: 'string', value: value.retryAt });
+  return Content.of(properties);
 }
 
 export const topicContent = (value: TopicDocument): Content => Content.of(new Map([['state', text(value)]]));

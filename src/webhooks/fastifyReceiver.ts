@@ -9,7 +9,7 @@ import type { Receiver } from './receive.ts';
 export function fastifyReceiver(receiver: Receiver): FastifyPluginAsync {
   return async (app) => {
     app.route({
-      method: ['GET', 'HEAD', 'POST'],
+      method: ['GET', 'HEAD', 'OPTIONS', 'POST'],
       url: '/*',
       onRequest: async (request, reply) => {
         const read = await readRequest(request.raw, receiver);

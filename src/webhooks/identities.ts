@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Protocol } from '../define/hub.ts';
+import { OLD_URL, type Protocol } from '../define/hub.ts';
 import { entriesOf } from './feeds.ts';
 import { header, json, type Message, textAt } from './message.ts';
 import * as signatures from './signatures.ts';
@@ -30,13 +30,15 @@ export interface Row {
    * webhook senders repeat what was refused, and that is how a secret that came late loses nothing.
    */
   readonly mismatch: 202 | 401;
+  /** What says that a delivery was received: 202 without it. */
+  readonly receipt?: 204;
   /** How long identities are kept after they were last seen, by default. */
   readonly keepDays: number;
   /** How long the old URL is to accept deliveries, counted from when the old lease ends or from the switch. */
   readonly oldUrl: { readonly from: 'leaseEnd' | 'switch'; readonly days: number };
 }
 
-const webSub = { signature: signatures.webSub, mismatch: 202, oldUrl: { from: 'leaseEnd', days: 2 } } as const;
+const webSub = { signature: signatures.webSub, mismatch: 202 } as const;
 
 /**
  * What makes two deliveries the same, protocol by protocol: never the callback URL, and never what changes from one
@@ -44,16 +46,16 @@ const webSub = { signature: signatures.webSub, mismatch: 202, oldUrl: { from: 'l
  */
 export const PROTOCOLS: Readonly<Record<Protocol, Row>> = {
   /** Atom and RSS by WebSub: every entry on its own. Kept 30 days beyond the last time that the feed listed it. */
-  feed: { ...webSub, identify: entries, keepDays: 30 },
+  feed: { ...webSub, identify: entries, keepDays: 30, oldUrl: OLD_URL.feed },
   /** Other WebSub bodies. The last state is kept for ever; that there were earlier ones, for so long. */
-  websub: { ...webSub, identify: state, keepDays: 30 },
+  websub: { ...webSub, identify: state, keepDays: 30, oldUrl: OLD_URL.websub },
   /** Standard Webhooks and Svix: the id is constant across attempts, the timestamp and the signature are not. */
   standardwebhooks: {
     identify: (message) => byHeaders(message, [header(message, 'webhook-id') ? 'webhook-id' : 'svix-id']),
     signature: signatures.standardWebhooks,
     mismatch: 401,
     keepDays: 14,
-    oldUrl: { from: 'switch', days: 5 },
+    oldUrl: OLD_URL.standardwebhooks,
   },
   /** CloudEvents 1.0 in binary, structured and batched mode: `source` and `id`. */
   cloudevents: {
@@ -61,14 +63,14 @@ export const PROTOCOLS: Readonly<Record<Protocol, Row>> = {
     signature: signatures.bearer,
     mismatch: 401,
     keepDays: 14,
-    oldUrl: { from: 'switch', days: 5 },
+    oldUrl: OLD_URL.cloudevents,
   },
   stripe: {
     identify: (message) => byBody(message, ['id']),
     signature: signatures.stripe,
     mismatch: 401,
     keepDays: 14,
-    oldUrl: { from: 'switch', days: 4 },
+    oldUrl: OLD_URL.stripe,
   },
   /** The delivery's id is the event's, and all hooks of a repository see the same one. */
   github: {
@@ -76,7 +78,7 @@ export const PROTOCOLS: Readonly<Record<Protocol, Row>> = {
     signature: signatures.gitHub,
     mismatch: 401,
     keepDays: 35,
-    oldUrl: { from: 'switch', days: 1 },
+    oldUrl: OLD_URL.github,
   },
   /** Not `X-Shopify-Webhook-Id`, which is another one for each subscription. */
   shopify: {
@@ -84,14 +86,14 @@ export const PROTOCOLS: Readonly<Record<Protocol, Row>> = {
     signature: signatures.shopify,
     mismatch: 401,
     keepDays: 7,
-    oldUrl: { from: 'switch', days: 1 },
+    oldUrl: OLD_URL.shopify,
   },
   slack: {
     identify: slack,
     signature: signatures.slack,
     mismatch: 401,
     keepDays: 2,
-    oldUrl: { from: 'switch', days: 1 },
+    oldUrl: OLD_URL.slack,
   },
   /** WebhookChannel2023. Not the notification's id, which nobody promises to be the same on two channels. */
   solid: {
@@ -99,7 +101,16 @@ export const PROTOCOLS: Readonly<Record<Protocol, Row>> = {
     signature: signatures.bearer,
     mismatch: 401,
     keepDays: 14,
-    oldUrl: { from: 'leaseEnd', days: 1 },
+    oldUrl: OLD_URL.solid,
+  },
+  /** Twilio's messages and what becomes of them: which message, and in which state it is. 204 is "no reply". */
+  twilio: {
+    identify: twilio,
+    signature: signatures.twilio,
+    mismatch: 401,
+    receipt: 204,
+    keepDays: 2,
+    oldUrl: OLD_URL.twilio,
   },
 };
 
@@ -185,4 +196,18 @@ function kindOf(body: unknown): string {
     .filter((each) => typeof each === 'string')
     .sort()
     .join(' ');
+}
+
+function twilio({ body }: Message): Identified {
+  const form = new URLSearchParams(Buffer.from(body).toString());
+  const first = (...names: readonly string[]) => names.map((name) => form.get(name)).find((value) => value) ?? '';
+  const sid = first('MessageSid', 'SmsSid', 'CallSid');
+  if (sid === '') return { is: 'nothing', why: 'no MessageSid or CallSid in the body' };
+  const status = first('MessageStatus', 'SmsStatus', 'CallStatus');
+  return one(
+    { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body },
+    sid,
+    status,
+    first('SequenceNumber'),
+  );
 }

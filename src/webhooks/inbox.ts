@@ -4,13 +4,13 @@ import type { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { DELIVERY, type DeliveryDocument, deliveryKey, type Status, type StoredDelivery } from './deliveries.ts';
-import { isSilence } from './held.ts';
 import type { Event } from './identities.ts';
 import { type DeliveryInfo, deliveriesIn, infoOf, retryDelivery } from './inboxLook.ts';
+import { Queue } from './queue.ts';
 import { appendState } from './states.ts';
 import { insertAll, type Put } from './storing.ts';
 import { type KeepDays, type Sweeping, sweepFrom, sweepInTurn } from './sweeping.ts';
-import { type Handler, isDue, runInOrder, type WorkContext } from './work.ts';
+import { deliveryOf, type Handler, type WorkContext } from './work.ts';
 
 export interface InboxOptions {
   readonly store: Store;
@@ -40,7 +40,7 @@ export class Inbox {
   readonly #context: WorkContext;
   readonly #keepDays: NonNullable<InboxOptions['keepDays']>;
   readonly #onCorrupt: NonNullable<InboxOptions['onCorrupt']>;
-  #wake = new AbortController();
+  readonly #queue: Queue;
   readonly #nonce: string;
   #drafts = 0;
   #index: Promise<void> | undefined;
@@ -50,6 +50,8 @@ export class Inbox {
     this.#keepDays = keepDays;
     this.#onCorrupt = onCorrupt;
     this.#nonce = clock.id();
+    const received = () => this.#all('received');
+    this.#queue = new Queue({ ...this.#context, received, lanes: LIMITS.deliveryLanes });
   }
 
   /** Stores what is not there yet of the events, durably. */
@@ -61,39 +63,18 @@ export class Inbox {
       value: { ...draft, identity, contentType },
       body,
     }));
-    return this.#told(await insertAll(this.#context, arrivals));
+    return this.#queue.told(await insertAll(this.#context, arrivals));
   }
 
   /** Stores what a topic says now, unless that is what it said last. */
   async putState(received: Received, hash: string, body: Uint8Array): Promise<Put> {
     await this.#indexed();
-    return this.#told(await appendState(this.#context, this.#draft(received), hash, body));
+    return this.#queue.told(await appendState(this.#context, this.#draft(received), hash, body));
   }
 
   /** Runs the handler on all that is there and comes, several at once, until the signal aborts. */
-  async work(handler: Handler, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#context;
-    const running = new Map<string, Promise<void>>();
-    const broken = new AbortController();
-    const stop = AbortSignal.any([signal, broken.signal]);
-    let failure: unknown;
-    const begin = (found: StoredDelivery) => {
-      const id = String(found.key.id);
-      const run = runInOrder(this.#context, found, handler, stop)
-        .catch((error: unknown) => {
-          failure ??= error;
-          broken.abort();
-        })
-        .finally(() => running.delete(id));
-      running.set(id, run);
-    };
-    while (!stop.aborted) {
-      await this.#pass(running, begin, stop);
-      await clock.sleep(LIMITS.deliveryIdleMs, AbortSignal.any([stop, this.#wake.signal]));
-      this.#wake = new AbortController();
-    }
-    await Promise.all(running.values());
-    if (broken.signal.aborted) throw failure;
+  work(handler: Handler, signal: AbortSignal): Promise<void> {
+    return this.#queue.work((stored, shown, lost) => handler({ ...deliveryOf(stored), ...shown }, lost), signal);
   }
 
   /** All deliveries, or those of one status, in no order that means anything. */
@@ -104,7 +85,7 @@ export class Inbox {
   /** Gives a dead delivery its attempts back. Throws `delivery.missing`, and `delivery.refused` where it is not dead. */
   async retry(id: string): Promise<void> {
     await retryDelivery(this.#context, id);
-    this.#told({ status: 'stored' });
+    this.#queue.told({ status: 'stored' });
   }
 
   /**
@@ -144,33 +125,6 @@ export class Inbox {
       seenAt: now,
       attempts: 0,
     };
-  }
-
-  #told(put: Put): Put {
-    // To abort makes an error with its trace, each time: one is enough to wake.
-    if (put.status === 'stored' && !this.#wake.signal.aborted) this.#wake.abort();
-    return put;
-  }
-
-  /** Begins what is due, as many at once as there are lanes. */
-  async #pass(
-    running: ReadonlyMap<string, Promise<void>>,
-    begin: (found: StoredDelivery) => void,
-    stop: AbortSignal,
-  ): Promise<void> {
-    const { clock } = this.#context;
-    try {
-      for await (const found of this.#all('received')) {
-        if (stop.aborted) return;
-        if (running.has(String(found.key.id)) || !isDue(found.value, clock.now())) continue;
-        while (running.size >= LIMITS.deliveryLanes) await Promise.race(running.values());
-        if (stop.aborted) return;
-        begin(found);
-      }
-    } catch (error) {
-      if (!isSilence(error)) throw error;
-      await clock.sleep(LIMITS.controlPauseMostMs, stop);
-    }
   }
 
   async *#all(status?: Status): AsyncGenerator<StoredDelivery> {

@@ -5,6 +5,7 @@ import type { Entity, KeyRange, Page, Store } from '../store/store.ts';
 import {
   DELIVERY,
   type DeliveryDocument,
+  type DeliveryKind,
   decodeDelivery,
   deliveryKeyOf,
   type Status,
@@ -33,6 +34,8 @@ export function stateOfDelivery({ status, claim, attempts }: DeliveryDocument, n
 }
 
 export interface Look {
+  /** Default: the inbox. */
+  readonly kind?: DeliveryKind;
   /** Unset: all, by a scan. */
   readonly status?: Status | undefined;
   /** The id after which it goes on. */
@@ -49,8 +52,9 @@ export async function* deliveriesIn(store: Store, look: Look = {}): AsyncGenerat
 
 /** The same, page by page. */
 export async function* pagesOf(store: Store, look: Look): AsyncGenerator<readonly StoredDelivery[]> {
-  const from: KeyRange = { namespace: '', kind: DELIVERY };
-  let range: KeyRange = look.after === undefined ? from : { ...from, after: deliveryKeyOf(look.after) };
+  const { kind = DELIVERY, after } = look;
+  const from: KeyRange = { namespace: '', kind };
+  let range: KeyRange = after === undefined ? from : { ...from, after: deliveryKeyOf(after, kind) };
   for (;;) {
     const page = await pageOf(store, range, look);
     yield page.entities.flatMap((entity) => decoded(entity, look.onCorrupt) ?? []);
@@ -76,8 +80,8 @@ function decoded(entity: Entity, onCorrupt: Look['onCorrupt']): StoredDelivery |
 }
 
 /** Throws `delivery.missing`. */
-export async function deliveryAt(store: Store, id: string): Promise<StoredDelivery> {
-  const [entity] = await store.read([deliveryKeyOf(id)]);
+export async function deliveryAt(store: Store, id: string, kind?: DeliveryKind): Promise<StoredDelivery> {
+  const [entity] = await store.read([deliveryKeyOf(id, kind)]);
   if (!entity) throw new HandoverError('delivery.missing', `There is no delivery ${JSON.stringify(id)}.`);
   return decodeDelivery(entity);
 }
@@ -89,8 +93,9 @@ export async function deliveryAt(store: Store, id: string): Promise<StoredDelive
 export async function retryDelivery(
   context: { readonly store: Store; readonly clock: Clock },
   id: string,
+  kind?: DeliveryKind,
 ): Promise<void> {
-  const found = await deliveryAt(context.store, id);
+  const found = await deliveryAt(context.store, id, kind);
   if (found.value.status !== 'dead') {
     throw new HandoverError('delivery.refused', `The delivery ${id} is ${found.value.status}.`);
   }

@@ -5,6 +5,8 @@ export interface Message {
   readonly headers: IncomingHttpHeaders;
   /** The raw bytes: signatures are over these. */
   readonly body: Uint8Array;
+  /** Where it was sent to, as its sender knows it: some sign it. */
+  readonly url?: string;
 }
 
 /** A header's one value; of a repeated one, the first. */

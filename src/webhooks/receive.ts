@@ -79,15 +79,36 @@ interface Context extends ReceiverOptions {
   readonly tell: (told: Promise<void>) => void;
 }
 
-type Answering = (context: Context, callback: Callback, request: Request) => Promise<Answer> | Answer;
+/** Undefined: the method is none of this callback's. */
+type Answering = (context: Context, callback: Callback, request: Request) => Promise<Answer> | Answer | undefined;
 
 const BY_METHOD: Readonly<Record<string, Answering>> = {
   GET: verification,
   HEAD: (_, { gone }) => answer(gone ? 410 : 200),
   POST: delivery,
+  OPTIONS: permission,
 };
 
 const ALLOW = { allow: 'GET, HEAD, POST' };
+
+const signedOf = ({ headers, body }: Request, { url }: Callback): Message =>
+  url === undefined ? { headers, body } : { headers, body, url };
+
+/**
+ * CloudEvents 1.0.2, HTTP 1.1 Web Hooks, section 4: who asks whether it may post is told so, at any rate, where somebody
+ * is to. Silence about the origin means no.
+ */
+function permission(_: Context, { protocol, gone, wanted = true }: Callback, { headers }: Request): Answer | undefined {
+  if (protocol !== 'cloudevents') return undefined;
+  if (gone) return answer(410);
+  const origin = header({ headers }, 'webhook-request-origin');
+  const allow = { allow: 'GET, HEAD, OPTIONS, POST' };
+  if (!wanted || !origin) return { ...answer(200), headers: allow };
+  return {
+    ...answer(200),
+    headers: { ...allow, 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' },
+  };
+}
 
 const answer = (status: number, body = ''): Answer => ({ status, headers: body === '' ? {} : PLAIN, body });
 
@@ -121,10 +142,11 @@ const leaseOf = (text: string | null): number | undefined =>
 
 async function delivery(context: Context, callback: Callback, request: Request): Promise<Answer> {
   if (callback.gone) return answer(410);
+  if (callback.unready) return count(context, 'unsure', 503);
   const row = PROTOCOLS[callback.protocol];
   const signed = callback.secrets.length > 0;
   if (signed) {
-    const checked = row.signature(request, callback.secrets, context.clock.now());
+    const checked = row.signature(signedOf(request, callback), callback.secrets, context.clock.now());
     if (checked !== 'valid') return refuse(context, callback, checked);
   }
   const found = row.identify(request);
@@ -159,11 +181,11 @@ async function urlVerification(context: Context, callback: Callback, challenge: 
 }
 
 /** 2xx means receipt, and is said when it is durable. A duplicate of what is there is a receipt too. */
-function stored(context: Context, { subscription, side, secrets, proven }: Callback, put: Put): Answer {
+function stored(context: Context, { subscription, side, secrets, proven, protocol }: Callback, put: Put): Answer {
   if (put.status === 'tooLarge') return count(context, 'tooLarge', 413);
   if (put.status === 'unsure') return count(context, 'unsure', 503);
   if (secrets.length > 0 && !proven) context.tell(context.callbacks.delivered({ subscription, side }));
-  return count(context, put.status, 202);
+  return count(context, put.status, PROTOCOLS[protocol].receipt ?? 202);
 }
 
 /** Not kept: what lets whoever reads the inbox in. */

@@ -14,21 +14,23 @@ import {
   textAt,
 } from './restCall.ts';
 import { type Listed, listAll, type RestList } from './restList.ts';
+import { urlProbe } from './urlProbe.ts';
 
 /** A provider of webhooks with an interface of its own, as its author describes it. */
 export interface RestDefinition extends OutboundOptions {
   /** For messages and stored states. */
   readonly name: string;
-  /** `overlap` unless said otherwise. With `swap`, `create` is what puts the callback in the place of the one before. */
+  /** `overlap` unless said otherwise. With `swap`, `replace` is what puts the callback in the place of the one before. */
   readonly shape?: 'overlap' | 'swap';
   /** Sent with every call: credentials. Asked for each time, so that they may change. */
   readonly headers?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
-  readonly create: Template<HubRequest>;
+  /** Not for `swap`, where there is one from the beginning. */
+  readonly create?: Template<HubRequest>;
   /** Turns a subscription that is there (`reference`) into what is asked. Without it, one that is found is taken as it is. */
   readonly replace?: Template<HubRequest>;
   /** Not for `swap`, where there is nothing to end. */
   readonly delete?: Template<HubRequest>;
-  /** By it, what lost answers left behind is found. */
+  /** By it, what lost answers left behind is found; of `swap`, the one URL that the provider has. */
   readonly list?: RestList;
   /** Where the answer to `create` has the provider's name for the subscription: a path of names in its JSON, or a function. */
   readonly reference?: string | ((answer: RestAnswer) => string | undefined);
@@ -57,6 +59,8 @@ export function restProvider(definition: RestDefinition): Hub {
   const hub: Hub = {
     name,
     shape,
+    ...(shape === 'swap' ? { probe: urlProbe(definition) } : {}),
+    ...(definition.secret === undefined ? {} : { makesSecret: true }),
     subscribe: (request) => subscribe(definition, request, ask, look),
     unsubscribe: (request) => unsubscribe(definition, request, ask, look),
   };
@@ -71,8 +75,9 @@ async function subscribe(
   ask: Ask,
   look: Look | undefined,
 ): Promise<HubAnswer> {
-  const { create, replace, repeat } = definition;
+  const { create, replace, repeat, shape } = definition;
   let { reference } = request;
+  if (shape === 'swap') return sent(definition, prepared(replace!, request), ask, reference);
   if (reference === undefined && repeat === 'look' && look) {
     const seen = await look(request.topic);
     if (seen.status !== 'listed') return unchanged(seen);
@@ -82,9 +87,16 @@ async function subscribe(
   const call =
     reference !== undefined && replace
       ? prepared(replace, { ...request, reference })
-      : withIntent(prepared(create, request), request.intent);
-  return 'status' in call ? call : created(definition, await ask(call), reference);
+      : withIntent(prepared(create!, request), request.intent);
+  return sent(definition, call, ask, reference);
 }
+
+const sent = async (
+  definition: RestDefinition,
+  call: RestCall | HubAnswer,
+  ask: Ask,
+  known: string | undefined,
+): Promise<HubAnswer> => ('status' in call ? call : created(definition, await ask(call), known));
 
 /** What an answer to `create` or `replace` says. */
 function created(definition: RestDefinition, answer: OutboundAnswer, known: string | undefined): HubAnswer {
@@ -99,6 +111,9 @@ function created(definition: RestDefinition, answer: OutboundAnswer, known: stri
     if (where && reference === undefined) return { status: 'unknown', cause: `${answer.url} did not say its name` };
     const leaseSeconds = definition.leaseSeconds?.(said, clock.now());
     const secret = definition.secret === undefined ? undefined : textAt(said.json, definition.secret);
+    // What is signed with it could not be told from what anybody sends.
+    if (definition.secret !== undefined && secret === undefined && known === undefined)
+      return { status: 'unknown', cause: `${answer.url} did not tell the secret` };
     return {
       status: 'done',
       ...(reference === undefined ? {} : { reference }),
@@ -204,7 +219,10 @@ async function orThrow(look: Promise<Listed>, name: string, topic: string): Prom
 function check({ name, shape, create, replace, delete: ends, list, repeat }: RestDefinition): void {
   const faults = [
     ...[create, replace, ends, list?.request].flatMap((template) => (template ? strangersIn(template) : [])),
+    ...(shape !== 'swap' && !create ? ['has no `create`'] : []),
     ...(shape !== 'swap' && !ends ? ['has no `delete`'] : []),
+    ...(shape === 'swap' && !replace ? ['has no `replace`'] : []),
+    ...(shape === 'swap' && (create || ends) ? ['has one URL, which is neither created nor deleted'] : []),
     ...(repeat === 'look' && !list ? ['has `repeat: look` and no `list`'] : []),
   ];
   if (faults.length > 0)

@@ -117,6 +117,26 @@ export const shopify: Scheme = (message, secrets) => {
   );
 };
 
+/** Twilio: `X-Twilio-Signature`, sha1 in base64 over the URL and what the form says, by name. The secret is the auth token. */
+export const twilio: Scheme = ({ url = '', ...message }, secrets) => {
+  const given = header(message, 'x-twilio-signature');
+  if (!given) return 'missing';
+  const form = new URLSearchParams(Buffer.from(message.body).toString());
+  const names = [...new Set(form.keys())].sort();
+  const fields = names.flatMap((name) => [...new Set(form.getAll(name))].sort().map((value) => name + value)).join('');
+  const made = urlsOf(url).flatMap((each) => secrets.map((secret) => hmac('sha1', secret, each, fields)));
+  return matches([Buffer.from(given, 'base64')], made);
+};
+
+/** A fragment is for Twilio itself, and whether the port that goes without saying is said depends on what it sends. */
+function urlsOf(text: string): string[] {
+  const [url = ''] = text.split('#', 1);
+  if (!URL.canParse(url) || new URL(url).port !== '') return [url];
+  const { protocol, host } = new URL(url);
+  const port = protocol === 'https:' ? 443 : 80;
+  return [url, url.replace(`//${host}`, `//${host}:${port}`)];
+}
+
 /**
  * No signature but a token that the sender was given: CloudEvents HTTP webhooks, section 3.1. It is compared as a digest,
  * so that not even its length can be measured.

@@ -31,9 +31,40 @@ export interface Delivery {
 /** Applies a delivery, once it resolves. The signal: the process is to end, or another worker has taken the delivery. */
 export type Handler = (delivery: Delivery, signal: AbortSignal) => Promise<void> | void;
 
+/** What is run on a delivery; `shown`: what stands in for its own bytes. */
+export type Run = (
+  stored: StoredDelivery,
+  shown: Partial<Pick<Delivery, 'body' | 'contentType'>>,
+  signal: AbortSignal,
+) => Promise<void> | void;
+
+/** How often a run that fails is repeated, and after which pauses: doubled each time. */
+export interface Patience {
+  readonly attempts: number;
+  readonly pauseMs: number;
+  readonly pauseMostMs: number;
+}
+
+const PATIENCE: Patience = {
+  attempts: LIMITS.deliveryAttempts,
+  pauseMs: LIMITS.deliveryPauseMs,
+  pauseMostMs: LIMITS.deliveryPauseMostMs,
+};
+
+/** A run that failed, and is not to be repeated before so many milliseconds. */
+export class Postponed extends Error {
+  readonly afterMs: number;
+
+  constructor(message: string, afterMs: number) {
+    super(message);
+    this.afterMs = afterMs;
+  }
+}
+
 export interface WorkContext extends InboxContext {
   /** What the topic says now, where that can be asked. */
   readonly fetch?: ((delivery: Pick<Delivery, 'scope' | 'topic' | 'subscription'>) => Promise<Fetched>) | undefined;
+  readonly patience?: Patience;
   /** Told of each delivery that is given up. */
   readonly onDead?: ((delivery: { readonly id: string; readonly error: string }) => void) | undefined;
 }
@@ -46,13 +77,13 @@ export const isDue = ({ status, notBefore, claim }: DeliveryDocument, now: numbe
 export async function runInOrder(
   context: WorkContext,
   found: StoredDelivery,
-  handler: Handler,
+  run: Run,
   signal: AbortSignal,
 ): Promise<void> {
   let next: StoredDelivery | undefined = found;
   try {
     while (next && isDue(next.value, context.clock.now()) && !signal.aborted) {
-      if (!(await runOne(context, next, handler, signal))) return;
+      if (!(await runOne(context, next, run, signal))) return;
       next = await stateAfter(context, next.value);
     }
   } catch (error) {
@@ -66,37 +97,35 @@ export async function runInOrder(
  * Runs the handler on one delivery, if it is this worker's to run. After the handler and before the mark a crash leaves
  * it to be run again: at least once, with the same id. Returns whether it is settled by now.
  */
-async function runOne(
-  context: WorkContext,
-  found: StoredDelivery,
-  handler: Handler,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function runOne(context: WorkContext, found: StoredDelivery, run: Run, signal: AbortSignal): Promise<boolean> {
   const before = (await stateBefore(context, found.value))?.value;
   // States of one topic are applied in their order.
   if (before?.status === 'received') return false;
   const inEffect = before?.state?.inEffect;
-  if (found.value.attempts >= LIMITS.deliveryAttempts) {
+  if (found.value.attempts >= (context.patience ?? PATIENCE).attempts) {
     return bury(context, found, found.value.error ?? 'its last run never ended', inEffect);
   }
   const held = await hold(context, found);
-  return held !== undefined && runHeld(context, held, inEffect, handler, signal);
+  return held !== undefined && runHeld(context, held, inEffect, run, signal);
 }
 
 async function runHeld(
   context: WorkContext,
   held: Held,
   inEffect: string | undefined,
-  handler: Handler,
+  run: Run,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { stored } = held;
-  const ran = await apply(context, stored, inEffect, handler, AbortSignal.any([signal, held.lost])).catch(
-    (error: unknown) => ({ error: messageOf(error).slice(0, LIMITS.deliveryErrorCharacters) }),
+  const ran = await apply(context, stored, inEffect, run, AbortSignal.any([signal, held.lost])).catch(
+    (error: unknown) => ({
+      error: messageOf(error).slice(0, LIMITS.deliveryErrorCharacters),
+      afterMs: error instanceof Postponed ? error.afterMs : 0,
+    }),
   );
   await held.release();
   if (!('error' in ran)) return settle(context, stored, ran.told);
-  return signal.aborted ? putBack(context, stored) : fail(context, stored, ran.error, inEffect);
+  return signal.aborted ? putBack(context, stored) : fail(context, stored, ran, inEffect);
 }
 
 /** Returns what a topic's state is after it. One that is in effect already is not applied again, unless a person says so. */
@@ -104,12 +133,12 @@ async function apply(
   context: WorkContext,
   stored: StoredDelivery,
   inEffect: string | undefined,
-  handler: Handler,
+  run: Run,
   signal: AbortSignal,
 ): Promise<{ readonly told: string | undefined }> {
   const { hash: told, shown } = await contentOf(context, stored);
   const isKnown = told !== undefined && told === inEffect && !stored.value.state?.retried;
-  if (!isKnown) await handler({ ...deliveryOf(stored), ...shown }, signal);
+  if (!isKnown) await run(stored, shown ?? {}, signal);
   return { told };
 }
 
@@ -123,7 +152,7 @@ async function contentOf(
   return { hash: hash('sha256', body, 'base64url'), shown: { body, contentType } };
 }
 
-const deliveryOf = ({ key, value, body }: StoredDelivery): Delivery => ({
+export const deliveryOf = ({ key, value, body }: StoredDelivery): Delivery => ({
   id: String(key.id),
   scope: value.scope,
   topic: value.topic,
@@ -159,11 +188,16 @@ async function putBack(context: WorkContext, stored: StoredDelivery): Promise<bo
   return false;
 }
 
-async function fail(context: WorkContext, stored: StoredDelivery, error: string, inEffect?: string): Promise<boolean> {
+async function fail(
+  context: WorkContext,
+  stored: StoredDelivery,
+  { error, afterMs }: { readonly error: string; readonly afterMs: number },
+  inEffect?: string,
+): Promise<boolean> {
   const { attempts } = stored.value;
-  if (attempts >= LIMITS.deliveryAttempts) return bury(context, stored, error, inEffect);
-  const pauseMs = Math.min(LIMITS.deliveryPauseMs * 2 ** (attempts - 1), LIMITS.deliveryPauseMostMs);
-  const notBefore = context.clock.now() + pauseMs;
+  const { attempts: most, pauseMs, pauseMostMs } = context.patience ?? PATIENCE;
+  if (attempts >= most) return bury(context, stored, error, inEffect);
+  const notBefore = context.clock.now() + Math.max(afterMs, Math.min(pauseMs * 2 ** (attempts - 1), pauseMostMs));
   await ifHeld(context, stored, ({ claim: _, ...value }) => ({ ...value, notBefore, error }));
   return false;
 }

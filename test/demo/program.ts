@@ -19,8 +19,13 @@ export class Program {
   #out = '';
   #err = '';
 
-  constructor(name: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
-    const file = join(root, 'examples/feed-reader', `${name}.ts`);
+  constructor(
+    name: string,
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+    example = 'feed-reader',
+  ) {
+    const file = join(root, 'examples', example, `${name}.ts`);
     this.child = spawn(process.execPath, [join(root, 'node_modules/jiti/lib/jiti-cli.mjs'), file, ...args], {
       cwd: root,
       env: { ...process.env, TMPDIR: this.temporary, ...env },

@@ -17,7 +17,8 @@ import {
   type SubscriptionState,
   subscriptionMachine,
 } from '../../machines/subscription.ts';
-import { campaignStep, evaluate, groupStep, nextMove, subscriptionStep } from '../../src/engine/decide.ts';
+import { SWAP_STATES, type SwapState, swapMachine } from '../../machines/swap.ts';
+import { campaignStep, evaluate, groupStep, nextMove, subscriptionStep, swapStep } from '../../src/engine/decide.ts';
 
 /** What xstate says, worked out without the help of src/engine/decide.ts; null where nothing is taken. */
 function askXstate(machine: AnyStateMachine, value: unknown, type: string) {
@@ -91,6 +92,15 @@ describe('the remembered decision is what xstate says, for every state and event
     }
   });
 
+  test('of the machine of a swap', () => {
+    expect(statesOf(swapMachine)).toEqual([...SWAP_STATES]);
+    for (const state of SWAP_STATES) {
+      for (const event of eventsOf<SubscriptionEvent['type']>(swapMachine)) {
+        expect(swapStep(state, event), `${state}: ${event}`).toEqual(askXstate(swapMachine, state, event));
+      }
+    }
+  });
+
   test('and is worked out once', () => {
     expect(campaignStep({ stage: 'draft', run: 'running' }, 'start')).toBe(
       campaignStep({ stage: 'draft', run: 'running' }, 'start'),
@@ -109,6 +119,7 @@ describe('the machines begin where the engine begins', () => {
     ['campaign', campaignMachine, { stage: 'draft', run: 'running' }],
     ['group', groupMachine, 'gathering'],
     ['subscription', subscriptionMachine, 'home'],
+    ['swap', swapMachine, 'home'],
   ] as const)('%s', (_, machine, value) => {
     expect(initialTransition(machine as AnyStateMachine)[0].value).toEqual(value);
   });
@@ -170,6 +181,48 @@ describe('a subscription', () => {
     // The old URL was never given up there.
     const oldKept = ['subscribing', 'verifying', 'overlapping', 'proven', 'withdrawing'];
     expect(oldKept).toEqual(expect.arrayContaining(asks('unsubscribe', 'new')));
+  });
+});
+
+describe('a swap', () => {
+  const events = eventsOf<SubscriptionEvent['type']>(swapMachine);
+  const reachedFrom = (from: SwapState, target: string) => {
+    const reached = new Set<SwapState>([from]);
+    const possible = events.filter((event) => !event.startsWith('want.') || event === `want.${target}`);
+    for (const state of reached)
+      for (const event of possible) {
+        const next = swapStep(state, event)?.next;
+        if (next) reached.add(next);
+      }
+    return reached;
+  };
+
+  test('has a way to every target from wherever it is, but from where it is settled', () => {
+    const ends = { home: 'home', copied: 'live', switched: 'switched', completed: 'settled' } as const;
+    for (const state of SWAP_STATES.filter((each) => each !== 'settled'))
+      for (const target of TARGETS) expect(reachedFrom(state, target), `${state} to ${target}`).toContain(ends[target]);
+    for (const target of TARGETS) expect([...reachedFrom('settled', target)]).toEqual(['settled']);
+  });
+
+  test('asks the provider only where the new URL was seen to be served, and rests at home only where nothing was asked', () => {
+    const asking = (mode: string) =>
+      SWAP_STATES.filter((state) =>
+        events.some((event) =>
+          swapStep(state, event)?.effects.some((effect) => effect.type === 'ask' && effect.mode === mode),
+        ),
+      );
+    const intoHome = SWAP_STATES.filter((state) => events.some((event) => swapStep(state, event)?.next === 'home'));
+    expect(asking('probe').toSorted()).toEqual(['home', 'probing']);
+    expect(intoHome.toSorted()).toEqual(['live', 'probing']);
+    // What is lost or refused after a request leads to neither.
+    const afterAsked = ['swapping', 'confirming', 'doubtful', 'draining', 'switched', 'restoring', 'reconfirming'];
+    const next = afterAsked.flatMap((state) =>
+      ['want.home', 'hub.refused', 'deadline.passed'].map(
+        (event) => swapStep(state as SwapState, event as SubscriptionEvent['type'])?.next,
+      ),
+    );
+    expect(next).not.toContain('home');
+    expect(next).not.toContain('live');
   });
 });
 

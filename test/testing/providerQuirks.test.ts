@@ -68,6 +68,68 @@ const CASES: { readonly [Quirk in keyof ProviderQuirks]: readonly Case<ProviderS
       with: [404, [], ['lost', 404, 'lost', 200]],
     },
   ],
+  lostComeAfterMs: [
+    {
+      hazard: 'what was not answered comes to be when nobody waits for it any more',
+      quirks: { losesAnswers: 1, lostComeAfterMs: 60_000 },
+      course: async ({ provider, create, pass }) => {
+        await create('/a').catch(() => undefined);
+        const at = provider.webhooks('feeds').length;
+        await pass(60_000);
+        return [at, provider.webhooks('feeds').length];
+      },
+      without: [1, 1],
+      with: [0, 1],
+    },
+  ],
+  refuses: [
+    {
+      hazard: 'nothing can be changed, and it says so',
+      quirks: { refuses: true },
+      course: async ({ create, list }) => [(await create('/a')).status, (await list()).length],
+      without: [201, 1],
+      with: [403, 0],
+    },
+  ],
+  swapsAfterMs: [
+    {
+      hazard: 'the URL is replaced some time after the answer',
+      quirks: { swapsAfterMs: 5_000 },
+      course: async ({ provider, swap, publish, pass, numbers }) => {
+        provider.set({ shape: 'swap' });
+        const statuses = [(await swap('/a')).status, (await swap('/b')).status];
+        await publish();
+        await pass(5_000);
+        await publish();
+        return [statuses, ['/a', '/b'].map(numbers)];
+      },
+      without: [
+        [200, 200],
+        [[], [1, 2]],
+      ],
+      with: [
+        [200, 202],
+        [[1], [2]],
+      ],
+    },
+  ],
+  repeatsAtFirstUrl: [
+    {
+      hazard: 'what failed before the URL was replaced comes to the old one again',
+      quirks: { repeatsAtFirstUrl: true },
+      course: async ({ provider, web, swap, publish, pass, numbers }) => {
+        provider.set({ shape: 'swap' });
+        await swap('/a');
+        web.answerDeliveries('/a', { status: 500 });
+        await publish();
+        await swap('/b');
+        await pass(1_000);
+        return ['/a', '/b'].map(numbers);
+      },
+      without: [[1], [1]],
+      with: [[1, 1], []],
+    },
+  ],
   createsTwice: [
     {
       hazard: 'one request makes two, and both are delivered to',

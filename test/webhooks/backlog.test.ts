@@ -42,7 +42,7 @@ async function stateOf(
   };
   await save<'subscription'>(store, KEY, { ...home, state, old: { ...home.old, ...old }, new: its }, undefined);
   const stored = (await load(store, 'subscription', KEY))!;
-  const rule = { hub, quietMs: QUIET_MS };
+  const rule = { hub, quietMs: QUIET_MS, keepOldMs: 0 };
   await bringSubscription(stored, () => 'copied', { store, clock, worker: 'w1', rule, fence: UNFENCED });
   return (await load(store, 'subscription', KEY))!.value.state;
 }

@@ -21,6 +21,7 @@ type Make = (event: {
   readonly now: number;
 }) => Sent;
 
+const URL_OF_CALLBACK = 'https://app.example/hooks/sms?of=me';
 const WHSEC = `whsec_${Buffer.from(SECRET).toString('base64')}`;
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -116,6 +117,19 @@ const MAKE: Readonly<Record<Protocol, Make>> = {
       headers: { authorization: `Bearer ${SECRET.replaceAll(' ', '-')}`, 'content-type': 'application/ld+json' },
     };
   },
+  twilio: ({ id, text, attempt }) => {
+    const body = new URLSearchParams({ MessageSid: `SM${id}`, Body: text, SmsStatus: 'received' }).toString();
+    // As Twilio has it: the URL, and then each name with its value.
+    const signed = `${URL_OF_CALLBACK}Body${text}MessageSidSM${id}SmsStatusreceived`;
+    return {
+      body,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-twilio-signature': createHmac('sha1', SECRET).update(signed).digest('base64'),
+        'i-twilio-idempotency-token': String(attempt),
+      },
+    };
+  },
 };
 
 const secretOf = (protocol: Protocol): string => {
@@ -124,21 +138,22 @@ const secretOf = (protocol: Protocol): string => {
 };
 
 const EACH = Object.keys(PROTOCOLS) as Protocol[];
+const receiptOf = (protocol: Protocol) => PROTOCOLS[protocol].receipt ?? 202;
 
 describe.each(EACH)('%s', (protocol) => {
-  const opened = () => world({ callback: { protocol, secrets: ['wrong', secretOf(protocol)] } });
+  const opened = () => world({ callback: { protocol, secrets: ['wrong', secretOf(protocol)], url: URL_OF_CALLBACK } });
 
   test('the same delivery on both URLs, and again, is applied once', async () => {
     const w = await opened();
     for (const [attempt, side] of (['old', 'new', 'new', 'old'] as const).entries()) {
       const { body, headers } = MAKE[protocol]({ id: '1', text: 'one', attempt, now: w.clock.now() });
-      expect((await w.post(side, body, headers)).status).toBe(202);
+      expect((await w.post(side, body, headers)).status).toBe(receiptOf(protocol));
     }
     expect(w.receiver.counts).toMatchObject({ stored: 1, duplicate: 3, suspicious: 0 });
     expect(await applied(w.inbox)).toHaveLength(1);
     // And after it was applied.
     const { body, headers } = MAKE[protocol]({ id: '1', text: 'one', attempt: 4, now: w.clock.now() });
-    expect((await w.post('new', body, headers)).status).toBe(202);
+    expect((await w.post('new', body, headers)).status).toBe(receiptOf(protocol));
     expect(await applied(w.inbox)).toEqual([]);
     await w.receiver.settled();
     expect(w.callbacks.proofs).toHaveLength(5);
@@ -153,7 +168,7 @@ describe.each(EACH)('%s', (protocol) => {
     ];
     for (const event of events) {
       const { body, headers } = MAKE[protocol]({ ...event, attempt: 0, now: w.clock.now() });
-      expect((await w.post('old', body, headers)).status).toBe(202);
+      expect((await w.post('old', body, headers)).status).toBe(receiptOf(protocol));
     }
     // Where the provider names its events, another text under one name is the same event.
     const named = !['feed', 'websub', 'solid'].includes(protocol);
@@ -165,7 +180,7 @@ describe.each(EACH)('%s', (protocol) => {
     w.callbacks.set('new', { scope: 'other tenant' });
     for (const side of ['old', 'new'] as const) {
       const { body, headers } = MAKE[protocol]({ id: '1', text: 'one', attempt: 0, now: w.clock.now() });
-      expect((await w.post(side, body, headers)).status).toBe(202);
+      expect((await w.post(side, body, headers)).status).toBe(receiptOf(protocol));
     }
     expect(await applied(w.inbox)).toHaveLength(2);
   });
@@ -211,13 +226,14 @@ test('on LMDB, the same of every protocol on both URLs is applied once, and a di
     rmSync(path, { recursive: true });
   });
   for (const protocol of EACH) {
-    const w = await world({ store, callback: { protocol, scope: protocol, secrets: [secretOf(protocol)] } });
+    const callback = { protocol, scope: protocol, secrets: [secretOf(protocol)], url: URL_OF_CALLBACK };
+    const w = await world({ store, callback });
     for (const [attempt, side] of (['old', 'new'] as const).entries()) {
       const { body, headers } = MAKE[protocol]({ id: '1', text: 'one', attempt, now: w.clock.now() });
-      expect((await w.post(side, body, headers)).status).toBe(202);
+      expect((await w.post(side, body, headers)).status).toBe(receiptOf(protocol));
     }
     const { body, headers } = MAKE[protocol]({ id: '2', text: 'two', attempt: 0, now: w.clock.now() });
-    expect((await w.post('new', body, headers)).status).toBe(202);
+    expect((await w.post('new', body, headers)).status).toBe(receiptOf(protocol));
     expect([protocol, await applied(w.inbox)]).toEqual([protocol, [expect.any(String), expect.any(String)]]);
   }
 });
@@ -285,4 +301,18 @@ test('slack: the URL is tried out before events come, and answers if that is int
   const response = await w.post('new', body, headers);
   expect([response.status, await response.text()]).toEqual([200, 'c+/=']);
   expect(w.callbacks.confirmed).toHaveLength(1);
+});
+
+test('Twilio: its own example of a signature, with the port said or not', () => {
+  const form = { CallSid: 'CA1234567890ABCDE', Caller: '+14158675309', Digits: '1234', From: '+14158675309' };
+  const body = Buffer.from(new URLSearchParams({ To: '+18005551212', ...form }).toString());
+  const headers = { 'x-twilio-signature': 'RSOYDt4T1cUTdK1PDd93/VVr8B8=' };
+  const url = 'https://mycompany.com/myapp.php?foo=1&bar=2';
+  const check = (message: object) => PROTOCOLS.twilio.signature({ headers, body, ...message }, ['12345'], 0);
+  expect(check({ url })).toBe('valid');
+  expect(check({ url: `${url}#rc=3` })).toBe('valid');
+  expect(check({ url: url.replace('.com', '.com:443') })).toBe('mismatch');
+  expect(check({ url: 'https://mycompany.com/myapp.php' })).toBe('mismatch');
+  expect(check({ url, body: Buffer.from('CallSid=CA1') })).toBe('mismatch');
+  expect(check({ url, headers: {} })).toBe('missing');
 });

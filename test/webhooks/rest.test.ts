@@ -151,11 +151,11 @@ describe('the end of a subscription', () => {
 
   test('of a URL that was swapped, nobody has to ask for', async () => {
     const server = await serve((response) => response.writeHead(200).end());
-    const { delete: _, list: __, reference: ___, ...bare } = definitionOf(server);
+    const { create: _, delete: __, list: ___, reference: ____, ...bare } = definitionOf(server);
     const hub = restProvider({
       ...bare,
       shape: 'swap',
-      create: { method: 'PUT', url: `${server.url}/url`, form: { url: '{callback}' } },
+      replace: { method: 'PUT', url: `${server.url}/url`, form: { url: '{callback}' } },
     });
     expect(hub).toMatchObject({ shape: 'swap' });
     expect(hub.list).toBeUndefined();

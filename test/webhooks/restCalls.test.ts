@@ -6,13 +6,14 @@ import { CALLBACK, definitionOf, provider, request } from './restServer.ts';
 import { type Answer, type Served, serve } from './server.ts';
 
 describe('what the author writes becomes a request', () => {
-  const sentBy = async (create: RestDefinition['create'] | undefined, more: Partial<HubRequest> = {}) => {
+  type Create = NonNullable<RestDefinition['create']>;
+  const sentBy = async (create: Create | undefined, more: Partial<HubRequest> = {}) => {
     const server = await serve((response) => response.writeHead(201).end('{"data":{"id":7}}'));
     const hub = restProvider(definitionOf(server, create ? { create: filledIn(create, server.url) } : {}));
     const answer = await hub.subscribe(request(more));
     return { answer, seen: server.seen[0]! };
   };
-  const filledIn = (create: RestDefinition['create'], url: string): RestDefinition['create'] =>
+  const filledIn = (create: Create, url: string): Create =>
     typeof create === 'function'
       ? (input) => ({ ...create(input), url: url + create(input).url })
       : { ...create, url: url + create.url };
@@ -80,8 +81,10 @@ describe('what the author writes becomes a request', () => {
     const { delete: _, list: __, ...bare } = definitionOf(server);
     const invalid = expect.objectContaining({ code: 'subscription.invalid' });
     expect(() => restProvider(bare)).toThrow(invalid);
-    expect(() => restProvider({ ...bare, shape: 'swap' })).not.toThrow();
-    expect(() => restProvider({ ...bare, shape: 'swap', repeat: 'look' })).toThrow(invalid);
+    const swap = { ...bare, shape: 'swap', create: undefined, replace: bare.create } as unknown as RestDefinition;
+    expect(() => restProvider({ ...bare, shape: 'swap' })).toThrow(invalid);
+    expect(() => restProvider(swap)).not.toThrow();
+    expect(() => restProvider({ ...swap, repeat: 'look' })).toThrow(invalid);
     const misspelt = { method: 'POST', url: server.url, json: { url: '{calback}' } } as const;
     expect(() => restProvider(definitionOf(server, { create: misspelt }))).toThrow(/\{calback\}/);
   });

@@ -1,13 +1,14 @@
-import { type GroupView, type RecordView, type SideView, show } from '../../admin/inspect.ts';
+import { type GroupView, type RecordView, type SideView, type SubscriptionView, show } from '../../admin/inspect.ts';
 import { plain } from '../../admin/plain.ts';
 import { HandoverError } from '../../errors.ts';
 import { bytes, instant, many, paragraphs, table } from '../format.ts';
+import { subscriptionText } from '../subscriptionText.ts';
 import { meant, type Verb } from '../verb.ts';
 import { recordsTable } from './records.ts';
 
 export const showVerb: Verb = {
   usage: 'show <migration> [key]',
-  summary: 'show one record by its old or new key, or one group by its root: both sides, state, journal',
+  summary: 'show one record by its old or new key, the subscription of a record, or one group by its root',
   configure: (command) =>
     command.addHelpText('after', "\nKeys are written Kind:name or Kind:123: handover show feeds 'User:ann/Feed:7'"),
   async run(session, [first, second]) {
@@ -16,9 +17,14 @@ export const showVerb: Verb = {
     const key = second ?? first;
     if (key === undefined) throw new HandoverError('usage.invalid', 'Which record? Name it by its key.');
     const view = await show(session, name, key);
-    return { data: plain(view), text: view.kind === 'record' ? recordText(view) : groupText(view) };
+    return { data: plain(view), text: textOf(view) };
   },
 };
+
+function textOf(view: RecordView | GroupView | SubscriptionView): string {
+  if (view.kind === 'record') return recordText(view);
+  return view.kind === 'group' ? groupText(view) : subscriptionText(view);
+}
 
 function recordText(view: RecordView): string {
   const { key, into, state, target, next, code, message, S, T, journal } = view;

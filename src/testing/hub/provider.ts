@@ -34,6 +34,7 @@ interface Answer {
   readonly body?: object;
 }
 
+const REFUSED: Answer = { status: 403, body: { error: 'not now' } };
 const NOT_HERE: Answer = { status: 404, body: { error: 'not here' } };
 
 /**
@@ -111,8 +112,18 @@ export class TestProvider {
     const { method = '', url = '/' } = request;
     const body = (await bodyOf(request)) ?? '';
     const key = request.headers['idempotency-key']?.toString();
-    const answer = this.#once(key, `${method} ${url} ${body}`, () => this.#answer(method, url, body));
-    const isLost = method !== 'GET' && answer.status < 300 && this.#quirks.losesAnswers > 0;
+    const act = () => this.#once(key, `${method} ${url} ${body}`, () => this.#answer(method, url, body));
+    const { losesAnswers, lostComeAfterMs, refuses } = this.#quirks;
+    const isChange = method !== 'GET';
+    const isLate = isChange && losesAnswers > 0 && lostComeAfterMs > 0;
+    if (isLate) {
+      this.#activity.start(async () => {
+        await this.#activity.sleep(lostComeAfterMs);
+        act();
+      });
+    }
+    const answer = isLate ? { status: 200 } : isChange && refuses ? REFUSED : act();
+    const isLost = isChange && answer.status < 300 && losesAnswers > 0;
     const status = isLost ? ('lost' as const) : answer.status;
     this.#calls.push({ at: this.#clock.now(), method, path: url, idempotencyKey: key, status });
     if (isLost) {
@@ -167,9 +178,10 @@ export class TestProvider {
   /** The one there is keeps its name and its secret. */
   #swap(app: string, { url, secret }: Wanted): Answer {
     const [there] = this.#webhooks.of(app);
-    there?.aim(url, this.#clock.now());
+    const { swapsAfterMs } = this.#quirks;
+    there?.aim(url, this.#clock.now() + swapsAfterMs);
     const webhook = there ?? this.#webhooks.create(app, url, secret);
-    return { status: 200, body: { id: webhook.id, url, secret: webhook.secret } };
+    return { status: there && swapsAfterMs > 0 ? 202 : 200, body: { id: webhook.id, url, secret: webhook.secret } };
   }
 
   #current(app: string): Answer {

@@ -6,6 +6,8 @@ export interface AppEvent {
   /** The same on every URL, and in every attempt. */
   readonly id: string;
   readonly body: string;
+  /** Where it went first. */
+  readonly url: string;
 }
 
 /** Where an app's events go, now and earlier. */

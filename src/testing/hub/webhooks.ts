@@ -68,15 +68,17 @@ export class Webhooks {
     const at = new Date(this.#options.clock.now()).toISOString();
     const body = JSON.stringify({ type: 'update.published', timestamp: at, data: { app, number } });
     const id = `msg_${encodeURIComponent(app)}_${number}`;
-    for (const webhook of this.of(app)) webhook.outbox?.post({ number, id, body });
+    const now = this.#options.clock.now();
+    for (const webhook of this.of(app)) webhook.outbox?.post({ number, id, body, url: webhook.urlAt(now) ?? '' });
     return number;
   }
 
   async #attempt(webhook: Webhook, event: AppEvent, attempt: number): Promise<boolean> {
     const { clock, activity, patience, quirks } = this.#options;
     const at = clock.now();
-    const url = webhook.urlAt(at);
-    if (url === undefined) return true;
+    const current = webhook.urlAt(at);
+    if (current === undefined) return true;
+    const url = quirks().repeatsAtFirstUrl ? event.url : current;
     const entry = { at, reference: webhook.id, url, number: event.number, attempt, status: 'under way' as Status };
     this.deliveries.push(entry);
     const headers = {
