@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import { paths, Refused, request } from './api.ts';
 import { sleep } from './clock.ts';
 import { eventsOf } from './events.ts';
@@ -13,22 +14,19 @@ export interface Listener {
   refused(error: Refused): void;
 }
 
-const PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 15_000;
-
 /**
  * Reads the server's events until the signal aborts, and begins again where the stream broke off. A browser's EventSource
  * cannot show a token, so the stream is read as any answer is.
  */
 export async function listen(listener: Listener, signal: AbortSignal): Promise<void> {
   let lastId: string | undefined;
-  let pause = PAUSE_MS;
+  let pause: number = LIMITS.eventRetryMs;
   while (!signal.aborted) {
     try {
       const headers = { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) };
       const response = await request(paths.events, { headers, signal });
       listener.liveness('live');
-      pause = PAUSE_MS;
+      pause = LIMITS.eventRetryMs;
       for await (const { id, event, data } of eventsOf(response.body!)) {
         if (id !== undefined) lastId = id;
         if (event === 'campaign') listener.campaign(JSON.parse(data));
@@ -42,6 +40,6 @@ export async function listen(listener: Listener, signal: AbortSignal): Promise<v
       listener.liveness('lost');
     }
     await sleep(pause, signal);
-    pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    pause = Math.min(2 * pause, LIMITS.pageRetryMs);
   }
 }

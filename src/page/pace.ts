@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import { count, many, moment } from './format.ts';
 import type { CampaignStatus } from './types.ts';
 
@@ -38,8 +39,6 @@ export interface Sample {
   readonly seen: number;
 }
 
-const WINDOW_MS = 20_000;
-
 export const sampleOf = ({ sweep }: CampaignStatus, at: number): Sample => ({
   at,
   sweep: `${sweep.generation}.${sweep.number}`,
@@ -48,7 +47,7 @@ export const sampleOf = ({ sweep }: CampaignStatus, at: number): Sample => ({
 
 /** The samples of the sweep under way that are recent enough to tell how fast it goes, with this one. */
 export function sampled(before: readonly Sample[], sample: Sample): readonly Sample[] {
-  const kept = before.filter(({ at, sweep }) => sweep === sample.sweep && sample.at - at <= WINDOW_MS);
+  const kept = before.filter(({ at, sweep }) => sweep === sample.sweep && sample.at - at <= LIMITS.pageRateMs);
   return [...kept, sample];
 }
 

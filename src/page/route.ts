@@ -7,7 +7,7 @@ export type Route =
   | { readonly at: 'campaign' | 'quarantine' | 'records' | 'audit'; readonly campaign: string }
   | { readonly at: 'record'; readonly campaign: string; readonly key: string };
 
-export function parse(hash: string): Route {
+function parse(hash: string): Route {
   const [first, name, part, key] = hash.replace(/^#\/?/, '').split('/').map(decoded);
   if (first === 'plan' && name) return { at: 'plan', migration: name };
   if (first !== 'campaigns' || !name) return { at: 'campaigns' };

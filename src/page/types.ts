@@ -1,10 +1,24 @@
 import type { AuditPage } from '../admin/audit.ts';
 import type { CampaignStatus, GroupView, RecordRow, RecordView, SideView, Status } from '../admin/inspect.ts';
+import type { SubscriptionView } from '../admin/showSubscription.ts';
 import type { Chart } from '../engine/charts.ts';
 import type { PlanReport } from '../engine/planReport.ts';
+import type { VerifyReport } from '../engine/verify.ts';
 
 /** What the API answers, by the types of those who make it. */
-export type { AuditPage, CampaignStatus, Chart, GroupView, PlanReport, RecordRow, RecordView, SideView, Status };
+export type {
+  AuditPage,
+  CampaignStatus,
+  Chart,
+  GroupView,
+  PlanReport,
+  RecordRow,
+  RecordView,
+  SideView,
+  Status,
+  SubscriptionView,
+  VerifyReport,
+};
 
 export type Entry = AuditPage['commands'][number];
 export type Charts = Readonly<Record<string, Chart>>;

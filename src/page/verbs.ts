@@ -35,8 +35,8 @@ export interface Verb {
   readonly undo: (options: Options) => string;
   /** What cannot be undone. */
   readonly isFinal?: true;
-  /** The campaign's id is typed once more. */
-  readonly typed?: true;
+  /** The campaign's id is typed once more; to start, the migration's name. */
+  readonly typed?: (options: Options) => boolean;
   readonly shared?: true;
 }
 
@@ -56,6 +56,7 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     label: 'Start',
     brief: 'Makes a copy of every record at the new home. The old home stays in charge.',
     shared: true,
+    typed: ({ to }) => to === 'completed',
     does: (_, options) => [
       `Makes a copy of ${some(options)} at the new home, and keeps the copies fresh.`,
       options.to === undefined || options.to === 'copied'
@@ -96,7 +97,7 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     label: 'Complete',
     brief: 'Deletes the old home’s side of every record. This cannot be undone.',
     isFinal: true,
-    typed: true,
+    typed: () => true,
     shared: true,
     does: (status, options) => [
       `Deletes the old side of ${some(options)}${status ? `, of ${many(status.records, 'record')} that were counted` : ''}. The new home alone remains.`,
@@ -108,7 +109,7 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     label: 'Cancel',
     brief: 'Brings every record home, removes the copies, and closes the campaign.',
     isFinal: true,
-    typed: true,
+    typed: () => true,
     does: () => [
       'Brings every record back to the old home, with what was written since, and removes all copies at the new one.',
       'Then closes the campaign.',

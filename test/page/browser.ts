@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { ROOT } from '../repository/sources.ts';
 
 /** Debian's, or the one that is named. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 export async function openBrowser(): Promise<Browser> {
   if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: apt-get install chromium, or set CHROMIUM.`);
@@ -32,12 +31,13 @@ export async function visit(
     reducedMotion: 'reduce',
   });
   // Put in by the browser itself: the page's policy would not let it in.
-  await context.addInitScript({ path: AXE });
+  await context.addInitScript({ content: axe.source });
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
-    // A refusal that a test provokes is one.
-    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text());
+    // A refusal or a lost answer that a test provokes is none.
+    if (message.type() === 'error' && !/status of 4\d\d|ERR_FAILED/.test(message.text()))
+      complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('request', (request) => {
@@ -53,14 +53,10 @@ export async function signIn(page: Page, token: string): Promise<void> {
   await page.getByRole('heading', { name: 'Campaigns' }).waitFor();
 }
 
-interface Axe {
-  run(options?: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
-}
-
 /** Fails with what axe finds, by its rules and the elements. */
 export async function expectAccessible(page: Page): Promise<void> {
   const found = await page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run();
+    const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run();
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   });
   expect(found).toEqual([]);

@@ -7,11 +7,11 @@ import type { Store } from '../../src/store/store.ts';
 import { CHANGING, content, type Feed, newKey, oldKey, seed } from '../engine/harness.ts';
 import { type Served, served } from '../server/harness.ts';
 
-export const RECORDS = 1_500;
+const RECORDS = 1_500;
 /** Its new key is taken by something else. */
-export const OCCUPIED = 7;
+const OCCUPIED = 7;
 
-export const feeds = defineMigration({ name: 'feeds', version: 1, records: [entity<Feed, object>(CHANGING as never)] });
+const feeds = defineMigration({ name: 'feeds', version: 1, records: [entity<Feed, object>(CHANGING as never)] });
 
 /** A server with the page, a worker, and records one of which cannot be moved. */
 export async function site({ count = RECORDS }: { readonly count?: number } = {}): Promise<Served> {

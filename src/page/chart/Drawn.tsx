@@ -10,6 +10,8 @@ interface Props {
   /** How many are in each state; unset: none is counted. */
   counts?: Counts;
   flow?: Flow;
+  /** Whether more are to come: then nothing is said of a state that none was met in. */
+  isPart?: boolean;
   /** The state it is in, of a chart of one thing. */
   current?: string;
   /** States that are wanted. */
@@ -17,7 +19,7 @@ interface Props {
 }
 
 /** A statechart. Whoever does not see it finds the same in the table beside it. */
-export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Props) {
+export function Drawn({ chart, label, counts, isPart = false, flow, current, wanted = [] }: Props) {
   const id = useId();
   const isNarrow = useNarrow();
   // One that stays the same is not laid out anew with each number that comes in.
@@ -72,7 +74,7 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
           </text>
           {counts && (
             <text class="count" x={x} y={y + 17}>
-              {count(counts[state] ?? 0)}
+              {counted(counts[state] ?? 0, isPart)}
             </text>
           )}
         </g>
@@ -80,6 +82,8 @@ export function Drawn({ chart, label, counts, flow, current, wanted = [] }: Prop
     </svg>
   );
 }
+
+const counted = (n: number, isPart: boolean): string => (isPart ? (n === 0 ? '–' : `${count(n)} so far`) : count(n));
 
 /** Around a state that is wanted. */
 function Frame({ x, y }: Point) {

@@ -31,6 +31,7 @@ export function RecordChart({ status }: { status: CampaignStatus }) {
           chart={drawn}
           label={`Statechart of a record. ${listed(isPart ? now : states)}`}
           counts={isPart ? now : states}
+          isPart={sweep.running}
           flow={flow}
           wanted={wanted.map(restOf)}
         />
@@ -51,9 +52,16 @@ export function RecordChart({ status }: { status: CampaignStatus }) {
 
 function caption({ sweep, records, countedIn }: CampaignStatus): string {
   if (countedIn === 'nothing yet') return 'Nothing is counted yet.';
-  if (countedIn === 'running sweep') return `The first sweep has met ${many(sweep.seen, 'record')} so far.`;
   if (!sweep.running) return `${many(records, 'record')}, by the last sweep.`;
-  return `Sweep ${sweep.number} has met ${many(sweep.seen, 'record')} so far; the last whole one counted ${count(records)}.`;
+  const rest =
+    sweep.expected === undefined ? 'The others' : `About ${count(Math.max(0, sweep.expected - sweep.seen))} more looks`;
+  const open =
+    sweep.expected === undefined
+      ? 'are where they were.'
+      : 'are to come; until then those records are where they were.';
+  const met = `${count(sweep.seen)} looks so far`;
+  if (countedIn === 'running sweep') return `The first sweep is under way: ${met}. ${rest} ${open}`;
+  return `The last whole sweep counted ${many(records, 'record')}. Sweep ${sweep.number} is under way: ${met}. ${rest} ${open}`;
 }
 
 /** Records that a sweep has not met stand where the last one saw them; before the first, all were at home. */

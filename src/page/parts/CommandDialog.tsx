@@ -9,7 +9,7 @@ import { OptionFields } from './OptionFields.tsx';
 /** Says what a command will do and what of it can be undone, and asks for a reason, before it is given. */
 export function CommandDialog({ ask, onClose }: { ask: Ask; onClose: () => void }) {
   const { verb, migration, campaign } = ask;
-  const { label, does, undo, isFinal, typed } = VERBS[verb];
+  const { label, does, undo, isFinal } = VERBS[verb];
   const { options, setOptions, reason, setReason, typedId, setTypedId, seen, trouble, isBusy, submit } = useCommand(
     ask,
     onClose,
@@ -19,6 +19,7 @@ export function CommandDialog({ ask, onClose }: { ask: Ask; onClose: () => void 
   const status = seen?.status;
   const name = campaign ?? migration;
   const left = status?.quarantined.count ?? 0;
+  const wanted = typedName(ask, options);
   const isHeld = verb === 'complete' && left > 0 && !options.leaveQuarantined;
   return (
     <dialog ref={dialog} aria-labelledby="command-title" onClose={onClose}>
@@ -41,10 +42,10 @@ export function CommandDialog({ ask, onClose }: { ask: Ask; onClose: () => void 
           value={reason}
           onInput={(event) => setReason(event.currentTarget.value)}
         />
-        {typed && (
+        {wanted !== undefined && (
           <>
             <label for="typed">
-              Type <code>{name}</code> to say that you mean it
+              Type <code>{wanted}</code> to say that you mean it
             </label>
             <input
               id="typed"
@@ -67,7 +68,9 @@ export function CommandDialog({ ask, onClose }: { ask: Ask; onClose: () => void 
           <button
             type="submit"
             class={isFinal ? 'grave' : 'primary'}
-            disabled={isBusy || isHeld || (typed && typedId !== name) || (campaign !== undefined && !seen)}
+            disabled={
+              isBusy || isHeld || (wanted !== undefined && typedId !== wanted) || (campaign !== undefined && !seen)
+            }
           >
             {sure(verb, status, options)}
           </button>
@@ -76,6 +79,10 @@ export function CommandDialog({ ask, onClose }: { ask: Ask; onClose: () => void 
     </dialog>
   );
 }
+
+/** What has to be typed to say that one means it. */
+const typedName = ({ verb, campaign, migration }: Ask, options: Options): string | undefined =>
+  VERBS[verb].typed?.(options) ? (verb === 'start' ? migration : campaign) : undefined;
 
 function useCommand(ask: Ask, onClose: () => void) {
   const { verb, migration, campaign, onDone } = ask;
@@ -98,7 +105,7 @@ function useCommand(ask: Ask, onClose: () => void) {
     setBusy(true);
     setTrouble(undefined);
     try {
-      const typed = VERBS[verb].typed ? { confirm: typedId } : {};
+      const typed = typedName(ask, options) === undefined ? {} : { confirm: typedId };
       const now = await attempt.current.send(verb, migration, seen, options, { reason: reason.trim(), ...typed });
       app.update(now.status);
       app.announce(`Done: ${sure(verb, now.status, options)}.`);

@@ -1,4 +1,4 @@
-import { count } from '../format.ts';
+import { count, many } from '../format.ts';
 import { keptPlan, spent } from '../plans.ts';
 import type { CampaignStatus } from '../types.ts';
 
@@ -6,13 +6,15 @@ import type { CampaignStatus } from '../types.ts';
 export function CostSoFar({ status }: { status: CampaignStatus }) {
   const plan = keptPlan(status.migration);
   if (!plan) return <>Make a plan to hold it against.</>;
+  if (plan.inFlight > 0)
+    return <>The plan was made with {many(plan.inFlight, 'record')} under way, so its total is not the whole.</>;
   const { reads, writes, deletes, money } = plan.total;
   const total = `${count(reads + writes + deletes)} operations${money === undefined ? '' : ` (${money.toFixed(2)} ${plan.prices?.currency ?? ''})`}`;
   const sofar = spent(status, plan);
   if (!sofar) return <>The plan’s total is {total}.</>;
   return (
     <>
-      About {count(sofar.operations)} operations
+      About {many(sofar.operations, 'operation')}
       {sofar.money !== undefined && ` (${sofar.money.toFixed(2)} ${plan.prices?.currency ?? ''})`} of the plan’s {total}
       , by the plan’s own figures.
     </>

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { LIMITS } from '../../limits.ts';
 import { paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { count, moment } from '../format.ts';
@@ -6,8 +7,6 @@ import { Missing } from '../parts/Missing.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
 import type { AuditPage, CampaignStatus } from '../types.ts';
 import { useAnswer } from '../use.ts';
-
-const PAGE = 50;
 
 /** Every command: who, when, what, why, from where. The newest first. */
 export function Audit({ id }: { id: string }) {
@@ -23,7 +22,7 @@ export function Audit({ id }: { id: string }) {
 
 function Trail({ status: { campaign, commands } }: { status: CampaignStatus }) {
   const [until, setUntil] = useState(commands);
-  const from = Math.max(0, until - PAGE);
+  const from = Math.max(0, until - LIMITS.pageRows);
   const { body, trouble } = useAnswer<AuditPage>(paths.audit(campaign, from, Math.max(1, until - from)));
   if (trouble) return <p class="note bad">{trouble}</p>;
   if (!body) return <p>Loading.</p>;
@@ -46,7 +45,7 @@ function Trail({ status: { campaign, commands } }: { status: CampaignStatus }) {
       </ol>
       <p class="row">
         {until < commands && (
-          <button type="button" onClick={() => setUntil(Math.min(commands, until + PAGE))}>
+          <button type="button" onClick={() => setUntil(Math.min(commands, until + LIMITS.pageRows))}>
             Newer
           </button>
         )}

@@ -7,6 +7,7 @@ import { Missing } from '../parts/Missing.tsx';
 import { Progress } from '../parts/Progress.tsx';
 import { Shares } from '../parts/Shares.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
+import { Verify } from '../parts/Verify.tsx';
 import { link } from '../route.ts';
 import type { CampaignStatus } from '../types.ts';
 import { meaning } from '../verbs.ts';
@@ -27,6 +28,7 @@ export function Campaign({ id }: { id: string }) {
       <Actions status={status} />
       <RecordChart status={status} />
       <OtherCharts status={status} />
+      <Verify status={status} />
       <Further status={status} />
     </>
   );

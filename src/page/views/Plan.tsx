@@ -1,17 +1,20 @@
-import { useEffect, useState } from 'preact/hooks';
-import { ask, paths } from '../api.ts';
+import { useState } from 'preact/hooks';
+import { paths } from '../api.ts';
 import { useApp } from '../app.ts';
-import { sleep } from '../clock.ts';
 import { count, duration, many } from '../format.ts';
+import { useJob } from '../job.ts';
 import { Wide } from '../parts/Wide.tsx';
 import { keepPlan, keptPlan } from '../plans.ts';
-import type { Job, PlanReport } from '../types.ts';
-import { sayOf } from '../use.ts';
+import type { PlanReport } from '../types.ts';
 
 /** What a migration would meet and cost: found by reading alone. */
 export function Plan({ migration }: { migration: string }) {
   const app = useApp();
-  const { report, job, trouble, make } = usePlan(migration);
+  const [report, setReport] = useState(() => keptPlan(migration));
+  const { job, trouble, begin } = useJob<PlanReport>(paths.plan(migration), (made) => {
+    keepPlan(made);
+    setReport(made);
+  });
   return (
     <>
       <h1>Plan of {migration}</h1>
@@ -19,7 +22,12 @@ export function Plan({ migration }: { migration: string }) {
         Reads the records and moves them in memory, to say what it would meet and cost. Nothing is written.
       </p>
       <p class="row">
-        <button type="button" class={report ? '' : 'primary'} disabled={job !== undefined} onClick={make}>
+        <button
+          type="button"
+          class={report ? '' : 'primary'}
+          disabled={job !== undefined}
+          onClick={() => void begin({})}
+        >
           {report ? 'Make it anew' : 'Make a plan'}
         </button>
         <button
@@ -44,37 +52,6 @@ const openOf = ({ status }: ReturnType<typeof useApp>, migration: string) => {
   const open = status.campaigns.find((each) => each.migration === migration && !each.closed);
   return open ? { campaign: open.campaign } : {};
 };
-
-const LOOK_MS = 500;
-
-/** A job says nothing by itself: whoever began it asks how far it is, until it has ended or he goes away. */
-function usePlan(migration: string) {
-  const [report, setReport] = useState(() => keptPlan(migration));
-  const [job, setJob] = useState<Job>();
-  const [trouble, setTrouble] = useState<string>();
-  const [gone] = useState(() => new AbortController());
-  useEffect(() => () => gone.abort(), [gone]);
-  const make = async () => {
-    setTrouble(undefined);
-    try {
-      let { body, location } = await ask<Job>(paths.plan(migration), { body: {} });
-      for (const at = location!; body.state === 'running' && !gone.signal.aborted; ) {
-        setJob(body);
-        await sleep(LOOK_MS, gone.signal);
-        ({ body } = await ask<Job>(at));
-      }
-      if (body.problem) setTrouble(`${body.problem.detail ?? ''} (${body.problem.code})`);
-      if (body.state === 'done') {
-        keepPlan(body.result as PlanReport);
-        setReport(body.result as PlanReport);
-      }
-    } catch (error) {
-      setTrouble(sayOf(error));
-    }
-    setJob(undefined);
-  };
-  return { report, job, trouble, make };
-}
 
 function Report({ report }: { report: PlanReport }) {
   const { records, sample, problems, inexact, rules, steps, total, prices } = report;

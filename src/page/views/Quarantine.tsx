@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { LIMITS } from '../../limits.ts';
 import { paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { count, many } from '../format.ts';
@@ -9,8 +10,6 @@ import { link } from '../route.ts';
 import type { CampaignStatus, RecordRow, RecordsPage, RecordView } from '../types.ts';
 import { useAnswer } from '../use.ts';
 import { refusal } from '../verbs.ts';
-
-const PAGE = 50;
 
 /** Causes that a choice between two entities can end. */
 const CHOICES: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', 'target.occupied', 'transform.split']);
@@ -52,7 +51,7 @@ function List({ status, code }: { status: CampaignStatus; code?: string }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const cursor = cursors.at(-1);
-  const query = { limit: String(PAGE), ...(code ? { code } : {}), ...(cursor ? { cursor } : {}) };
+  const query = { limit: String(LIMITS.pageRows), ...(code ? { code } : {}), ...(cursor ? { cursor } : {}) };
   const { body, trouble, again } = useAnswer<RecordsPage>(paths.quarantine(campaign, query));
   if (trouble) return <p class="note bad">{trouble}</p>;
   if (!body) return <p>Loading.</p>;

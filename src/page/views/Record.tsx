@@ -4,15 +4,16 @@ import { count, moment, words } from '../format.ts';
 import { Compare } from '../parts/Compare.tsx';
 import { Missing } from '../parts/Missing.tsx';
 import { RowTable } from '../parts/RowTable.tsx';
+import { Subscription } from '../parts/Subscription.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
 import { link } from '../route.ts';
-import type { GroupView, RecordView, SideView } from '../types.ts';
+import type { GroupView, RecordView, SideView, SubscriptionView } from '../types.ts';
 import { useAnswer } from '../use.ts';
 
 /** One record with its pair and its journal, or one group with its members. */
 export function Record({ id, name }: { id: string; name: string }) {
   const status = useApp().campaign(id);
-  const { body, trouble, again } = useAnswer<RecordView | GroupView>(paths.record(name, id));
+  const { body, trouble, again } = useAnswer<RecordView | GroupView | SubscriptionView>(paths.record(name, id));
   if (!status) return <Missing what={`There is no campaign ${id}.`} />;
   return (
     <>
@@ -24,6 +25,7 @@ export function Record({ id, name }: { id: string; name: string }) {
       )}
       {body?.kind === 'record' && <One view={body} onLook={again} />}
       {body?.kind === 'group' && <Group view={body} />}
+      {body?.kind === 'subscription' && <Subscription view={body} />}
     </>
   );
 }

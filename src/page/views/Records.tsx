@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { LIMITS } from '../../limits.ts';
 import { paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { words } from '../format.ts';
@@ -17,7 +18,7 @@ export function Records({ id }: { id: string }) {
   const [state, setState] = useState('');
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const cursor = cursors.at(-1);
-  const query = { limit: '50', ...(state ? { state } : {}), ...(cursor ? { cursor } : {}) };
+  const query = { limit: String(LIMITS.pageRows), ...(state ? { state } : {}), ...(cursor ? { cursor } : {}) };
   const { body, trouble } = useAnswer<RecordsPage>(paths.records(id, query));
   if (!status) return <Missing what={`There is no campaign ${id}.`} />;
   const { campaign } = status;
