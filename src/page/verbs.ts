@@ -49,7 +49,11 @@ const those = ({ keys, code }: Options): string =>
       ? `all records with ${code}`
       : 'all of them';
 
-const some = ({ share = 100 }: Options): string => (share >= 100 ? 'every record' : `${share} % of the records`);
+const some = ({ share = 100 }: Options, status: CampaignStatus | undefined): string => {
+  const all = status?.records ?? 0;
+  const about = all > 0 ? ` (${share >= 100 ? '' : 'about '}${count(Math.round((all * share) / 100))})` : '';
+  return share >= 100 ? `every record${about}` : `${share} % of the records${about}`;
+};
 
 export const VERBS: Readonly<Record<VerbId, Verb>> = {
   start: {
@@ -57,8 +61,8 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     brief: 'Makes a copy of every record at the new home. The old home stays in charge.',
     shared: true,
     typed: ({ to }) => to === 'completed',
-    does: (_, options) => [
-      `Makes a copy of ${some(options)} at the new home, and keeps the copies fresh.`,
+    does: (status, options) => [
+      `Makes a copy of ${some(options, status)} at the new home, and keeps the copies fresh.`,
       options.to === undefined || options.to === 'copied'
         ? 'The old home stays in charge and is not written. Reads and writes of the application stay where they are.'
         : options.to === 'switched'
@@ -76,8 +80,8 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     label: 'Switch',
     brief: 'Makes the new home the owner, for a share or for all.',
     shared: true,
-    does: (_, options) => [
-      `Passes ${some(options)} to the new home, one by one. From then on those are read and written there, by the router.`,
+    does: (status, options) => [
+      `Passes ${some(options, status)} to the new home, one by one. From then on those are read and written there, by the router.`,
       ...((options.share ?? 100) < 100 ? ['The others are wanted as copies: the old home owns them.'] : []),
     ],
     undo: () =>
@@ -87,8 +91,8 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     label: 'Reverse',
     brief: 'Brings records home, with what was written since.',
     shared: true,
-    does: (_, options) => [
-      `Brings ${some(options)} back to the old home, with what was written in the new one. Their copies at the new home go.`,
+    does: (status, options) => [
+      `Brings ${some(options, status)} back to the old home, with what was written in the new one. Their copies at the new home go.`,
       ...((options.share ?? 100) < 100 ? ['The others stay where they are wanted now.'] : []),
     ],
     undo: () => 'All of it: start makes copies again, and switch passes the records on again.',
@@ -100,7 +104,7 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     typed: () => true,
     shared: true,
     does: (status, options) => [
-      `Deletes the old side of ${some(options)}${status ? `, of ${many(status.records, 'record')} that were counted` : ''}. The new home alone remains.`,
+      `Deletes the old side of ${some(options, status)}. The new home alone remains.`,
       ...((options.share ?? 100) < 100 ? ['The others stay switched.'] : ['When all is done the campaign closes.']),
     ],
     undo: () => 'Nothing of it. What has completed does not come back by any command.',

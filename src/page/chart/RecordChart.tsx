@@ -41,8 +41,9 @@ export function RecordChart({ status }: { status: CampaignStatus }) {
           All states and arrows of the machine
         </button>
         <span class="faint">
-          A double frame is a state that is wanted. Numbers on arrows: records that went along in this sweep, told from
-          the counts before and after. A store that commits both homes at once takes several arrows in one step.
+          A double frame is a state that is wanted. Numbers on arrows: about how many records went along in this sweep,
+          told from the counts before and after. A store that commits both homes at once takes several arrows in one
+          step.
         </span>
       </p>
       <Numbers states={states} {...(isPart ? { now } : {})} countedIn={countedIn} />

@@ -14,6 +14,8 @@ export function Progress({ status }: { status: CampaignStatus }) {
   const left = timeLeft(status, perSecond);
   const { what, why } = limits(status);
   const isMoving = sweep.running && !closed;
+  // Ranges that are done tell what the others will come to: until then there is nothing to hold it against.
+  const isUnsure = isMoving && sweep.expected === undefined;
   return (
     <section aria-labelledby="progress">
       <h2 id="progress">Progress</h2>
@@ -21,7 +23,9 @@ export function Progress({ status }: { status: CampaignStatus }) {
       <dl class="facts">
         <dt>Sweep</dt>
         <dd>
-          {stage === 'draft' ? 'none yet' : `${sweep.number}, ${percent(sweep.share)}`}
+          {stage === 'draft'
+            ? 'none yet'
+            : `${sweep.number}, ${isUnsure ? 'how far is not known yet' : percent(sweep.share)}`}
           {settledAt !== undefined && `: settled ${moment(settledAt)}`}
         </dd>
         <dt>Seen</dt>

@@ -84,7 +84,7 @@ function Card({ status }: { status: CampaignStatus }) {
       <p>{meaning(status)}</p>
       {sweep.running && <Bar label={`Sweep ${sweep.number} of ${campaign}`} share={sweep.share} />}
       <p class="faint">
-        {many(records, 'record')} counted
+        {many(records, 'record')} counted{status.countedIn === 'running sweep' && ' so far'}
         {sweep.running && !closed && `, sweep ${sweep.number} at ${percent(sweep.share)}`}
         {quarantined.count > 0 && (
           <>
