@@ -2,6 +2,7 @@ import { campaignMachine } from '../../machines/campaign.ts';
 import { groupMachine } from '../../machines/group.ts';
 import { recordMachine } from '../../machines/record.ts';
 import { subscriptionMachine } from '../../machines/subscription.ts';
+import { swapMachine } from '../../machines/swap.ts';
 import { evaluate } from './decide.ts';
 
 /** The machines as data, for whoever draws them: docs/states.md, and the admin API. */
@@ -67,6 +68,7 @@ export const charts = (): Readonly<Record<string, Chart>> => ({
   record: charted(recordMachine, whole(recordMachine)),
   group: charted(groupMachine, whole(groupMachine)),
   subscription: charted(subscriptionMachine, whole(subscriptionMachine)),
+  swap: charted(swapMachine, whole(swapMachine)),
   stage: charted(campaignMachine, regionOf(campaignMachine, 'stage', { run: 'running' })),
   run: charted(campaignMachine, regionOf(campaignMachine, 'run', { stage: 'draft' })),
 });

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { GROUP_STATES } from '../../machines/group.ts';
-import { TARGETS } from '../../machines/moves.ts';
 import { SUBSCRIPTION_STATES } from '../../machines/subscription.ts';
 import { SWAP_STATES } from '../../machines/swap.ts';
 import { PROTOCOL_NAMES } from '../define/hub.ts';
+import { entry, targets } from './entrySchema.ts';
 
 /**
  * The engine's own entities, kept in the same store as the data and written by the same compare-and-set: one JSON text
@@ -12,10 +12,6 @@ import { PROTOCOL_NAMES } from '../define/hub.ts';
  */
 const version = z.literal(1);
 
-/** Where a command may come from. `worker`: a campaign that paused itself. */
-const WAYS = ['cli', 'api', 'page', 'worker'] as const;
-
-const targets = z.array(z.object({ below: z.number(), target: z.enum(TARGETS) })).min(1);
 const counts = z.record(z.string(), z.number());
 
 /** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
@@ -71,22 +67,6 @@ const intent = z.object({
   attempt: z.number(),
   /** Until then an answer is waited for. */
   deadlineAt: z.number(),
-});
-
-/** A command, as the audit trail keeps it. */
-const entry = z.object({
-  at: z.number(),
-  by: z.string(),
-  what: z.string(),
-  /** Which call wrote it: so a call whose answer was lost finds its own entry. */
-  id: z.string().optional(),
-  /** What that call asked for, digested: its id must not be used for anything else. */
-  asked: z.string().optional(),
-  reason: z.string().optional(),
-  /** Records it was about, where it names some. */
-  records: z.number().optional(),
-  targets: targets.optional(),
-  from: z.object({ way: z.enum(WAYS), address: z.string().optional() }).optional(),
 });
 
 /** Why the topic is asked again no sooner than `at`. */

@@ -64,8 +64,16 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onResponse', async (request, reply) => {
     const { url: route = 'none' } = request.routeOptions;
     const ms = Math.round(reply.elapsedTime);
-    const { method } = request;
-    log.info({ event: 'request.answered', method, route, status: reply.statusCode, ms, by: callerOf(request)?.name });
+    const { method, ip: from } = request;
+    log.info({
+      event: 'request.answered',
+      method,
+      route,
+      status: reply.statusCode,
+      ms,
+      by: callerOf(request)?.name,
+      from,
+    });
   });
   await app.register(helmet, HEADERS);
   health(app, options);
@@ -116,6 +124,8 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
     const checked = schema instanceof z.ZodType ? schema.safeParse(value) : { success: true as const, data: value };
     return checked.success ? { value: checked.data } : { error: checked.error };
   });
+  // Forms of other pages can send text: nothing here takes it.
+  app.removeContentTypeParser('text/plain');
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.addHook('onRequest', async (request, reply) => {
     if (access.open) checkLocal(request);

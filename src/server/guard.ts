@@ -6,10 +6,10 @@ import { HandoverError } from '../errors.ts';
  * Against pages of others: a browser sends what it knows (the password it was given, a proxy's cookie, or that it is on
  * this machine) with every request that any page makes. Throws `access.denied`.
  */
-export function checkOrigin({ headers, host }: Pick<FastifyRequest, 'headers' | 'host'>): void {
+export function checkOrigin({ headers, host, method }: Pick<FastifyRequest, 'headers' | 'host' | 'method'>): void {
   const site = headers['sec-fetch-site'];
   // Typed or bookmarked, or by a link to a page of ours, which does nothing by being looked at.
-  const isNavigation = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+  const isNavigation = method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
   if (site === 'same-origin' || site === 'none' || isNavigation) return;
   if (site !== undefined) throw new HandoverError('access.denied', 'A page of another origin asks for this.');
   const { origin } = headers;

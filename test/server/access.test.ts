@@ -121,6 +121,9 @@ describe('a page of another origin', () => {
       const reply = await server.ask('/v1/migrations/feeds/start', { body, headers: headers as never });
       expect(reply.body['code']).toBe('access.denied');
     }
+    const form = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'content-type': 'text/plain' };
+    const posted = await server.ask('/v1/migrations/feeds/start', { body: JSON.stringify(body), headers: form });
+    expect(posted.body['code']).toBe('access.denied');
     const own = { 'sec-fetch-site': 'same-origin' };
     const reply = await server.ask('/v1/migrations/feeds/start', { body, headers: own });
     expect(reply.body['command'].from).toEqual({ way: 'page', address: '127.0.0.1' });

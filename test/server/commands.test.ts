@@ -103,6 +103,25 @@ describe('two operators', () => {
     expect((await server.ask('/v1/campaigns/feeds')).body['commands']).toBe(2);
   });
 
+  it('cannot overwrite each other though one comes in just before the other writes', async () => {
+    const data = new MemoryData();
+    let between = async () => {};
+    const fault = async ({ mutations }: { mutations: readonly unknown[] }) => {
+      const once = mutations.length > 0 ? between : async () => {};
+      between = mutations.length > 0 ? async () => {} : between;
+      await once();
+      return undefined;
+    };
+    const server = await served({ store: memoryStore({ data, fault }) });
+    const headers = seen(await copied(server));
+    between = async () => {
+      await commands.pause(world({ store: memoryStore({ data }) }).context, 'feeds');
+    };
+    const late = await server.ask(at('switch'), { body: why, headers });
+    expect(late).toMatchObject({ status: 412, body: { code: 'campaign.changed' } });
+    expect((await server.ask('/v1/campaigns/feeds')).body).toMatchObject({ stage: 'copied', run: 'paused' });
+  });
+
   it('cannot both start what nobody has started', async () => {
     const server = await served();
     const both = await Promise.all([

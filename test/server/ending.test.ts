@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { Worker } from '../../src/engine/worker.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { rest, seed, world } from '../engine/harness.ts';
 import { served, until } from './harness.ts';
@@ -19,6 +20,27 @@ describe('a server that is told to end', () => {
     expect(server.log()).toMatch(/"event":"server.stopped","inTime":true/);
     // Another one goes on from its checkpoint.
     expect(await rest(w)).toMatchObject({ stage: 'copied' });
+  });
+
+  it('waits for its worker', async () => {
+    let over = false;
+    const server = await served({
+      worker: async (signal) => {
+        await systemClock.sleep(60_000, signal);
+        await systemClock.sleep(50);
+        over = true;
+      },
+    });
+    await server.end();
+    expect(over).toBe(true);
+  });
+
+  it('waits for nothing that hangs', async () => {
+    // The deadline passes at once; all else takes its time.
+    const sleep = (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === LIMITS.shutdownMs ? 1 : ms, signal);
+    const server = await served({ clock: { ...systemClock, sleep }, worker: () => new Promise(() => {}) });
+    await server.end();
+    expect(server.log()).toMatch(/"event":"server.stopped","inTime":false/);
   });
 
   it('answers what is under way', async () => {

@@ -135,6 +135,7 @@ describe('malformed and hostile requests', () => {
       { body: 'reason=x', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
       415,
     ],
+    ['a body of text', { body: '{"reason":"x"}', headers: { 'content-type': 'text/plain' } }, 415],
     ['a body that is no JSON', { body: '{"reason":' }, 400],
     ['a prototype', { body: '{"reason":"x","__proto__":{"role":"admin"}}' }, 400],
     ['a field that there is not', { body: { reason: 'x', force: true } }, 400],
