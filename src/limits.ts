@@ -289,6 +289,10 @@ export const LIMITS = {
   pageRows: 50,
   /** Subscriptions that a scrape looks at for the oldest intent. */
   intentsLooked: 5_000,
+  /** How often a server looks for what people are to be told: one short scan. */
+  noticeLookMs: 2_000,
+  /** What is older is no news to a server that starts. */
+  noticeLateMs: 86_400_000,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

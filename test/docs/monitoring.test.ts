@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { systemClock } from '../../src/clock.ts';
 import { Metrics } from '../../src/server/metrics/metrics.ts';
+import { HAPPENINGS } from '../../src/server/notify/happenings.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { Inbox, receiver } from '../../src/webhooks/index.ts';
 import { served } from '../server/harness.ts';
-import { tablesBelow, textOf } from './pages.ts';
+import { tableBelow, tablesBelow, textOf } from './pages.ts';
 
 async function existing(): Promise<Map<string, string>> {
   const metrics = new Metrics(systemClock);
@@ -68,6 +69,10 @@ describe('what is monitored', () => {
     const exprs = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
     const shown = new Set(exprs.flatMap((expr) => namedIn(expr, types)));
     expect([...shown].sort()).toEqual([...types.keys()].sort());
+  });
+
+  it('what people are told is listed', () => {
+    expect(tableBelow('docs/monitoring.md', 'Notifications').map(([type]) => type)).toEqual([...HAPPENINGS]);
   });
 
   it('uses labels that the docs list', async () => {
