@@ -72,6 +72,8 @@ export const paths = {
   campaigns: '/v1/campaigns',
   machines: '/v1/machines',
   events: '/v1/events',
+  retryDeliveries: '/v1/deliveries/retry',
+  deliveries: (query: Readonly<Record<string, string>>) => `/v1/deliveries?${new URLSearchParams(query)}`,
   campaign: (id: string) => `/v1/campaigns/${part(id)}`,
   command: (verb: string, id: string, migration: string) =>
     verb === 'start' ? `/v1/migrations/${part(migration)}/start` : `/v1/campaigns/${part(id)}/${verb}`,

@@ -1,4 +1,5 @@
 import type { AuditPage } from '../admin/audit.ts';
+import type { DeliveriesPage, DeliveryRow } from '../admin/deliveries.ts';
 import type { CampaignStatus, GroupView, RecordRow, RecordView, SideView, Status } from '../admin/inspect.ts';
 import type { SubscriptionView } from '../admin/showSubscription.ts';
 import type { Chart } from '../engine/charts.ts';
@@ -10,6 +11,8 @@ export type {
   AuditPage,
   CampaignStatus,
   Chart,
+  DeliveriesPage,
+  DeliveryRow,
   GroupView,
   PlanReport,
   RecordRow,

@@ -14,6 +14,7 @@ const WIDTHS = [1280, 390];
 const SCHEMES = ['light', 'dark'] as const;
 const PLACES = [
   ['campaigns', '#/', 'Campaigns'],
+  ['deliveries', '#/deliveries', 'Deliveries'],
   ['overview', '#/campaigns/feeds.1', 'feeds.1'],
   ['quarantine', '#/campaigns/feeds.1/quarantine', 'feeds.1'],
   ['records', '#/campaigns/feeds.1/records', 'feeds.1'],

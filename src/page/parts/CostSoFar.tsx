@@ -14,7 +14,7 @@ export function CostSoFar({ status }: { status: CampaignStatus }) {
   if (!sofar) return <>The plan’s total is {total}.</>;
   return (
     <>
-      About {many(sofar.operations, 'operation')}
+      About {many(Number(sofar.operations.toPrecision(2)), 'operation')}
       {sofar.money !== undefined && ` (${sofar.money.toFixed(2)} ${plan.prices?.currency ?? ''})`} of the plan’s {total}
       , by the plan’s own figures.
     </>

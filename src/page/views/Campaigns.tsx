@@ -1,10 +1,12 @@
 import { useApp } from '../app.ts';
-import { count, many, percent } from '../format.ts';
+import { count, many, moment, percent } from '../format.ts';
 import { Badge } from '../parts/Badge.tsx';
 import { Bar } from '../parts/Bar.tsx';
 import { link } from '../route.ts';
 import type { CampaignStatus } from '../types.ts';
 import { meaning } from '../verbs.ts';
+
+const INBOX = ['waiting', 'running', 'failing', 'dead'] as const;
 
 /** All campaigns, the open ones first, and migrations that were never started. */
 export function Campaigns() {
@@ -53,11 +55,17 @@ export function Campaigns() {
         <section>
           <h2>Webhook inbox</h2>
           <p>
-            {Object.entries(inbox)
-              .filter(([, n]) => typeof n === 'number')
-              .map(([what, n]) => `${what} ${count(n as number)}`)
-              .join(', ')}
+            <a href={link({ at: 'deliveries' })}>Deliveries</a>:{' '}
+            {INBOX.map((state) => `${state} ${count(inbox[state])}`).join(', ')}
+            {inbox.more && ', and more'}
+            {inbox.oldestAt !== undefined && `. The oldest came in ${moment(inbox.oldestAt)}`}.
           </p>
+          {inbox.forged.length > 0 && (
+            <p class="note warn">
+              {many(inbox.forged.length, 'URL')} had deliveries that nobody with a secret signed: handover status names
+              them.
+            </p>
+          )}
         </section>
       )}
       {over.length > 0 && (

@@ -5,6 +5,7 @@ import { link, type Route, useRoute } from '../route.ts';
 import { Audit } from './Audit.tsx';
 import { Campaign } from './Campaign.tsx';
 import { Campaigns } from './Campaigns.tsx';
+import { Deliveries } from './Deliveries.tsx';
 import { Plan } from './Plan.tsx';
 import { Quarantine } from './Quarantine.tsx';
 import { Record } from './Record.tsx';
@@ -62,6 +63,10 @@ function Header({ app }: { app: App }) {
       <a class="brand" href={link({ at: 'campaigns' })}>
         handover
       </a>
+      <nav class="row" aria-label="Main">
+        <a href={link({ at: 'campaigns' })}>Campaigns</a>
+        <a href={link({ at: 'deliveries' })}>Deliveries</a>
+      </nav>
       <span class={`liveness ${liveness}`} role="status">
         {LIVENESS[liveness]}
       </span>
@@ -99,21 +104,29 @@ function Main({ route, isOpen, trouble }: { route: Route; isOpen: boolean; troub
   );
 }
 
-const titleOf = (route: Route): string =>
-  route.at === 'campaigns'
-    ? 'Campaigns'
-    : route.at === 'plan'
-      ? `Plan of ${route.migration}`
-      : route.at === 'record'
-        ? `${route.key} in ${route.campaign}`
-        : route.at === 'campaign'
-          ? route.campaign
-          : `${route.at} of ${route.campaign}`;
+function titleOf(route: Route): string {
+  switch (route.at) {
+    case 'campaigns':
+      return 'Campaigns';
+    case 'deliveries':
+      return 'Deliveries';
+    case 'plan':
+      return `Plan of ${route.migration}`;
+    case 'campaign':
+      return route.campaign;
+    case 'record':
+      return `${route.key} in ${route.campaign}`;
+    default:
+      return `${route.at} of ${route.campaign}`;
+  }
+}
 
 function View({ route }: { route: Route }) {
   switch (route.at) {
     case 'campaigns':
       return <Campaigns />;
+    case 'deliveries':
+      return <Deliveries />;
     case 'plan':
       return <Plan migration={route.migration} />;
     case 'campaign':
