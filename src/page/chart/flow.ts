@@ -69,8 +69,8 @@ function shortest(from: string, to: string, transitions: Chart['transitions']): 
 export const restOf = (target: string): string => (target === 'home' ? 'atHome' : target);
 
 /**
- * What is worth drawing of a large machine: the way there, from the first state to `completed`, and the ways from where
- * records are to where they are wanted.
+ * What is worth drawing of a large machine: the way there, from the first state to `completed`, unless all come home, and
+ * the ways from where records are to where they are wanted.
  */
 export function narrowed(
   chart: Chart,
@@ -80,7 +80,9 @@ export function narrowed(
   const towards = (target: string) => chart.transitions.filter(({ event }) => event === `want.${target}`);
   const held = chart.states.filter((state) => (counts[state] ?? 0) > 0);
   const rests = targets.map(restOf);
-  const ways = [shortest(chart.initial, 'completed', towards('completed'))];
+  // Who comes home has no need of the way that led away.
+  const isForth = targets.some((target) => target !== 'home');
+  const ways = isForth ? [shortest(chart.initial, 'completed', towards('completed'))] : [];
   for (const target of targets) {
     for (const state of held) {
       // A share rests where it is wanted: it is on its way to nowhere else.

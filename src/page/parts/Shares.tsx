@@ -2,7 +2,7 @@ import { words } from '../format.ts';
 import type { CampaignStatus } from '../types.ts';
 
 /** Where records are wanted: which share of them goes where. */
-export function Shares({ status: { targets, stage } }: { status: CampaignStatus }) {
+export function Shares({ status: { targets, stage, groups } }: { status: CampaignStatus }) {
   let from = 0;
   const parts = targets.map(({ below, target }) => {
     const share = Math.round((below - from) * 100) / 100;
@@ -28,7 +28,7 @@ export function Shares({ status: { targets, stage } }: { status: CampaignStatus 
       <p class="faint">
         {stage === 'draft'
           ? 'Nothing was asked for yet.'
-          : 'A record’s place in it is a stable hash of its key: the same records go first every time.'}
+          : `A record’s place in it is a stable hash of ${groups ? 'its group' : 'its key'}: the same ones go first every time.`}
       </p>
     </section>
   );

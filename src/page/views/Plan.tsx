@@ -54,13 +54,14 @@ const openOf = ({ status }: ReturnType<typeof useApp>, migration: string) => {
 };
 
 function Report({ report }: { report: PlanReport }) {
-  const { records, sample, problems, inexact, rules, steps, total, prices } = report;
+  const { records, inFlight, sample, problems, inexact, rules, steps, total, prices } = report;
   const oneWay = rules.filter(({ reversible }) => !reversible);
   return (
     <>
       <p>
         {sample ? 'About ' : ''}
-        {many(records, 'record')} at home, {rules.map(({ from, into }) => `${from} to ${into}`).join(', ')}.
+        {many(records, 'record')} at home{inFlight > 0 && `, ${count(inFlight)} under way already`}:{' '}
+        {rules.map(({ from, into }) => `${from} to ${into}`).join(', ')}.
       </p>
       {Object.entries(problems).map(([code, { count: n, samples }]) => (
         <div class="note warn" key={code}>
