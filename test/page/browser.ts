@@ -1,16 +1,16 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import { ROOT } from '../repository/sources.ts';
 
-/** Debian's, or the one that is named. */
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const found = inject('chromium');
+/** Whether there is no browser: then its tests are skipped. */
+export const hasNone = 'missing' in found;
 
 export async function openBrowser(): Promise<Browser> {
-  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: apt-get install chromium, or set CHROMIUM.`);
-  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+  if ('missing' in found) throw new Error(found.missing);
+  return chromium.launch({ executablePath: found.program, args: ['--no-sandbox', '--disable-gpu'] });
 }
 
 export interface Looking {
@@ -55,11 +55,11 @@ export async function signIn(page: Page, token: string): Promise<void> {
 
 /** Fails with what axe finds, by its rules and the elements. */
 export async function expectAccessible(page: Page): Promise<void> {
-  const found = await page.evaluate(async () => {
+  const violations = await page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run();
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   });
-  expect(found).toEqual([]);
+  expect(violations).toEqual([]);
 }
 
 /** Where screenshots go; unset: none is made. */
@@ -67,5 +67,5 @@ const SHOTS = process.env['SCREENSHOTS'];
 
 export async function shoot(page: Page, name: string): Promise<void> {
   if (SHOTS === undefined) return;
-  await page.screenshot({ path: join(ROOT, SHOTS, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: resolve(ROOT, SHOTS, `${name}.png`), fullPage: true });
 }
