@@ -24,7 +24,9 @@ export function Actions({ status }: { status: CampaignStatus }) {
         {GROUPS.map(({ name, verbs, note }) => (
           <section class="group" key={name} aria-label={name}>
             <h3>{name}</h3>
-            {name === 'Move' && <ShareField value={share} onChange={setShare} />}
+            {name === 'Move' && (
+              <ShareField value={share} what={status.groups ? 'groups' : 'records'} onChange={setShare} />
+            )}
             {note && <p class="faint">{note}</p>}
             {verbs.map((verb) => (
               <Action key={verb} verb={verb} status={status} {...(name === 'Move' ? { share } : {})} />

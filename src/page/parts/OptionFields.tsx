@@ -18,6 +18,7 @@ export function OptionFields({ verb, options, status, onChange }: Props) {
       {VERBS[verb].shared && (
         <ShareField
           value={options.share ?? 100}
+          what={status?.groups ? 'groups' : 'records'}
           onChange={(share) => onChange(share >= 100 ? rest : { ...rest, share })}
         />
       )}

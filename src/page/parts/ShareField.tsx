@@ -1,7 +1,15 @@
 import { useId } from 'preact/hooks';
 
 /** A share in percent: by a slider, or exactly. */
-export function ShareField({ value, onChange }: { value: number; onChange: (share: number) => void }) {
+export function ShareField({
+  value,
+  what = 'records',
+  onChange,
+}: {
+  value: number;
+  what?: string;
+  onChange: (share: number) => void;
+}) {
   const id = useId();
   const set = (text: string) => {
     const share = Number(text);
@@ -9,7 +17,7 @@ export function ShareField({ value, onChange }: { value: number; onChange: (shar
   };
   return (
     <div class="share">
-      <label for={`${id}-range`}>Share of the records</label>
+      <label for={`${id}-range`}>Share of the {what}</label>
       <div class="row">
         <input
           id={`${id}-range`}
