@@ -279,6 +279,14 @@ export const LIMITS = {
   eventStreamMs: 3_600_000,
   /** What a browser waits before it comes again. */
   eventRetryMs: 2_000,
+  /** The page waits twice as long after each attempt that fails, up to this: a server that is away is away for a while. */
+  pageRetryMs: 15_000,
+  /** It tells a rate from what came in for so long: long enough for a steady number, short enough for a fresh one. */
+  pageRateMs: 20_000,
+  /** How often it asks for a job that its user has begun: a job says nothing by itself. */
+  pageJobMs: 500,
+  /** Rows of a list that it shows at once: what somebody looks through. */
+  pageRows: 50,
   /** Subscriptions that a scrape looks at for the oldest intent. */
   intentsLooked: 5_000,
   /** How often a server looks for what people are to be told: one short scan. */

@@ -106,7 +106,10 @@ export const serverSchema = z.strictObject(
     receiver: z
       .string('must be a path, as /webhooks')
       .regex(/^\/[\w.~-]+(\/[\w.~-]+)*$/, 'must be a path, as /webhooks')
-      .refine((path) => !/^\/(v1|docs|livez|readyz|metrics)(\/|$)/.test(path), 'must not be a path of the server’s own')
+      .refine(
+        (path) => !/^\/(v1|docs|assets|livez|readyz|metrics)(\/|$)/.test(path),
+        'must not be a path of the server’s own',
+      )
       .default('/webhooks'),
     proxies: z.array(text('an address'), 'must be a list of addresses').readonly().default([]),
     tokens: z.array(token, 'must be a list').readonly().default([]),

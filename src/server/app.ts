@@ -16,6 +16,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import { describeApi } from './openapi.ts';
 import { OPERATIONS } from './operations/index.ts';
 import type { Services } from './operations/operation.ts';
+import { servePage } from './page.ts';
 import { patientStore } from './patience.ts';
 import { sendProblem } from './problems.ts';
 import { addRoute, callerOf, setCaller } from './routes.ts';
@@ -77,6 +78,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(helmet, HEADERS);
   health(app, options);
   if (receiver) await app.register(fastifyReceiver(receiver), { prefix: config.receiver });
+  if (options.page) await app.register((scope) => servePage(scope, {}));
   await app.register((scope) => guarded(scope, options));
   return app;
 }
@@ -139,7 +141,9 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
   // Behind the counting of requests, so that guesses are counted; before a body is read.
   app.addHook('preParsing', async (request, reply) => {
     const caller = await access.caller(request.headers).catch((error: HandoverError) => {
-      if (error.code === 'access.missing') reply.header('www-authenticate', CHALLENGES);
+      // A page of ours asks for the token itself: a challenge would have the browser ask first.
+      const isScript = request.headers['sec-fetch-dest'] === 'empty';
+      if (error.code === 'access.missing' && !isScript) reply.header('www-authenticate', CHALLENGES);
       throw error;
     });
     checkRole(caller, 'viewer');

@@ -84,13 +84,13 @@ class Watch {
           await this.#pass('before the intent is stored', fresh.intent);
         }
         const outcomes = await store.commit(mutations, guard);
-        if (outcomes[0]!.status === 'applied') {
-          if (fresh) {
-            this.#stored.add(nameOf(fresh.intent));
-            await this.#pass('before the request', fresh.intent);
-          } else if (this.#answered) {
-            await this.#pass('when the answer is stored', this.#answered);
-          }
+        // What lost to a receiver's note is written again on top of that.
+        if (outcomes[0]!.status !== 'applied') return outcomes;
+        if (fresh) {
+          this.#stored.add(nameOf(fresh.intent));
+          await this.#pass('before the request', fresh.intent);
+        } else if (this.#answered) {
+          await this.#pass('when the answer is stored', this.#answered);
         }
         this.#answered = undefined;
         return outcomes;

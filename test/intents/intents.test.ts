@@ -52,10 +52,20 @@ async function journey(manner: HubManner, point: Point): Promise<readonly string
   return s.deaths;
 }
 
+/** Each point with one of the hubs; with all of them under `EVERY=1`, for it takes minutes. */
+const SOME: Readonly<Record<HubManner, readonly Point[]>> = {
+  'asks the callback after its answer': HUBS['asks the callback after its answer'],
+  'asks the callback before its answer': ['when a confirmation is stored', 'before the answer is stored'],
+  'asks no callback': ['before the request', 'when the request is carried out', 'when the answer is stored'],
+};
+
 describe.each(Object.keys(HUBS) as HubManner[])('with a hub that %s, a process killed', (manner) => {
   const operations = OPERATIONS.filter((operation) => manner !== 'asks no callback' || operation !== 'renew');
 
-  it.each(HUBS[manner])('%s leaves every update to be applied once, and no subscription behind', async (point) => {
-    expect(await journey(manner, point)).toEqual(operations.map((operation) => `${operation} ${point}`));
-  });
+  it.each(process.env['EVERY'] ? HUBS[manner] : SOME[manner])(
+    '%s leaves every update to be applied once, and no subscription behind',
+    async (point) => {
+      expect(await journey(manner, point)).toEqual(operations.map((operation) => `${operation} ${point}`));
+    },
+  );
 });

@@ -21,7 +21,7 @@ export const serveVerb: Verb<Options> = {
     command
       .option('--host <address>', 'where to listen (default: `server.host`, or 127.0.0.1)')
       .option('--port <n>', 'which port (default: `server.port`, or 8400)', wholeNumber('--port', 0, 65_535))
-      .option('--no-page', 'without the page to try the API')
+      .option('--no-page', 'without the web page and the page to try the API')
       .option('--no-receiver', 'without the receiver of webhooks')
       .option('--no-worker', 'without a worker: others run'),
   async run(opened, _args, options) {
