@@ -79,7 +79,7 @@ export async function wholeJourney(quirks: Partial<HubQuirks>): Promise<void> {
     assert.ok(w.published() > 10, `only ${w.published()} updates were published`);
     const { suspicious, unreadable } = w.receiving.counts;
     assert.deepEqual({ suspicious, unreadable }, { suspicious: 0, unreadable: 0 });
-    tried(w);
+    tried(w, quirks);
   } finally {
     await w.close();
   }
@@ -97,7 +97,7 @@ async function dropped({ troubles, callbacks, linger }: Wire, failures: number):
 }
 
 /** A quirk that nothing brought out would prove nothing. */
-function tried({ hub, troubles }: Wire): void {
+function tried({ hub, troubles }: Wire, asked: Partial<HubQuirks>): void {
   const { quirks, log } = hub;
   const paths = new Set(troubles.refused.map(({ path }) => path));
   assert.deepEqual([...paths].toSorted(), ['/new', '/old'], 'no delivery failed on one of the URLs');
@@ -110,5 +110,7 @@ function tried({ hub, troubles }: Wire): void {
       log.deliveries.some(({ url, number }, i, all) => all.slice(0, i).some((e) => e.url === url && e.number > number)),
       'nothing was overtaken',
     );
+  const unserved = log.asked.filter(({ status }) => status === 503).map(({ callback }) => new URL(callback).pathname);
+  if (asked.refusesNew) assert.deepEqual([...new Set(unserved)].toSorted(), ['/new', '/old'], 'subscriptions refused');
   if (quirks.signsWithRefusedSecret) assert.ok(troubles.renewalsRefused > 0, 'no renewal was refused');
 }
