@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'handover',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/datastore/**', 'test/solid/**'],
+          exclude: ['test/datastore/**', 'test/solid/**', 'test/page/**'],
           globalSetup: ['test/globalSetup.ts'],
         },
       },
@@ -42,6 +42,15 @@ export default defineConfig({
           name: 'solid',
           include: ['test/solid/**/*.test.ts'],
           globalSetup: ['test/globalSetup.ts', 'test/solid/globalSetup.ts'],
+        },
+      },
+      // And the browser.
+      {
+        extends: true,
+        test: {
+          name: 'page',
+          include: ['test/page/**/*.test.ts'],
+          globalSetup: ['test/globalSetup.ts', 'test/page/globalSetup.ts'],
         },
       },
     ],

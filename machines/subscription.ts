@@ -99,7 +99,8 @@ const states = {
     on: {
       'hub.accepted': 'reverifying',
       'hub.verified': 'returning',
-      'hub.refused': 'switched',
+      // As it was: what its lease still brings is waited for, and what the topic says by then is taken in.
+      'hub.refused': 'lapsing',
       'deadline.passed': resubscribe,
       ...away(unsubscribe),
     },
@@ -107,7 +108,7 @@ const states = {
   reverifying: {
     on: {
       'hub.verified': 'returning',
-      'hub.refused': 'switched',
+      'hub.refused': 'lapsing',
       'deadline.passed': resubscribe,
       ...away(unsubscribe),
     },

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// Compiles src/, machines/, bench/ and test/simulation/ into dist/. The new dist/ is made aside and put in place as a
+// Compiles src/, machines/, bench/ and test/simulation/ into dist/, and bundles the page. The new dist/ is made aside and put in place as a
 // whole, so that a program started from the old one in the meantime never finds half of it.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { buildPage } from './page.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -14,6 +15,7 @@ try {
   process.exitCode = compile();
   if (process.exitCode === 0) {
     nameEmittedFiles();
+    await buildPage(join(next, 'src/page'));
     const cli = join(next, 'src/cli/main.js');
     if (existsSync(cli)) chmodSync(cli, 0o755);
     putInPlace();

@@ -262,6 +262,37 @@ export const LIMITS = {
   keySetMs: 5_000,
   /** How far the clocks of such a provider and of this machine may be apart. */
   idTokenSlackSeconds: 30,
+  /** Open event streams of one server: each is a connection, and a few kilobytes. */
+  eventStreams: 500,
+  /** A look at the store for all of them, at most so often; and seldomer where it takes long, down to the second. */
+  eventLookMs: 500,
+  eventLookMostMs: 5_000,
+  /** Bytes of a stream that wait to be read, and one event: states are whole, so the next one makes up for those between. */
+  eventBufferBytes: 16 * 1024,
+  /** Something is sent at least so often: proxies drop what is still for a minute. */
+  eventHeartbeatMs: 15_000,
+  /** Who takes nothing off a full stream for so long is gone. */
+  eventStallMs: 30_000,
+  /** How often that is looked at. */
+  eventTickMs: 1_000,
+  /** Then a stream ends, so that what lets in is shown again: tokens and roles end, too. */
+  eventStreamMs: 3_600_000,
+  /** What a browser waits before it comes again. */
+  eventRetryMs: 2_000,
+  /** The page waits twice as long after each attempt that fails, up to this: a server that is away is away for a while. */
+  pageRetryMs: 15_000,
+  /** It tells a rate from what came in for so long: long enough for a steady number, short enough for a fresh one. */
+  pageRateMs: 20_000,
+  /** How often it asks for a job that its user has begun: a job says nothing by itself. */
+  pageJobMs: 500,
+  /** Rows of a list that it shows at once: what somebody looks through. */
+  pageRows: 50,
+  /** Subscriptions that a scrape looks at for the oldest intent. */
+  intentsLooked: 5_000,
+  /** How often a server looks for what people are to be told: one short scan. */
+  noticeLookMs: 2_000,
+  /** What is older is no news to a server that starts. */
+  noticeLateMs: 86_400_000,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

@@ -3,7 +3,15 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const SOURCES = ['src', 'machines', 'test/intents', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
+const SOURCES = [
+  'src',
+  'machines',
+  'test/intents',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/build.mjs',
+  'scripts/page.mjs',
+];
 const BUILT = 'dist/src/index.js';
 
 /** Tests of the command line start `node dist/src/cli/main.js`: once per run, dist/ is brought up to date. */

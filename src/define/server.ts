@@ -30,6 +30,16 @@ export interface OidcDefinition {
   readonly roles: Readonly<Record<string, Role>>;
 }
 
+/** Where people are told of what campaigns do by themselves: docs/monitoring.md. */
+export interface NotifyDefinition {
+  /** https, unless it is on loopback. */
+  readonly url: string;
+  /** A secret of Standard Webhooks, `whsec_` and base64; from the environment rather than from this file. */
+  readonly secret: string;
+  /** What may be connected to although it is not public: addresses, ranges (`10.0.0.0/8`), host names. */
+  readonly allow?: readonly string[];
+}
+
 /** What `handover serve` does, unless its options say otherwise. */
 export interface ServerDefinition {
   /** Default: `127.0.0.1`, which is the only kind that may do without tokens and OIDC. */
@@ -42,6 +52,8 @@ export interface ServerDefinition {
   readonly proxies?: readonly string[];
   readonly tokens?: readonly TokenDefinition[];
   readonly oidc?: OidcDefinition;
+  /** Who is told of what campaigns do by themselves. The same at all servers. */
+  readonly notify?: readonly NotifyDefinition[];
 }
 
 export type ServerConfig = Required<Omit<ServerDefinition, 'oidc'>> & Pick<ServerDefinition, 'oidc'>;
@@ -76,6 +88,17 @@ const oidc = z.strictObject(
   object,
 );
 
+const notify = z.strictObject(
+  {
+    url: z.string('must be a URL').refine(isSafe, 'must be a URL with https, or one on loopback'),
+    secret: z
+      .string('must be a secret, whsec_ and base64')
+      .regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, 'must be a secret, whsec_ and base64 of 24 bytes or more'),
+    allow: z.array(text('an address'), 'must be a list of addresses').readonly().exactOptional(),
+  },
+  object,
+);
+
 export const serverSchema = z.strictObject(
   {
     host: text('an address').default('127.0.0.1'),
@@ -83,11 +106,15 @@ export const serverSchema = z.strictObject(
     receiver: z
       .string('must be a path, as /webhooks')
       .regex(/^\/[\w.~-]+(\/[\w.~-]+)*$/, 'must be a path, as /webhooks')
-      .refine((path) => !/^\/(v1|docs|livez|readyz)(\/|$)/.test(path), 'must not be a path of the server’s own')
+      .refine(
+        (path) => !/^\/(v1|docs|assets|livez|readyz|metrics)(\/|$)/.test(path),
+        'must not be a path of the server’s own',
+      )
       .default('/webhooks'),
     proxies: z.array(text('an address'), 'must be a list of addresses').readonly().default([]),
     tokens: z.array(token, 'must be a list').readonly().default([]),
     oidc: oidc.exactOptional(),
+    notify: z.array(notify, 'must be a list').readonly().default([]),
   },
   object,
 );

@@ -67,12 +67,15 @@ export async function workOnRange(work: RangeWork): Promise<void> {
     known = undefined;
     if (!fence) break;
     pacer.follow(fence.campaign);
-    const found: Page | 'fenced' = more ? await unlessFenced(() => pageOf(work, fence, cursor)) : NOTHING;
-    if (found === 'fenced') continue;
     // Records whose groups are hot go along with the pages that follow, and hold nobody up. Only when nothing else is left
     // they are waited for.
     const rest = { carried: cooling, leaveCooling: more && !signal.aborted };
-    const result = await unlessFenced(() => process(work, fence, found.entities, rest));
+    const { found, result } = await traced(work, async (): Promise<Turn> => {
+      const found = more ? await unlessFenced(() => pageOf(work, fence, cursor)) : NOTHING;
+      if (found === 'fenced') return { found: NOTHING, result: undefined };
+      return { found, result: await unlessFenced(() => process(work, fence, found.entities, rest)) };
+    });
+    if (!result) continue;
     if (result === 'fenced') {
       // Some commits of the page may have been applied, and nobody counts them now; the page is begun anew.
       add(counted, 'doubtful');
@@ -96,6 +99,19 @@ export async function workOnRange(work: RangeWork): Promise<void> {
     counted = {};
     if (!(await claim.checkpoint(page, !more || signal.aborted))) return;
   }
+}
+
+interface Turn {
+  readonly found: Page;
+  /** Unset where the look at the campaign was too old even for the scan. */
+  readonly result: PageOutcome | 'fenced' | undefined;
+}
+
+/** As one span, where somebody traces. */
+function traced<R>({ events, look, range, worker }: RangeWork, act: () => Promise<R>): Promise<R> {
+  if (!events.page) return act();
+  const { value } = look.campaign;
+  return events.page({ campaign: value.id, sweep: nameOf(value), home: range.home, worker }, act);
 }
 
 const NOTHING: Page = { entities: [], more: false };

@@ -93,7 +93,8 @@ async function done(
 const isAsked = ({ intent }: SubscriptionDocument, { intent: before }: SubscriptionDocument): boolean =>
   intent !== undefined && (intent.id !== before?.id || intent.attempt !== before.attempt);
 
-async function renew(stored: Stored<'subscription'>, handling: Handling): Promise<void> {
+/** Beside the journey, and of one that is set aside, too: what is live is to stay so. */
+export async function renew(stored: Stored<'subscription'>, handling: Handling): Promise<void> {
   const { hub } = handling.rule;
   const due = withRenewal(stored.value, happening(handling));
   const next = due && hub.list ? withLook(due, due.renewal!, handling.clock.now()) : due;
@@ -194,7 +195,11 @@ async function rebased(
   return undefined;
 }
 
-/** The hub may have asked the callback meanwhile, which wrote here: then what stands there now is changed. */
+/**
+ * The hub may have asked the callback meanwhile, which wrote here: then what stands there now is changed. Whatever became
+ * of the campaign since, what a hub answered it does not say again: it counts for the intent that it is of, and no fence
+ * keeps it back.
+ */
 async function amended(
   asked: Stored<'subscription'>,
   handling: Handling,
@@ -203,9 +208,9 @@ async function amended(
   let stored = asked;
   for (let attempt = 0; attempt < LIMITS.hubSteps; attempt++) {
     const next = change(stored.value);
-    const written = next && (await write(stored, next, handling));
     if (!next) return stored;
-    if (written) return written;
+    const saved = await save<'subscription'>(handling.store, stored.key, next, stored.version);
+    if (saved.status === 'applied') return { key: stored.key, value: next, version: saved.version };
     const again = await load(handling.store, 'subscription', stored.key);
     if (!again) return stored;
     stored = again;

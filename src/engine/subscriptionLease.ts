@@ -26,9 +26,9 @@ export function withRenewal(document: SubscriptionDocument, { at, id }: Happenin
   return { ...document, renewal: intent };
 }
 
-/** Near its end; or it may never have begun. */
+/** Near its end; or it may never have begun, where asking again makes no second one. */
 function isDue(document: SubscriptionDocument, side: CallbackSide, at: number): boolean {
-  if (isUnheard(document, side, at)) return true;
+  if (document[side].reference === undefined && isUnheard(document, side, at)) return true;
   const { active, leaseUntil, leaseMs = LIMITS.hubLeaseMs } = document[side];
   return active && leaseUntil !== undefined && isKept(document, side) && leaseUntil - at < leaseMs / 3;
 }

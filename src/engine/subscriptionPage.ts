@@ -1,4 +1,5 @@
 import type { Target } from '../../machines/moves.ts';
+import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { pathOf, type SubscriptionRule, type SubscriptionTerms } from '../define/subscription.ts';
 import { type ErrorCode, HandoverError, isPassing } from '../errors.ts';
@@ -7,12 +8,13 @@ import type { Key } from '../record/key.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { add, type Counts } from './counts.ts';
 import { load, loadMany, type Stored, save } from './documents.ts';
+import { Fenced } from './fence.ts';
 import { quarantine, quarantineKey } from './quarantine.ts';
 import type { CampaignDocument, QuarantineDocument, SubscriptionDocument } from './schemas.ts';
 import { hasTerms, type Subscribed, subscribedOn, type Unclear } from './subscribed.ts';
 import { writeNotes } from './subscribers.ts';
-import { type Arrival, bringSubscription, type Handling } from './subscription.ts';
-import { callbackKey, subscriptionAtHome, subscriptionKey } from './subscriptionDocument.ts';
+import { type Arrival, bringSubscription, type Handling, renew } from './subscription.ts';
+import { callbackKey, hubPauseMs, subscriptionAtHome, subscriptionKey } from './subscriptionDocument.ts';
 import { nameOf } from './sweep.ts';
 
 export interface SubscriptionPageOptions extends Omit<Handling, 'rule'> {
@@ -36,7 +38,9 @@ export async function processSubscriptions(
   const failures: { readonly key: Key; readonly value: QuarantineDocument }[] = [];
   const found = await subscribedOn(entities, options);
   const listed = await listedOf(found, options);
-  const work = await noted(await existing(found, listed, counts, options), counts, options);
+  const { wanted, setAside } = await existing(found, listed, counts, options);
+  const work = await noted(wanted, counts, options);
+  for (const stored of setAside) await renew(stored, options);
   const lane = async () => {
     for (let each = work.shift(); each; each = work.shift()) {
       const { source } = each;
@@ -44,6 +48,11 @@ export async function processSubscriptions(
         if ('error' in each) throw each.error;
         const stored = await begun(each, options);
         if (!stored) continue;
+        if (stored === 'waiting') {
+          add(counts, 'seen');
+          waitFor(counts, 1);
+          continue;
+        }
         count(counts, await bringSubscription(stored, await targetOf(each), options), source, failures, options);
       } catch (error) {
         if (isPassing(error) || !(error instanceof HandoverError)) throw error;
@@ -71,23 +80,27 @@ async function listedOf(found: readonly Found[], { store, campaign }: Subscripti
   return new Set(found.filter((_, i) => listed[i]));
 }
 
-/** Those of which there is a subscription, or is to be; those that fail to say, too. */
+/** Those of which there is a subscription, or is to be; those that fail to say, too. And what is there of those set aside. */
 async function existing(
   found: readonly Found[],
   listed: ReadonlySet<Found>,
   counts: Counts,
   { store, campaign }: SubscriptionPageOptions,
-): Promise<Found[]> {
+): Promise<{ readonly wanted: Found[]; readonly setAside: Stored<'subscription'>[] }> {
   const keys = found.map(({ source }) => subscriptionKey(source.toString()));
   const documents = await loadMany(store, 'subscription', keys);
-  return found.filter((each, i) => {
+  const ownOf = (i: number) => (documents[i]?.value.campaign === campaign.id ? documents[i] : undefined);
+  const isLive = (stored: Stored<'subscription'>) => stored.value.hub !== UNDISCOVERED;
+  const wanted = found.filter((each, i) => {
     if (listed.has(each)) {
       add(counts, 'seen');
       add(counts, 'quarantined');
       return false;
     }
-    return 'error' in each || documents[i]?.value.campaign === campaign.id || hasTerms(each.terms);
+    return 'error' in each || ownOf(i) !== undefined || hasTerms(each.terms);
   });
+  const setAside = found.flatMap((each, i) => (listed.has(each) ? (ownOf(i) ?? []) : [])).filter(isLive);
+  return { wanted, setAside };
 }
 
 /** Those whose group can find them. */
@@ -150,32 +163,59 @@ function failureOf(
   return { key: quarantineKey(campaign.id, undefined, key), value };
 }
 
-/** Its document, which is made where there is none of this campaign; undefined for a record without a subscription. */
-async function begun(of: Subscribed, options: SubscriptionPageOptions): Promise<Stored<'subscription'> | undefined> {
-  const { store, rule, ruleIndex, campaign } = options;
+/**
+ * Its document, which is made where there is none of this campaign; undefined for a record without a subscription. What may
+ * not have been stored, or whose hub could not be discovered yet, waits for the next visit.
+ */
+async function begun(
+  of: Subscribed,
+  options: SubscriptionPageOptions,
+): Promise<Stored<'subscription'> | 'waiting' | undefined> {
+  const { store, clock, rule, ruleIndex, campaign } = options;
   const source = of.source.toString();
   const key = subscriptionKey(source);
   const stored = await load(store, 'subscription', key);
-  if (stored?.value.campaign === campaign.id) {
-    if (stored.value.state === 'home') await pointPaths(store, stored.value, rule);
-    return stored;
+  const own = stored?.value.campaign === campaign.id ? stored : undefined;
+  if (own && own.value.hub !== UNDISCOVERED) {
+    if (own.value.state === 'home') await pointPaths(store, own.value, rule);
+    return own;
   }
   const terms = of.terms();
   if (!terms) return undefined;
-  const { hub, topic } = await placeOf(terms, rule);
-  const place = { campaign: campaign.id, rule: ruleIndex, source, hub, topic, protocol: rule.protocol };
+  const tried = own?.value.fetch;
+  if (tried && clock.now() < tried.at) return 'waiting';
+  const { fetch, ...found } = await placeOf(terms, rule).catch((error) => unreachable(error, terms, tried, clock));
+  const place = { campaign: campaign.id, rule: ruleIndex, source, protocol: rule.protocol, ...found };
   const fresh = subscriptionAtHome(place, terms, rule.hub);
   // What an earlier campaign left subscribed is what this one begins with.
-  const left = (await leftBy(stored?.value, fresh, store)) ?? fresh.old;
-  const value = { ...fresh, old: left, new: sharing(left, fresh) };
+  const left = own?.value.old ?? (await leftBy(stored?.value, fresh, store)) ?? fresh.old;
+  const value = { ...fresh, old: left, new: sharing(left, fresh), ...(fetch ? { fetch } : {}) };
   // Paths first: a receiver that is asked about one of them finds the way, and no subscription yet.
   for (const side of sidesOf(rule)) await claimPath(store, value, side);
   options.fence.check();
   const saved = await save<'subscription'>(store, key, value, stored?.version, options.fence.guard);
-  // Somebody else was faster, or may have been: the next sweep sees.
-  if (saved.status !== 'applied') return load(store, 'subscription', key);
+  if (saved.status === 'fenced') throw new Fenced();
+  // Somebody else was faster, or may have been; or it is not there: nobody may close the campaign over that.
+  if (saved.status !== 'applied' || fetch) return 'waiting';
   await pointPaths(store, value, rule);
   return { key, value, version: saved.version };
+}
+
+/** In place of the hub of a topic that could not be asked for it. */
+const UNDISCOVERED = '';
+
+/** It is asked again after a pause, which is stored, and set aside when it never answers. */
+function unreachable(
+  error: unknown,
+  { topic }: SubscriptionTerms,
+  before: SubscriptionDocument['fetch'],
+  clock: Clock,
+): { readonly hub: string; readonly topic: string; readonly fetch: SubscriptionDocument['fetch'] } {
+  const attempt = (before?.attempt ?? 0) + 1;
+  const isOver = attempt >= LIMITS.hubAttempts;
+  if (!(error instanceof HandoverError) || error.code !== 'topic.unreachable' || isOver) throw error;
+  const cause = error.detail.slice(0, LIMITS.hubCauseCharacters);
+  return { hub: UNDISCOVERED, topic, fetch: { attempt, at: clock.now() + hubPauseMs(attempt), cause } };
 }
 
 /** What there is one of has one name. */
@@ -183,7 +223,10 @@ function sharing({ reference }: SubscriptionDocument['old'], { shape, new: its }
   return shape === 'swap' && reference !== undefined ? { ...its, reference } : its;
 }
 
-async function placeOf({ hub, topic }: SubscriptionTerms, { hub: port }: SubscriptionRule) {
+async function placeOf(
+  { hub, topic }: SubscriptionTerms,
+  { hub: port }: SubscriptionRule,
+): Promise<{ readonly hub: string; readonly topic: string; readonly fetch?: SubscriptionDocument['fetch'] }> {
   if (hub !== undefined) return { hub, topic };
   // A provider has one address of its own, and knows it.
   if (!port.discover) return { hub: port.name, topic };

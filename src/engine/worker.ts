@@ -23,6 +23,15 @@ export interface WorkerEvents {
   refused?(campaign: CampaignDocument): void;
   /** The store did not answer; the worker will look again. */
   faltered?(error: HandoverError): void;
+  /** Runs a page's way, from its scan to its last commit, once: for traces. */
+  page?<R>(page: PageFacts, act: () => Promise<R>): Promise<R>;
+}
+
+export interface PageFacts {
+  readonly campaign: string;
+  readonly sweep: string;
+  readonly home: 'S' | 'T';
+  readonly worker: string;
 }
 
 export interface WorkerOptions {

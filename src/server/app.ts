@@ -11,9 +11,12 @@ import { fastifyReceiver } from '../webhooks/fastifyReceiver.ts';
 import type { Receiver } from '../webhooks/receive.ts';
 import { type Access, CHALLENGES, checkRole } from './access.ts';
 import { checkLocal, checkOrigin } from './guard.ts';
+import { live } from './live/live.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { describeApi } from './openapi.ts';
 import { OPERATIONS } from './operations/index.ts';
 import type { Services } from './operations/operation.ts';
+import { servePage } from './page.ts';
 import { patientStore } from './patience.ts';
 import { sendProblem } from './problems.ts';
 import { addRoute, callerOf, setCaller } from './routes.ts';
@@ -31,6 +34,8 @@ export interface AppOptions {
   readonly page: boolean;
   /** Answers what is below `config.receiver`; unset: nothing does. */
   readonly receiver?: Receiver;
+  /** What this process counts, for /metrics. */
+  readonly metrics?: Metrics;
   /** Further parts. */
   readonly parts?: readonly Part[];
   /** True from the moment it is told to end. */
@@ -73,6 +78,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(helmet, HEADERS);
   health(app, options);
   if (receiver) await app.register(fastifyReceiver(receiver), { prefix: config.receiver });
+  if (options.page) await app.register((scope) => servePage(scope, {}));
   await app.register((scope) => guarded(scope, options));
   return app;
 }
@@ -135,7 +141,9 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
   // Behind the counting of requests, so that guesses are counted; before a body is read.
   app.addHook('preParsing', async (request, reply) => {
     const caller = await access.caller(request.headers).catch((error: HandoverError) => {
-      if (error.code === 'access.missing') reply.header('www-authenticate', CHALLENGES);
+      // A page of ours asks for the token itself: a challenge would have the browser ask first.
+      const isScript = request.headers['sec-fetch-dest'] === 'empty';
+      if (error.code === 'access.missing' && !isScript) reply.header('www-authenticate', CHALLENGES);
       throw error;
     });
     checkRole(caller, 'viewer');
@@ -144,5 +152,5 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
   await describeApi(app, { page, version });
   app.get('/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
   for (const operation of OPERATIONS) addRoute(app, operation, services);
-  for (const part of parts) await app.register((scope) => part(scope, services));
+  for (const part of [live(options), ...parts]) await app.register((scope) => part(scope, services));
 }

@@ -6,9 +6,10 @@ import type { Receiver } from '../webhooks/receive.ts';
 import { accessOf } from './access.ts';
 import { type AppOptions, createApp } from './app.ts';
 import { Jobs } from './jobs.ts';
+import { notify } from './notify/notify.ts';
 import type { Services } from './operations/operation.ts';
 
-export interface ServeOptions extends Pick<AppOptions, 'log' | 'version' | 'page' | 'parts'> {
+export interface ServeOptions extends Pick<AppOptions, 'log' | 'version' | 'page' | 'parts' | 'metrics'> {
   readonly services: Omit<Services, 'jobs'>;
   readonly config: ServerConfig;
   /** Who uses this machine: the name of everybody, where nothing has to be shown. */
@@ -49,8 +50,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (access.open) log.warn({ event: 'server.opened', url, meaning: `Whoever uses this machine commands as ${user}.` });
   options.onListening?.(url);
   const working = options.worker?.(ending).catch((error) => failed.abort(error));
+  const notifying = notify({ ...options, endpoints: config.notify }, ending);
   await aborted(ending);
-  await end(app, jobs, working, options);
+  await end(app, jobs, Promise.all([working, notifying]), options);
   if (failed.signal.aborted) throw failed.signal.reason;
 }
 
@@ -73,7 +75,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 async function end(
   app: FastifyInstance,
   jobs: Jobs,
-  working: Promise<void> | undefined,
+  working: Promise<unknown>,
   { log, receiver, services: { clock } }: ServeOptions,
 ): Promise<void> {
   log.info({ event: 'server.stopping' });

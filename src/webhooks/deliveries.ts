@@ -15,7 +15,9 @@ import type { Entity, Version } from '../store/store.ts';
 export const DELIVERY = '_HandoverDelivery';
 /** The same the other way round: what the application sends, one for each event and subscriber. */
 export const SENDING = '_HandoverSending';
-export type DeliveryKind = typeof DELIVERY | typeof SENDING;
+/** And what a server tells the people who run campaigns. */
+export const NOTICE = '_HandoverNotice';
+export type DeliveryKind = typeof DELIVERY | typeof SENDING | typeof NOTICE;
 const TOPIC = '_HandoverTopic';
 
 export const STATUSES = ['received', 'applied', 'dead'] as const;

@@ -2,7 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { isRelative, meant, type Source, sourcesOf } from './sources.ts';
 
 /** The floors of src/, the lowest first: each may import itself and what is below it. */
-const FLOORS = ['record', 'store', 'define', 'engine', 'webhooks', 'router', 'admin', 'testing', 'server', 'cli'];
+const FLOORS = [
+  'record',
+  'store',
+  'define',
+  'engine',
+  'webhooks',
+  'router',
+  'admin',
+  'testing',
+  'page',
+  'server',
+  'cli',
+];
 
 /** It hands user modules our whole public interface, so that they share this process's one copy of it. */
 const HANDS_OUT_EVERYTHING = 'src/define/load.ts';
@@ -37,7 +49,23 @@ test('one file is the source of time and chance', () => {
   const SEAM =
     /Date\.now|new Date\(\)|Math\.random|performance\.now|hrtime|\bsetTimeout|\bsetInterval|randomBytes|randomUUID|getRandomValues|timers\/promises/;
   const impure = [...src, ...machines].filter(({ code }) => SEAM.test(code));
-  expect(impure.map(({ path }) => path)).toEqual(['src/clock.ts']);
+  expect(impure.map(({ path }) => path)).toEqual(['src/clock.ts', 'src/page/clock.ts']);
+});
+
+test('the page takes types from the floors below it, and nothing that would come into a browser', () => {
+  for (const { path, code } of src.filter(({ path }) => path.startsWith('src/page/'))) {
+    const imports = [...code.matchAll(/^(import|export) (type )?[^;]*? from '([^']+)';/gm)];
+    for (const [, , isType, name] of imports) {
+      const isOwn = !isRelative(name!) || meant({ path } as Source, name!).startsWith('src/page/');
+      const isPlain = meant({ path } as Source, name!) === 'src/limits.ts';
+      expect(isOwn || isPlain || isType !== undefined, `${path} imports ${name}`).toBe(true);
+    }
+  }
+});
+
+test('nothing that runs elsewhere imports the page', () => {
+  const importing = src.filter((source) => importsOf(source).some((path) => path.startsWith('src/page/')));
+  for (const { path } of importing) expect(path).toMatch(/^src\/page\//);
 });
 
 test('no floor imports a higher one', () => {

@@ -16,7 +16,7 @@ export interface Source {
 /** Every TypeScript file under a folder of the repository. */
 export function sourcesOf(folder: string): Source[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.split(sep).includes('node_modules'))
+    .filter((file) => /\.tsx?$/.test(file) && !file.split(sep).includes('node_modules'))
     .map((file) => read(join(ROOT, folder, file)));
 }
 

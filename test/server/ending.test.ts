@@ -3,7 +3,7 @@ import { systemClock } from '../../src/clock.ts';
 import { Worker } from '../../src/engine/worker.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { memoryStore } from '../../src/store/memory.ts';
-import { rest, seed, world } from '../engine/harness.ts';
+import { oldKey, rest, seed, world } from '../engine/harness.ts';
 import { served, until } from './harness.ts';
 
 describe('a server that is told to end', () => {
@@ -50,16 +50,19 @@ describe('a server that is told to end', () => {
     });
     let reached = false;
     const store = memoryStore({
-      fault: async ({ op }) => {
-        if (op === 'scan') {
+      fault: async ({ op, keys }) => {
+        // Nobody else looks at this record.
+        if (op.startsWith('read') && keys.some((each) => each.equals(oldKey(1)))) {
           reached = true;
           await gate;
         }
         return undefined;
       },
     });
+    await seed(store, 1);
     const server = await served({ store });
-    const slow = server.ask('/v1/campaigns');
+    expect((await server.ask('/v1/migrations/feeds/start', { body: { reason: 'a test' } })).status).toBe(200);
+    const slow = server.ask(`/v1/records/${encodeURIComponent(oldKey(1).toString())}?campaign=feeds`);
     await until(() => reached);
     const ending = server.end();
     release();

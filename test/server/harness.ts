@@ -62,7 +62,8 @@ afterEach(async () => {
   await Promise.all([...open].map((served) => served.end()));
 });
 
-export interface Options extends Partial<Pick<ServeOptions, 'worker' | 'receiver' | 'parts' | 'page' | 'user'>> {
+export interface Options
+  extends Partial<Pick<ServeOptions, 'worker' | 'receiver' | 'parts' | 'page' | 'user' | 'metrics'>> {
   readonly store?: Store;
   readonly config?: ServerDefinition;
   readonly clock?: Clock;
@@ -85,7 +86,7 @@ export async function served(options: Options = {}): Promise<Served> {
   const url = new Promise<string>((resolve) => {
     listening = resolve;
   });
-  const { worker, receiver, parts, page = false, user = 'ann' } = options;
+  const { worker, receiver, parts, metrics, page = false, user = 'ann' } = options;
   const ended = serve({
     services: { store, migrations, clock, project },
     config: serverSchema.parse({ port: 0, ...config }),
@@ -98,6 +99,7 @@ export async function served(options: Options = {}): Promise<Served> {
     ...(worker ? { worker } : {}),
     ...(receiver ? { receiver } : {}),
     ...(parts ? { parts } : {}),
+    ...(metrics ? { metrics } : {}),
   });
   ended.catch(() => {}); // whoever ends it is told
   const base = await Promise.race([url, ended.then(() => Promise.reject(new Error('It ended at once.')))]);
@@ -115,7 +117,10 @@ export async function served(options: Options = {}): Promise<Served> {
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
-      const text = await response.text();
+      // Of what has no end, the beginning is the answer.
+      const endless = response.headers.get('content-type')?.startsWith('text/event-stream');
+      if (endless) await response.body?.cancel();
+      const text = endless ? '' : await response.text();
       const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
       return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : {}, text };
     },

@@ -1,8 +1,10 @@
 import { serverConfig } from '../../define/server.ts';
+import type { Worker } from '../../engine/worker.ts';
 import type { ServeOptions } from '../../server/serve.ts';
+import { workLog } from '../log.ts';
 import { type Session, type Verb, wholeNumber } from '../verb.ts';
 import { version } from '../version.ts';
-import { withWorker, workLog } from './work.ts';
+import { withWorker } from './work.ts';
 
 interface Options {
   readonly host?: string;
@@ -19,13 +21,16 @@ export const serveVerb: Verb<Options> = {
     command
       .option('--host <address>', 'where to listen (default: `server.host`, or 127.0.0.1)')
       .option('--port <n>', 'which port (default: `server.port`, or 8400)', wholeNumber('--port', 0, 65_535))
-      .option('--no-page', 'without the page to try the API')
+      .option('--no-page', 'without the web page and the page to try the API')
       .option('--no-receiver', 'without the receiver of webhooks')
       .option('--no-worker', 'without a worker: others run'),
-  async run(session, _args, options) {
-    const log = workLog(session);
+  async run(opened, _args, options) {
+    const log = workLog(opened);
     // Loaded here, for no other verb needs it: it takes its time.
     const { serve } = await import('../../server/serve.ts');
+    const { Metrics } = await import('../../server/metrics/metrics.ts');
+    const metrics = new Metrics(opened.clock);
+    const session = { ...opened, store: metrics.watched(opened.store) };
     const { host, port } = options;
     const config = {
       ...(session.project.config.server ?? serverConfig()),
@@ -33,16 +38,18 @@ export const serveVerb: Verb<Options> = {
       ...(port === undefined ? {} : { port }),
     };
     const worker = async (signal: AbortSignal) => {
-      await withWorker({ ...session, signal }, log, async (each) => {
+      const work = async (each: Worker) => {
         await each.run(signal);
         return [];
-      });
+      };
+      await withWorker({ ...session, signal }, log, work, metrics.events);
     };
     let url = '';
     await serve({
       services: session,
       config,
       log,
+      metrics,
       user: session.io.user,
       version: version(),
       page: options.page,

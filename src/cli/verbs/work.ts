@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import type { pino } from 'pino';
 import { campaigns } from '../../admin/commands.ts';
 import { list } from '../../engine/documents.ts';
 import { isStripping } from '../../engine/strip.ts';
@@ -7,6 +7,7 @@ import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { many } from '../format.ts';
 import { watchInbox } from '../inboxWatch.ts';
+import { workLog } from '../log.ts';
 import type { Reply, Session, Verb } from '../verb.ts';
 
 interface Tally {
@@ -29,14 +30,12 @@ export const workVerb: Verb<{ untilSettled?: boolean }> = {
   },
 };
 
-export const workLog = ({ io }: Pick<Session, 'io'>): pino.Logger =>
-  pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, io.err);
-
 /** A worker, and what it does beside its campaigns, for as long as `work` takes. */
 export async function withWorker(
   session: Pick<Session, 'store' | 'migrations' | 'clock' | 'signal'>,
   log: pino.Logger,
   work: (worker: Worker) => Promise<readonly string[]>,
+  counting: WorkerEvents = {},
 ): Promise<{ readonly worker: string; readonly tally: Tally; readonly held: readonly string[] }> {
   const tally: Tally = { records: 0, moves: 0, sweeps: 0 };
   // What it finds in topics goes where deliveries go: the application runs its handler from there.
@@ -44,7 +43,10 @@ export async function withWorker(
   const onCorrupt = ({ code, detail }: HandoverError) => log.warn({ event: 'delivery.corrupted', code, detail });
   const inbox = new Inbox({ ...session, onCorrupt });
   const takeIn = takeInto(inbox);
-  const worker = new Worker({ ...session, takeIn, events: eventsTo(log, tally) });
+  const traces = await import('../../server/metrics/traces.ts').then((module) => module.traces());
+  const store = traces?.traced(session.store) ?? session.store;
+  const events = { ...told(eventsTo(log, tally), counting), ...traces?.events };
+  const worker = new Worker({ ...session, store, takeIn, events });
   log.info({ event: 'worker.started', worker: worker.id, migrations: session.migrations.map(({ name }) => name) });
   const over = new AbortController();
   const watching = watchInbox(session, inbox, log, AbortSignal.any([session.signal, over.signal]));
@@ -86,6 +88,25 @@ async function workUntilSettled(session: Session, worker: Worker): Promise<reado
     if (!worked.includes(true)) await clock.sleep(LIMITS.idleMs, signal);
   }
   throw new HandoverError('wait.interrupted', 'Stopped before every campaign was settled.');
+}
+
+/** Both are told. */
+function told(one: WorkerEvents, other: WorkerEvents): WorkerEvents {
+  return {
+    ...one,
+    moved: (...args) => {
+      one.moved?.(...args);
+      other.moved?.(...args);
+    },
+    swept: (...args) => {
+      one.swept?.(...args);
+      other.swept?.(...args);
+    },
+    faltered: (...args) => {
+      one.faltered?.(...args);
+      other.faltered?.(...args);
+    },
+  };
 }
 
 /** Log events are `noun.participle`. */

@@ -1,0 +1,35 @@
+import { count } from '../format.ts';
+import { link, type Route } from '../route.ts';
+import type { CampaignStatus } from '../types.ts';
+import { Badge } from './Badge.tsx';
+
+type Place = Extract<Route, { campaign: string }>['at'];
+
+/** The head of every view of one campaign. */
+export function Tabs({ status, at, title }: { status: CampaignStatus; at: Place; title?: string }) {
+  const { campaign, quarantined, commands } = status;
+  const tabs = [
+    ['campaign', 'Overview'],
+    ['quarantine', `Quarantine (${count(quarantined.count)})`],
+    ['records', 'Records'],
+    ['audit', `Audit trail (${count(commands)})`],
+  ] as const;
+  return (
+    <>
+      <h1>
+        {title ?? campaign} <Badge status={status} />
+      </h1>
+      <nav class="tabs" aria-label={`Views of ${campaign}`}>
+        {tabs.map(([place, name]) => (
+          <a
+            key={place}
+            href={link({ at: place, campaign })}
+            {...(place === at ? { 'aria-current': 'page' as const } : {})}
+          >
+            {name}
+          </a>
+        ))}
+      </nav>
+    </>
+  );
+}

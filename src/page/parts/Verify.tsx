@@ -1,0 +1,61 @@
+import { useState } from 'preact/hooks';
+import { paths } from '../api.ts';
+import { count, many, moment, words } from '../format.ts';
+import { useJob } from '../job.ts';
+import type { CampaignStatus, VerifyReport } from '../types.ts';
+
+/** What must be none: else something was lost or doubled, or a copy says something else. */
+const FAULTS = ['duplicates', 'gaps', 'missing', 'stale', 'orphans', 'splits'] as const;
+
+/** Proves that nothing was lost or doubled, by looking at every record in both homes. It writes no record. */
+export function Verify({ status: { campaign, stage, commands } }: { status: CampaignStatus }) {
+  const [report, setReport] = useState<VerifyReport>();
+  const [begun, setBegun] = useState(commands);
+  const { job, trouble, begin } = useJob<VerifyReport>(paths.verify(campaign), setReport);
+  if (stage === 'draft') return null;
+  return (
+    <section aria-labelledby="verify">
+      <h2 id="verify">Proof</h2>
+      <p>Verify looks at every record in both homes, and says whether any was lost or doubled. It changes none.</p>
+      <p class="row">
+        <button
+          type="button"
+          disabled={job !== undefined}
+          onClick={() => {
+            setBegun(commands);
+            void begin({ restart: true });
+          }}
+        >
+          Verify
+        </button>
+        <span role="status">
+          {job &&
+            `${count(job.seen)}${job.expected === undefined ? '' : ` of about ${count(job.expected)}`} looked at.`}
+        </span>
+      </p>
+      {trouble && (
+        <p class="note bad" role="alert">
+          {trouble}
+        </p>
+      )}
+      {report && <Verdict report={report} isOld={begun !== commands} />}
+    </section>
+  );
+}
+
+function Verdict({ report, isOld }: { report: VerifyReport; isOld: boolean }) {
+  const { at, started, completed, inFlight, quarantined, clean } = report;
+  const found = FAULTS.filter((fault) => report[fault] > 0);
+  return (
+    <p class={`note ${isOld && clean ? 'warn' : clean ? 'good' : found.length > 0 ? 'bad' : 'warn'}`} role="status">
+      {found.length > 0
+        ? `Found: ${found.map((fault) => `${words(fault)} ${count(report[fault])}`).join(', ')}.`
+        : clean
+          ? 'Clean: nothing is lost, and nothing is doubled.'
+          : 'Not clean yet: not every record rests.'}{' '}
+      {many(started, 'record')}: {count(completed)} at rest where they are wanted, {count(inFlight)} on their way,{' '}
+      {count(quarantined)} quarantined. Looked at {moment(at)}.
+      {isOld && ' Commands were given since: it says nothing of what they do. Verify again.'}
+    </p>
+  );
+}

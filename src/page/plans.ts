@@ -1,0 +1,45 @@
+import type { CampaignStatus, PlanReport } from './types.ts';
+
+/** Plans that were made in this tab. */
+const KEPT = 'handover.plan.';
+
+export function keptPlan(migration: string): PlanReport | undefined {
+  const text = sessionStorage.getItem(KEPT + migration);
+  return text === null ? undefined : (JSON.parse(text) as PlanReport);
+}
+
+export function keepPlan(report: PlanReport): void {
+  try {
+    sessionStorage.setItem(KEPT + report.migration, JSON.stringify(report));
+  } catch {
+    // No room: it is shown all the same, and made again when asked for.
+  }
+}
+
+const DONE: Partial<Record<CampaignStatus['stage'], readonly string[]>> = {
+  copying: ['start'],
+  copied: ['start'],
+  switching: ['start', 'switch'],
+  switched: ['start', 'switch'],
+  completing: ['start', 'switch', 'complete'],
+  completed: ['start', 'switch', 'complete'],
+};
+
+/**
+ * Operations of the steps that a campaign has gone through by the plan, with the one under way as far as its sweep is. An
+ * estimate: nobody counts the operations of one campaign.
+ */
+export function spent({ stage, sweep }: CampaignStatus, { steps }: PlanReport) {
+  const verbs = DONE[stage];
+  if (!verbs) return undefined;
+  const mine = steps.filter(({ command }) => verbs.some((verb) => command?.split(' ')[1] === verb));
+  let operations = 0;
+  let money: number | undefined = 0;
+  const last = verbs.at(-1);
+  for (const { command, cost } of mine) {
+    const part = command?.split(' ')[1] === last ? sweep.share : 1;
+    operations += part * (cost.reads + cost.writes + cost.deletes);
+    money = money === undefined || cost.money === undefined ? undefined : money + part * cost.money;
+  }
+  return { operations: Math.round(operations), ...(money === undefined ? {} : { money }) };
+}
