@@ -160,9 +160,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   checkpointFirst: {
     what: 'a range counts as done before its last page is',
     file: 'src/engine/rangeWork.js',
-    find: 'const result = await unlessFenced(() => process(work, fence, found.entities, rest));',
+    find: 'return { found, result: await unlessFenced(() => process(work, fence, found.entities, rest)) };',
     put: `if (!found.more) await claim.checkpoint({ cursor, done: true, counts: {} }, false);
-        const result = await unlessFenced(() => process(work, fence, found.entities, rest));`,
+            return { found, result: await unlessFenced(() => process(work, fence, found.entities, rest)) };`,
     within: 500,
   },
   handsUnnoticed: {
