@@ -199,6 +199,11 @@ describe.skipIf(hasNone)('a browser', () => {
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
+    // The focus goes back to where it came from.
+    await page
+      .locator(':focus')
+      .filter({ hasText: /^Pause/ })
+      .waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     await page.keyboard.type('lunch');
