@@ -44,3 +44,10 @@ export function populationOf(counts: Counts): number {
   const { birth: _, ...states } = statesOf(counts);
   return Object.values(states).reduce((sum, n) => sum + n, 0);
 }
+
+/** Subscriptions that the sweep proves nothing of yet. */
+export function waitFor(counts: Counts, subscriptions: number): void {
+  if (subscriptions === 0) return;
+  add(counts, 'unresolved', subscriptions);
+  add(counts, 'waiting', subscriptions);
+}

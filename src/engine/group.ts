@@ -3,14 +3,13 @@ import type { Target } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
-import { add, addAll, type Counts } from './counts.ts';
+import { add, addAll, type Counts, waitFor } from './counts.ts';
 import { groupStep } from './decide.ts';
 import { documentKey, load, save } from './documents.ts';
 import { subscriptionsIn } from './groupSubscriptions.ts';
 import { type PageOptions, processPage } from './page.ts';
 import { anyIn } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
-import { waitFor } from './subscriptionPage.ts';
 import { homeRange } from './sweep.ts';
 
 /**

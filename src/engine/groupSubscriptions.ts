@@ -36,7 +36,6 @@ interface GroupLook {
 type State = SubscriptionDocument['state'];
 
 export async function subscriptionsIn(look: GroupLook, root: Key, target: Target): Promise<GroupSubscriptions> {
-  const { migration, campaign } = look;
   let [count, arrived, aside, proven] = [0, 0, 0, 0];
   for (const state of await statesIn(look, root)) {
     count++;
@@ -44,7 +43,7 @@ export async function subscriptionsIn(look: GroupLook, root: Key, target: Target
     else if (state && restsAt(state, target)) arrived++;
     if (state && state !== 'quarantined' && PROVEN.includes(state)) proven++;
   }
-  const left = migration.by === 'group' && campaign.leaveQuarantined ? aside : 0;
+  const left = look.campaign.leaveQuarantined ? aside : 0;
   return { count, arrived, onTheWay: count - arrived - aside, ready: proven + left === count };
 }
 

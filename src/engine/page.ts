@@ -7,7 +7,7 @@ import { Key } from '../record/key.ts';
 import { isOwnerAtNewHome } from '../record/slot.ts';
 import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
-import { add, type Counts } from './counts.ts';
+import { add, type Counts, waitFor } from './counts.ts';
 import { nextMove } from './decide.ts';
 import type { Actor } from './moves.ts';
 import { type Held, hold, locate, type Pair, roleOf, stateOf } from './pair.ts';
@@ -143,10 +143,7 @@ async function noteSubscribers(
   }
   const { fresh, unsure } = await writeNotes(store, [...notes.keys()], fence);
   // What is noted now, the next sweep begins.
-  const open = fresh + unsure.size;
-  if (open === 0) return;
-  add(counts, 'unresolved', open);
-  add(counts, 'waiting', open);
+  waitFor(counts, fresh + unsure.size);
   for (const each of unsure) {
     const item = notes.get(each);
     if (item) item.result = { status: 'unresolved', state: stateOf(item.pair) };

@@ -8,12 +8,13 @@ import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { load, type Stored, save } from './documents.ts';
 import { type Fence, Fenced } from './fence.ts';
-import type { Intent, SubscriptionDocument } from './schemas.ts';
+import type { SubscriptionDocument } from './schemas.ts';
 import { alsoTold, confirmed, gaveUp, withAnswer } from './subscriptionAnswer.ts';
 import { AWAITED, afterEvent, type Happening } from './subscriptionDocument.ts';
 import { renewalAnswered, withRenewal } from './subscriptionLease.ts';
 import { happening, nextEvent } from './subscriptionNext.ts';
 import { withLook } from './subscriptionOrphans.ts';
+import type { Intent } from './subscriptionSchema.ts';
 
 /**
  * Takes one subscription as far towards its target as it goes just now. The intent is stored before each request, so a

@@ -1,8 +1,9 @@
 import type { HubAnswer } from '../define/hub.ts';
 import { LIMITS } from '../limits.ts';
-import type { Intent, SubscriptionDocument } from './schemas.ts';
+import type { SubscriptionDocument } from './schemas.ts';
 import { AWAITED, afterEvent, type Happening, hubPauseMs, isKept } from './subscriptionDocument.ts';
 import { cleanAnswer } from './subscriptionOrphans.ts';
+import type { Intent } from './subscriptionSchema.ts';
 
 /** What an answer to the pending intent makes of a subscription. */
 export function withAnswer(

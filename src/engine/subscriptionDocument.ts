@@ -7,7 +7,8 @@ import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import { subscriptionStep, swapStep } from './decide.ts';
 import { KINDS, nameOfText } from './documents.ts';
-import type { Intent, SubscriptionDocument } from './schemas.ts';
+import type { SubscriptionDocument } from './schemas.ts';
+import type { Intent } from './subscriptionSchema.ts';
 
 /**
  * What is stored of a subscription: where it is on its journey, what was asked of its hub and until when an answer is

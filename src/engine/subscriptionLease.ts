@@ -1,8 +1,9 @@
 import type { HubAnswer } from '../define/hub.ts';
 import { LIMITS } from '../limits.ts';
-import type { Intent, SubscriptionDocument } from './schemas.ts';
+import type { SubscriptionDocument } from './schemas.ts';
 import { type Granted, withSecret } from './subscriptionAnswer.ts';
 import { type CallbackSide, type Happening, hubPauseMs, isKept, isUnheard } from './subscriptionDocument.ts';
+import type { Intent } from './subscriptionSchema.ts';
 
 /**
  * Leases of what is to stay subscribed are renewed in their last third, beside the journey and whatever state it is in: by
@@ -42,8 +43,11 @@ export function renewalAnswered(
 ): SubscriptionDocument {
   const until = (deadlineAt: number) => ({ ...document, renewal: { ...renewal, deadlineAt } });
   switch (answer.status) {
-    case 'accepted':
-      return until(at + LIMITS.hubVerifyMs);
+    case 'accepted': {
+      // Of the last third of a short lease there is enough left to ask again, twice.
+      const { leaseMs = LIMITS.hubLeaseMs } = document[renewal.side];
+      return until(at + Math.min(LIMITS.hubVerifyMs, leaseMs / 9));
+    }
     case 'done':
       return granted(withTold(document, renewal.side, answer), renewal.side, answer.leaseSeconds, at);
     default:

@@ -1,7 +1,8 @@
 import type { HubSubscription } from '../define/hub.ts';
 import { LIMITS } from '../limits.ts';
-import type { Intent, SubscriptionDocument } from './schemas.ts';
+import type { SubscriptionDocument } from './schemas.ts';
 import { type CallbackSide, type Happening, hubPauseMs, isKept } from './subscriptionDocument.ts';
+import type { Intent } from './subscriptionSchema.ts';
 
 /**
  * A request whose answer was lost may have made a subscription that nobody knows, and may make it long after it was given

@@ -6,7 +6,7 @@ import { type ErrorCode, HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { Entity, Store } from '../store/store.ts';
-import { add, type Counts } from './counts.ts';
+import { add, type Counts, waitFor } from './counts.ts';
 import { load, loadMany, type Stored, save } from './documents.ts';
 import { Fenced } from './fence.ts';
 import { quarantine, quarantineKey } from './quarantine.ts';
@@ -114,13 +114,6 @@ async function noted(found: readonly Found[], counts: Counts, options: Subscript
   if (unsure.size === 0) return [...found];
   waitFor(counts, unsure.size);
   return found.filter((each) => !unsure.has(noteIn(each)!));
-}
-
-/** The sweep proves nothing yet. */
-export function waitFor(counts: Counts, subscriptions: number): void {
-  if (subscriptions === 0) return;
-  add(counts, 'unresolved', subscriptions);
-  add(counts, 'waiting', subscriptions);
 }
 
 function count(

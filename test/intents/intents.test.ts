@@ -54,9 +54,13 @@ async function journey(manner: HubManner, point: Point): Promise<readonly string
 
 /** Each point with one of the hubs; with all of them under `EVERY=1`, for it takes minutes. */
 const SOME: Readonly<Record<HubManner, readonly Point[]>> = {
-  'asks the callback after its answer': HUBS['asks the callback after its answer'],
+  'asks the callback after its answer': [
+    'when the request has arrived',
+    'when a confirmation is asked for',
+    'when the answer is stored',
+  ],
   'asks the callback before its answer': ['when a confirmation is stored', 'before the answer is stored'],
-  'asks no callback': ['before the request', 'when the request is carried out', 'when the answer is stored'],
+  'asks no callback': ['before the intent is stored', 'before the request', 'when the request is carried out'],
 };
 
 describe.each(Object.keys(HUBS) as HubManner[])('with a hub that %s, a process killed', (manner) => {

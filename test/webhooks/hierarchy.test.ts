@@ -273,7 +273,7 @@ describe('a subscription of a record that moves, record by record,', () => {
     });
     const migration = defineMigration({ name: 'feeds', version: 2, subscriptions: [rule] });
     const context = { ...w.context, migrations: [migration] };
-    await go({ ...w, context, worker: () => w.worker(migration) }, START, SWITCH, COMPLETE);
+    await go({ ...w, context, worker: () => w.worker([migration]) }, START, SWITCH, COMPLETE);
     expect(await stateOf(w, 'User:ann/Feed:1')).toBe('settled');
     expect(posted(w)).toEqual(['/new/account', '/new/hook', '/third/feed1', '/third/feed2']);
     expect((await w.callbacks.find('/new/feed1'))?.gone).toBe(true);

@@ -4,14 +4,14 @@ import { defineMigration } from '../../src/define/migration.ts';
 import { subscription } from '../../src/define/subscription.ts';
 import { list, load } from '../../src/engine/documents.ts';
 import { subscriptionKey } from '../../src/engine/subscriptionDocument.ts';
-import { Worker } from '../../src/engine/worker.ts';
 import type { Key } from '../../src/record/key.ts';
 import { key } from '../../src/record/key.ts';
 import { Router } from '../../src/router/router.ts';
-import { Crash, type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
+import { MemoryData, memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { storedCallbacks } from '../../src/webhooks/storedCallbacks.ts';
 import { content, handClock } from '../engine/harness.ts';
+import { restOf, type Say, type Strike, saying, workersOn } from './drive.ts';
 import { Provider } from './provider.ts';
 
 /** A feed of a user's, which moves below the user; some are pushed. */
@@ -25,7 +25,7 @@ export interface Feed {
 export interface Options {
   readonly by?: 'record' | 'group';
   /** Of the workers' stores. */
-  readonly fault?: (index: number, call: StoreCall) => Fault | undefined;
+  readonly fault?: Strike;
 }
 
 const HUB = 'https://hub.example/';
@@ -73,21 +73,10 @@ export function world({ by = 'group', fault }: Options = {}) {
     ],
   });
   const context = { store, migrations: [migration], clock, by: 'ann' };
-  let calls = 0;
-  let workers = 0;
-  const faulty = () =>
-    memoryStore({
-      data,
-      fault: async (call) => {
-        await provider.publish();
-        const index = calls++;
-        return fault?.(index, call);
-      },
-    });
-  const worker = (of = migration) => new Worker({ store: faulty(), migrations: [of], clock, id: `w${++workers}` });
+  const { worker, calls } = workersOn(data, { migrations: [migration], clock, provider, fault });
   const router = (on?: 'write') =>
     new Router<Feed>({ store, rule: feeds, clock, ...(on ? { migrate: { on, migration } } : {}) });
-  return { store, clock, callbacks, provider, migration, feeds, context, worker, router, calls: () => calls };
+  return { store, clock, callbacks, provider, migration, feeds, context, worker, router, calls };
 }
 export type World = ReturnType<typeof world>;
 
@@ -105,36 +94,10 @@ export async function seedUsers(w: World): Promise<void> {
   await put(w, key('Account', 'b'), { user: 'bob', push: 'account' });
 }
 
-/** Until the campaign rests, or `enough`; a worker that dies is followed by another. */
-export async function rest(w: World, enough?: () => Promise<boolean>): Promise<commands.Campaign> {
-  let worker = w.worker();
-  for (let i = 0; i < 3000; i++) {
-    const campaign = await commands.theCampaign(w.context, 'feeds');
-    if (campaign.settledAt !== undefined || campaign.closed || campaign.run === 'paused') return campaign;
-    const end = new AbortController();
-    try {
-      const working = worker.step(campaign, end.signal).finally(() => end.abort());
-      while (enough && !end.signal.aborted) {
-        if (await enough()) end.abort();
-        await new Promise<void>((resolve) => setImmediate(resolve));
-      }
-      if (!(await working)) await w.clock.sleep(1000);
-      if (await enough?.()) return campaign;
-    } catch (error) {
-      if (!(error instanceof Crash)) throw error;
-      worker = w.worker();
-    }
-    await w.provider.publish();
-  }
-  throw new Error(`it never came to rest: ${JSON.stringify([await groups(w), await states(w)])}`);
-}
+export const rest = (w: World, enough?: () => Promise<boolean>) => restOf(w, 'feeds', enough);
 
-export type Say = (context: commands.CommandContext) => Promise<unknown>;
-export const START: Say = (context) => commands.start(context, 'feeds', { ramp: false });
+export const { START, SWITCH, REVERSE, COMPLETE } = saying('feeds');
 export const STRAIGHT: Say = (context) => commands.start(context, 'feeds', { ramp: false, to: 'completed' });
-export const SWITCH: Say = (context) => commands.switchOver(context, 'feeds');
-export const REVERSE: Say = (context) => commands.reverse(context, 'feeds');
-export const COMPLETE: Say = (context) => commands.complete(context, 'feeds');
 
 export async function go(w: World, ...way: readonly Say[]): Promise<void> {
   for (const say of way) {

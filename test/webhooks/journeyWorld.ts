@@ -3,10 +3,10 @@ import { defineMigration } from '../../src/define/migration.ts';
 import { subscription } from '../../src/define/subscription.ts';
 import { load } from '../../src/engine/documents.ts';
 import { subscriptionKey } from '../../src/engine/subscriptionDocument.ts';
-import { Worker } from '../../src/engine/worker.ts';
-import { Crash, type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
+import { MemoryData, memoryStore } from '../../src/store/memory.ts';
 import { storedCallbacks } from '../../src/webhooks/storedCallbacks.ts';
 import { handClock, oldKey, seed } from '../engine/harness.ts';
+import { restOf, type Say, type Strike, saying, workersOn } from './drive.ts';
 import { type Manner, Provider } from './provider.ts';
 
 /** Some feeds with a subscription each, and who posts to them. */
@@ -21,7 +21,7 @@ export interface Options {
   /** Milliseconds of the old subscriptions' lease. */
   readonly oldLeaseMs?: number;
   /** Of the worker's store. */
-  readonly fault?: (index: number, call: StoreCall) => Fault | undefined;
+  readonly fault?: Strike;
 }
 
 export function world({ manner = { confirms: 'later' }, oldLeaseMs, fault, ...where }: Options = {}) {
@@ -40,20 +40,8 @@ export function world({ manner = { confirms: 'later' }, oldLeaseMs, fault, ...wh
   });
   const migration = defineMigration({ name: 'callbacks', version: 1, subscriptions: [rule] });
   const context = { store, migrations: [migration], clock, by: 'ann' };
-  let calls = 0;
-  let workers = 0;
-  // A store of its own for each worker, for it dies with it. Whatever it is about to do, something is published just before.
-  const faulty = () =>
-    memoryStore({
-      data,
-      fault: async (call) => {
-        await provider.publish();
-        const index = calls++;
-        return fault?.(index, call);
-      },
-    });
-  const worker = () => new Worker({ store: faulty(), migrations: [migration], clock, id: `w${++workers}` });
-  return { store, clock, callbacks, provider, context, worker, calls: () => calls };
+  const { worker, calls } = workersOn(data, { migrations: [migration], clock, provider, fault });
+  return { store, clock, callbacks, provider, context, worker, calls };
 }
 export type World = ReturnType<typeof world>;
 
@@ -62,22 +50,7 @@ export async function begin(w: World): Promise<void> {
   for (let id = 1; id <= N; id++) w.provider.post(urls(id).old, topicOf(id));
 }
 
-/** Until the campaign rests; a worker that dies is followed by another. */
-export async function rest(w: World): Promise<void> {
-  let worker = w.worker();
-  for (let i = 0; i < 2000; i++) {
-    const campaign = await commands.theCampaign(w.context, 'callbacks');
-    if (campaign.settledAt !== undefined || campaign.closed || campaign.run === 'paused') return;
-    try {
-      if (!(await worker.step(campaign, new AbortController().signal))) await w.clock.sleep(1000);
-    } catch (error) {
-      if (!(error instanceof Crash)) throw error;
-      worker = w.worker();
-    }
-    await w.provider.publish();
-  }
-  throw new Error(`it never came to rest: ${JSON.stringify(await states(w))}`);
-}
+export const rest = (w: World) => restOf(w, 'callbacks');
 
 export async function states({ store }: World) {
   const found = [];
@@ -89,13 +62,9 @@ export async function states({ store }: World) {
 export const posted = ({ provider }: World) =>
   [...provider.active.keys()].map((url) => url.replace('https://app.example', '')).sort();
 
-export type Say = (context: commands.CommandContext) => Promise<unknown>;
-export const START: Say = (context) => commands.start(context, 'callbacks', { ramp: false });
+export const { START, SWITCH, REVERSE, COMPLETE } = saying('callbacks');
 /** Without a stop: nothing but the subscription itself waits for the new URL to be good. */
 export const STRAIGHT: Say = (context) => commands.start(context, 'callbacks', { ramp: false, to: 'switched' });
-export const SWITCH: Say = (context) => commands.switchOver(context, 'callbacks');
-export const REVERSE: Say = (context) => commands.reverse(context, 'callbacks');
-export const COMPLETE: Say = (context) => commands.complete(context, 'callbacks');
 
 export async function go(w: World, ...way: readonly Say[]): Promise<void> {
   for (const say of way) {

@@ -9,10 +9,11 @@ import { pathOf, subscription } from '../../src/define/subscription.ts';
 import { load } from '../../src/engine/documents.ts';
 import { subscriptionKey } from '../../src/engine/subscriptionDocument.ts';
 import { Worker } from '../../src/engine/worker.ts';
-import { Crash, type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
+import { MemoryData, memoryStore } from '../../src/store/memory.ts';
 import type { Callbacks } from '../../src/webhooks/callbacks.ts';
 import { storedCallbacks } from '../../src/webhooks/storedCallbacks.ts';
 import { handClock, oldKey, STRIKES, seed } from '../engine/harness.ts';
+import { restOf, type Say, type Strike, workersOn } from './drive.ts';
 import { partOf } from './part.ts';
 
 const URLS = { old: 'https://app.example/old', new: 'https://app.example/new' };
@@ -86,7 +87,7 @@ class OneUrl implements Hub {
   }
 }
 
-function world(fault?: (index: number, call: StoreCall) => Fault | undefined) {
+function world(fault?: Strike) {
   const data = new MemoryData();
   const store = memoryStore({ data });
   const clock = handClock();
@@ -95,41 +96,15 @@ function world(fault?: (index: number, call: StoreCall) => Fault | undefined) {
   const rule = subscription({ of: 'Feed', hub: provider, protocol: 'slack', keepOldMs: 5_000, terms });
   const migrations = [defineMigration({ name: 'callbacks', version: 1, subscriptions: [rule] })];
   const context = { store, migrations, clock, by: 'ann' };
-  let calls = 0;
-  let workers = 0;
-  const faulty = () =>
-    memoryStore({
-      data,
-      fault: async (call) => {
-        await provider.publish();
-        const index = calls++;
-        return fault?.(index, call);
-      },
-    });
   const takeIn = async () => 0;
-  const worker = () => new Worker({ store: faulty(), migrations, clock, id: `w${++workers}`, takeIn });
+  const { worker, calls } = workersOn(data, { migrations, clock, provider, fault, takeIn });
   const state = async () => (await load(store, 'subscription', subscriptionKey(oldKey(1).toString())))?.value.state;
-  return { store, clock, provider, context, worker, state, calls: () => calls };
+  return { store, clock, provider, context, worker, state, calls };
 }
 type World = ReturnType<typeof world>;
 
-async function rest(w: World): Promise<void> {
-  let worker = w.worker();
-  for (let i = 0; i < 2000; i++) {
-    const campaign = await commands.theCampaign(w.context, 'callbacks');
-    if (campaign.settledAt !== undefined || campaign.closed) return;
-    try {
-      if (!(await worker.step(campaign, new AbortController().signal))) await w.clock.sleep(1000);
-    } catch (error) {
-      if (!(error instanceof Crash)) throw error;
-      worker = w.worker();
-    }
-    await w.provider.publish();
-  }
-  throw new Error(`it never came to rest: ${await w.state()}`);
-}
+const rest = (w: World) => restOf(w, 'callbacks');
 
-type Say = (context: commands.CommandContext) => Promise<unknown>;
 const WAY: readonly Say[] = [
   (context) => commands.start(context, 'callbacks', { ramp: false, to: 'switched' }),
   (context) => commands.reverse(context, 'callbacks'),

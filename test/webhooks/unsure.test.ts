@@ -137,3 +137,18 @@ it('a provider that names what it makes is not asked to make another one where t
   expect(end.signal.aborted).toBe(true);
   expect(w.provider.requests.toSorted()).toEqual(['subscribe /new/1', 'subscribe /new/2']);
 });
+
+it('a renewal that a hub never confirms is asked for again before a short lease is over', async () => {
+  const w = world({ manner: { confirms: 'later', leaseSeconds: 1200 } });
+  await begin(w);
+  await go(w, START);
+  const before = w.provider.requests.length;
+  w.provider.mishap = (index) => (index < before + 2 ? 'forgotten' : undefined);
+  for (let minute = 0; minute < 40; minute++) {
+    await w.clock.sleep(60_000);
+    await w.worker().step(await commands.theCampaign(w.context, 'callbacks'), new AbortController().signal);
+    await w.provider.confirm();
+    const { leaseUntil } = (await load(w.store, 'subscription', FIRST))!.value.new;
+    expect(leaseUntil, `minute ${minute}`).toBeGreaterThan(w.clock.now());
+  }
+});

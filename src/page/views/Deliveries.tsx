@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import { LIMITS } from '../../limits.ts';
 import { ask, paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { many, moment } from '../format.ts';
+import { Pager, usePages } from '../parts/Pager.tsx';
 import type { DeliveriesPage, DeliveryRow } from '../types.ts';
 import { sayOf, useAnswer } from '../use.ts';
 
@@ -11,9 +11,8 @@ const STATES = ['dead', 'failing', 'waiting', 'running', 'applied'] as const;
 /** What came in on callback URLs and is not applied, or what is in one state. */
 export function Deliveries() {
   const [state, setState] = useState('');
-  const [cursors, setCursors] = useState<readonly string[]>([]);
-  const cursor = cursors.at(-1);
-  const query = { limit: String(LIMITS.pageRows), ...(state ? { state } : {}), ...(cursor ? { cursor } : {}) };
+  const pages = usePages();
+  const query = { ...pages.query, ...(state ? { state } : {}) };
   const { body, trouble, again } = useAnswer<DeliveriesPage>(paths.deliveries(query));
   return (
     <>
@@ -27,7 +26,7 @@ export function Deliveries() {
         value={state}
         onChange={(event) => {
           setState(event.currentTarget.value);
-          setCursors([]);
+          pages.first();
         }}
       >
         <option value="">all that is not applied</option>
@@ -44,18 +43,7 @@ export function Deliveries() {
           <Row key={row.id} row={row} onDone={again} />
         ))}
       </ul>
-      <p class="row">
-        {cursors.length > 0 && (
-          <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
-            Page before
-          </button>
-        )}
-        {body?.next !== undefined && (
-          <button type="button" onClick={() => setCursors([...cursors, body.next!])}>
-            Next page
-          </button>
-        )}
-      </p>
+      <Pager pages={pages} next={body?.next} />
     </>
   );
 }

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
-import { LIMITS } from '../../limits.ts';
 import { paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { count, many } from '../format.ts';
 import { Compare } from '../parts/Compare.tsx';
 import { Missing } from '../parts/Missing.tsx';
+import { Pager, usePages } from '../parts/Pager.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
 import { link } from '../route.ts';
 import type { CampaignStatus, RecordRow, RecordsPage, RecordView } from '../types.ts';
@@ -48,10 +48,9 @@ export function Quarantine({ id }: { id: string }) {
 
 function List({ status, code }: { status: CampaignStatus; code?: string }) {
   const { campaign } = status;
-  const [cursors, setCursors] = useState<readonly string[]>([]);
+  const pages = usePages();
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
-  const cursor = cursors.at(-1);
-  const query = { limit: String(LIMITS.pageRows), ...(code ? { code } : {}), ...(cursor ? { cursor } : {}) };
+  const query = { ...pages.query, ...(code ? { code } : {}) };
   const { body, trouble, again } = useAnswer<RecordsPage>(paths.quarantine(campaign, query));
   if (trouble) return <p class="note bad">{trouble}</p>;
   if (!body) return <p>Loading.</p>;
@@ -73,18 +72,7 @@ function List({ status, code }: { status: CampaignStatus; code?: string }) {
           />
         ))}
       </ul>
-      <p class="row">
-        {cursors.length > 0 && (
-          <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
-            Page before
-          </button>
-        )}
-        {body.next !== undefined && (
-          <button type="button" onClick={() => setCursors([...cursors, body.next!])}>
-            Next page
-          </button>
-        )}
-      </p>
+      <Pager pages={pages} next={body.next} />
     </>
   );
 }

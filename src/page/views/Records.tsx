@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
-import { LIMITS } from '../../limits.ts';
 import { paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { words } from '../format.ts';
 import { Missing } from '../parts/Missing.tsx';
+import { Pager, usePages } from '../parts/Pager.tsx';
 import { RowTable } from '../parts/RowTable.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
 import { link } from '../route.ts';
@@ -16,9 +16,8 @@ export function Records({ id }: { id: string }) {
   const status = app.campaign(id);
   const [key, setKey] = useState('');
   const [state, setState] = useState('');
-  const [cursors, setCursors] = useState<readonly string[]>([]);
-  const cursor = cursors.at(-1);
-  const query = { limit: String(LIMITS.pageRows), ...(state ? { state } : {}), ...(cursor ? { cursor } : {}) };
+  const pages = usePages();
+  const query = { ...pages.query, ...(state ? { state } : {}) };
   const { body, trouble } = useAnswer<RecordsPage>(paths.records(id, query));
   if (!status) return <Missing what={`There is no campaign ${id}.`} />;
   const { campaign } = status;
@@ -42,7 +41,7 @@ export function Records({ id }: { id: string }) {
         value={state}
         onChange={(event) => {
           setState(event.currentTarget.value);
-          setCursors([]);
+          pages.first();
         }}
       >
         <option value="">any</option>
@@ -54,18 +53,7 @@ export function Records({ id }: { id: string }) {
       </select>
       {trouble && <p class="note bad">{trouble}</p>}
       {body ? <RowTable rows={body.records} campaign={campaign} caption="Records, as they are now" /> : <p>Loading.</p>}
-      <p class="row">
-        {cursors.length > 0 && (
-          <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
-            Page before
-          </button>
-        )}
-        {body?.next !== undefined && (
-          <button type="button" onClick={() => setCursors([...cursors, body.next!])}>
-            Next page
-          </button>
-        )}
-      </p>
+      <Pager pages={pages} next={body?.next} />
     </>
   );
 }
