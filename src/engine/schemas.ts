@@ -13,7 +13,7 @@ const version = z.literal(1);
 const counts = z.record(z.string(), z.number());
 
 /** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
-const paceNote = z.object({
+export const paceNote = z.object({
   /** What holds it up just now; `store`: nothing else does. */
   limit: z.enum(['exhausted', 'contention', 'ceiling', 'ramp', 'store']),
   /** Operations a second that it makes. */
