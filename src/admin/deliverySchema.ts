@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DELIVERY_STATES } from '../webhooks/inboxLook.ts';
 import { deliverySchema } from '../webhooks/deliveries.ts';
+import { DELIVERY_STATES } from '../webhooks/inboxLook.ts';
 import type { Wire } from '../wire.ts';
 
 const stored = deliverySchema.shape;
@@ -41,6 +41,10 @@ export const deliveryViewSchema = z
     }),
   })
   .meta({ id: 'Delivery', description: 'One delivery, with what it was sent with' });
+
+export const retriedSchema = z
+  .object({ retried: z.number().meta({ description: 'So many deliveries' }) })
+  .meta({ id: 'Retried' });
 
 const forgedSchema = z
   .object({

@@ -1,5 +1,13 @@
 /** What operators look at: nothing here writes. */
-export type { GroupView, RecordRow, RecordsPage, RecordView, Shown, SideView, SubscriptionView } from './recordSchema.ts';
+export type {
+  GroupView,
+  RecordRow,
+  RecordsPage,
+  RecordView,
+  Shown,
+  SideView,
+  SubscriptionView,
+} from './recordSchema.ts';
 export { countRecords, records } from './records.ts';
 export { show } from './show.ts';
 export { campaignStatus, status } from './status.ts';

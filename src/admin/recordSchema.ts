@@ -7,9 +7,7 @@ const at = z.number().meta({ description: 'Milliseconds since 1970' });
 
 export const recordRowSchema = z
   .object({
-    key: z
-      .string()
-      .meta({ description: 'Its old key; the only key that is known of a record whose transform fails' }),
+    key: z.string().meta({ description: 'Its old key; the only key that is known of a record whose transform fails' }),
     into: z.string().exactOptional().meta({ description: 'Its new key' }),
     state: z.string(),
     target: z.string().exactOptional(),
@@ -44,7 +42,9 @@ const slotSchema = z
     role: z.enum(ROLES),
     deleted: z.literal(true).exactOptional(),
     side: z.enum(['S', 'T']),
-    of: z.string().meta({ description: 'Fingerprint of the content this side was made from, frozen at, or promoted with' }),
+    of: z
+      .string()
+      .meta({ description: 'Fingerprint of the content this side was made from, frozen at, or promoted with' }),
     peer: z.string().meta({ description: 'The key of the other home' }),
     campaign: z.string(),
     seq: z.number().meta({ description: 'Moves made on this pair so far' }),
@@ -127,10 +127,7 @@ export const subscriptionViewSchema = z
       description:
         'What was last said in the hub’s name, by it or by somebody else who knows the URL: that it does not post there',
     }),
-    problem: z
-      .string()
-      .exactOptional()
-      .meta({ description: 'Why the hub’s refusal, or its silence, left it here' }),
+    problem: z.string().exactOptional().meta({ description: 'Why the hub’s refusal, or its silence, left it here' }),
     journal: subscription.shape.journal,
   })
   .meta({ id: 'SubscriptionView' });
@@ -139,6 +136,8 @@ export const subscriptionViewSchema = z
 export const shownSchema = z
   .discriminatedUnion('kind', [recordViewSchema, groupViewSchema, subscriptionViewSchema])
   .meta({ id: 'Shown', description: 'One record, one group, or the subscription of a record' });
+
+export const countsSchema = z.record(z.string(), z.number()).meta({ id: 'Counts', description: 'Records per state' });
 
 export type RecordRow = Wire<typeof recordRowSchema>;
 export type RecordsPage = Wire<typeof recordsPageSchema>;

@@ -26,11 +26,7 @@ export interface RecordsOptions {
 }
 
 /** A page of a campaign's records, in the order of the old home's keys, then of the new home's. */
-export async function records(
-  context: Context,
-  name: string,
-  options: RecordsOptions = {},
-): Promise<RecordsPage> {
+export async function records(context: Context, name: string, options: RecordsOptions = {}): Promise<RecordsPage> {
   const campaign = await theCampaign(context, name);
   const limit = options.limit ?? LIMITS.samples;
   if (options.quarantined) return quarantinedRecords(context, campaign, limit, options);

@@ -120,7 +120,7 @@ export const statusSchema = z
         'Of the inbox, whichever campaign its subscriptions belong to; unset where nothing waits and nothing is wrong',
     }),
   })
-  .meta({ id: 'Status' });
+  .meta({ id: 'Campaigns', description: 'All campaigns, and what waits to become one' });
 
 export type SweepStatus = Wire<typeof sweepStatusSchema>;
 export type PaceStatus = Wire<typeof paceStatusSchema>;

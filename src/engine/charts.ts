@@ -12,10 +12,14 @@ type Machine = Parameters<typeof evaluate>[0];
 type Node = Machine['root'];
 type Value = string | { readonly [region: string]: Value | undefined };
 
-/** One arrow of a machine. */
 const arrowSchema = z
-  .object({ from: z.string(), to: z.string(), event: z.string(), effects: z.array(z.looseObject({ type: z.string() })) })
-  .meta({ id: 'Transition' });
+  .object({
+    from: z.string(),
+    to: z.string(),
+    event: z.string(),
+    effects: z.array(z.looseObject({ type: z.string() })),
+  })
+  .meta({ id: 'Transition', description: 'One arrow of a machine' });
 
 const chartSchema = z
   .object({ states: z.array(z.string()), initial: z.string(), transitions: z.array(arrowSchema) })

@@ -9,9 +9,7 @@ const costSchema = z
     writes: z.number(),
     deletes: z.number(),
     indexWrites: z.number().meta({ description: 'Entries of built-in indexes that are written or removed' }),
-    durationMs: z
-      .number()
-      .meta({ description: 'How long it takes under the ramp, with nothing slower than the ramp' }),
+    durationMs: z.number().meta({ description: 'How long it takes under the ramp, with nothing slower than the ramp' }),
     money: money.meta({ description: 'At list price; unset where the store costs nothing' }),
   })
   .meta({ id: 'Cost', description: 'Of one step, or of its way back' });
@@ -53,7 +51,8 @@ const costsSchema = z.object({
   total: costSchema,
   inOneGo: costSchema.meta({ description: 'The same by `start --to completed`, without a rest in between' }),
   atRest: z.object({ copied: costSchema, switched: costSchema }).meta({
-    description: 'One more look at everything, as a worker takes it at rest once a minute: at `copied`, and at `switched`',
+    description:
+      'One more look at everything, as a worker takes it at rest once a minute: at `copied`, and at `switched`',
   }),
   ramp: z.object({
     startPerSecond: z.number(),
@@ -76,7 +75,6 @@ const costsSchema = z.object({
       'What the second home and the slots cost a month while both homes stand, without indexes; at list price',
   }),
 });
-
 
 const sampleSchema = z.object({
   percent: z.number().meta({ description: 'About so many percent of the records were read' }),
@@ -115,9 +113,7 @@ const ruleSchema = z
   .meta({ id: 'RulePlan' });
 
 const requestsSchema = z.object({
-  start: z
-    .number()
-    .meta({ description: 'By `start`: discoveries, one to subscribe, one look at the topic' }),
+  start: z.number().meta({ description: 'By `start`: discoveries, one to subscribe, one look at the topic' }),
   switch: z.number().meta({ description: 'By `switch`: one to unsubscribe, one look at the topic' }),
   reverse: z.number().meta({
     description: 'By `reverse` after it: one to subscribe, one look at the topic, one to unsubscribe',
@@ -153,9 +149,7 @@ export const planReportSchema = z
     }),
     bytes: z.number().meta({ description: 'Bytes of their content and keys as they are' }),
     newBytes: z.number().meta({ description: 'The same in their new shape' }),
-    slotBytes: z
-      .number()
-      .meta({ description: 'Bytes of the slots that both sides carry while both homes stand' }),
+    slotBytes: z.number().meta({ description: 'Bytes of the slots that both sides carry while both homes stand' }),
     indexEntries: z.number().meta({ description: 'Entries of built-in indexes, of the old shape' }),
     newIndexEntries: z.number().meta({ description: 'The same of the new shape' }),
     inFlight: z.number().meta({
@@ -168,7 +162,8 @@ export const planReportSchema = z
     }),
     rules: z.array(ruleSchema),
     subscriptions: z.array(subscriptionSchema).exactOptional().meta({
-      description: 'Where the migration has subscriptions. Their requests are no entity operations, and not in the costs',
+      description:
+        'Where the migration has subscriptions. Their requests are no entity operations, and not in the costs',
     }),
     ...findingsSchema.shape,
     ...costsSchema.shape,

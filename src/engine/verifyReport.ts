@@ -26,7 +26,8 @@ export const verifyReportSchema = z
     quarantined: z.number(),
     duplicates: z.number().meta({ description: 'Records that two entities claim to own' }),
     gaps: z.number().meta({
-      description: 'Records of which a side is lacking that their state requires: their content could be lost with the other',
+      description:
+        'Records of which a side is lacking that their state requires: their content could be lost with the other',
     }),
     missing: z.number().meta({ description: 'Owners at home that should have a copy and have none' }),
     stale: z.number().meta({ description: 'Copies whose content is not what the owner’s content becomes' }),
@@ -36,10 +37,7 @@ export const verifyReportSchema = z
       description: 'Entities in the new home that this campaign did not write. They are left alone',
     }),
     subscriptions: subscriptionsSchema.exactOptional(),
-    counted: z
-      .object({ at: z.number(), records: z.number() })
-      .exactOptional()
-      .meta({ description: COUNTED }),
+    counted: z.object({ at: z.number(), records: z.number() }).exactOptional().meta({ description: COUNTED }),
     clean: z.boolean().meta({
       description: 'Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0',
     }),

@@ -5,12 +5,12 @@ import type { Store } from '../store/store.ts';
 import { loadMany } from './documents.ts';
 import { quarantineKey } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
-import type { SubscriptionsReport } from './verifyReport.ts';
 import { subscribedOn } from './subscribed.ts';
 import { pagesOf } from './subscribers.ts';
 import { restsAt, subscriptionKey } from './subscriptionDocument.ts';
 import { sweptRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
+import type { SubscriptionsReport } from './verifyReport.ts';
 
 /** Looks at every record that has a subscription, and where that is. The hub is not asked. */
 export async function verifySubscriptions(

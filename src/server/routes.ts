@@ -37,7 +37,7 @@ const inputOf = ({ params, query, body }: FastifyRequest): Input =>
 async function look(operation: Look, services: Services, request: FastifyRequest, reply: FastifyReply) {
   const patient = patientStore(services.store, AbortSignal.timeout(LIMITS.requestMs));
   const store = operation.writes ? services.store : patient;
-  const { body, etag } = await operation.run({ ...services, store }, inputOf(request));
+  const { body, etag } = await operation.run({ ...services, store }, inputOf(request), callerOf(request)!);
   if (etag !== undefined) reply.header('etag', etag);
   return reply.send(body);
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { PROBLEMS } from '../openapi.ts';
 import { campaignParams, type Services } from '../operations/operation.ts';
 import { Board } from './board.ts';
 import { EventStream } from './stream.ts';
@@ -55,5 +56,6 @@ const SCHEMA = {
   querystring: query,
   response: {
     200: { description: 'Until the reader leaves', content: { 'text/event-stream': { schema: z.string() } } },
+    ...PROBLEMS,
   },
 } as FastifySchema;

@@ -3,6 +3,7 @@ import * as commands from '../../admin/commands.ts';
 import { resolve } from '../../admin/resolve.ts';
 import { strip } from '../../admin/strip.ts';
 import { LIMITS } from '../../limits.ts';
+import { commandedSchema } from '../command.ts';
 import { type Command, campaignParams, code, key, migrationParams } from './operation.ts';
 
 const reason = z.string().trim().min(1).max(LIMITS.reasonCharacters).meta({ description: 'Why, for the audit trail' });
@@ -31,6 +32,7 @@ const about = (id: string, fields: z.ZodRawShape, said: Said): Command => ({
   role: 'operator',
   params: campaignParams,
   body: z.strictObject({ reason, ...(said.ends ? { confirm } : {}), ...fields }),
+  answer: commandedSchema,
   ...said,
 });
 

@@ -1,37 +1,33 @@
 import { z } from 'zod';
 import { deliveries, delivery, retryDeliveries } from '../../admin/deliveries.ts';
+import { deliveriesPageSchema, deliveryViewSchema, retriedSchema } from '../../admin/deliverySchema.ts';
 import { LIMITS } from '../../limits.ts';
 import { DELIVERY_STATES } from '../../webhooks/inboxLook.ts';
-import { cursor, type Look, limit, pageOf } from './operation.ts';
+import { cursor, type Look, limit, look, pageOf } from './operation.ts';
 
 const id = z.string().min(1).max(200).meta({ description: 'The id of a delivery' });
 
 /** What came in on callback URLs. It is of no campaign, and so in no campaign's audit trail. */
 export const DELIVERIES: readonly Look[] = [
-  {
-    kind: 'look',
+  look({
     id: 'deliveries',
     verb: 'deliveries',
-    method: 'GET',
     path: '/v1/deliveries',
-    role: 'viewer',
     summary: 'Deliveries that are not applied, or those in one state',
     query: z.strictObject({ state: z.enum(DELIVERY_STATES).optional(), limit, cursor }),
+    answer: deliveriesPageSchema,
     run: async (services, { query }) => ({ body: await deliveries(services, pageOf(query)) }),
-  },
-  {
-    kind: 'look',
+  }),
+  look({
     id: 'delivery',
     verb: 'deliveries',
-    method: 'GET',
     path: '/v1/deliveries/:delivery',
-    role: 'viewer',
     summary: 'One delivery, with what it was sent with',
     params: z.object({ delivery: id }),
+    answer: deliveryViewSchema,
     run: async (services, { params }) => ({ body: await delivery(services, params['delivery']!) }),
-  },
-  {
-    kind: 'look',
+  }),
+  look({
     id: 'retryDeliveries',
     verb: 'deliveries',
     method: 'POST',
@@ -43,6 +39,7 @@ export const DELIVERIES: readonly Look[] = [
       z.strictObject({ ids: z.array(id).min(1).max(LIMITS.answerRows) }),
       z.strictObject({ state: z.literal('dead') }),
     ]),
+    answer: retriedSchema,
     run: async (services, { body }) => ({ body: { retried: await retryDeliveries(services, body['ids'] ?? 'dead') } }),
-  },
+  }),
 ];
