@@ -4,7 +4,6 @@ export type {
   RecordRow,
   RecordsPage,
   RecordView,
-  Shown,
   SideView,
   SubscriptionView,
 } from './recordSchema.ts';

@@ -180,7 +180,6 @@ export type PlanStep = Wire<typeof stepSchema>;
 export type Change = Wire<typeof changeSchema>;
 export type Cost = Wire<typeof costSchema>;
 export type PlanSample = Wire<typeof sampleSchema>;
-export type SubscriptionRequests = Wire<typeof requestsSchema>;
 // These are counted up while records are read.
 export type PlanFindings = z.output<typeof findingsSchema>;
 export type PlanProblem = z.output<typeof problemSchema>;

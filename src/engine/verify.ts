@@ -99,7 +99,7 @@ const emptyReport = ({ id: campaign, population }: CampaignDocument, at: number)
   orphans: 0,
   splits: 0,
   foreign: 0,
-  ...(population ? { counted: population } : {}),
+  counted: population,
   clean: false,
   samples: {},
 });

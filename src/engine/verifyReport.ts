@@ -37,7 +37,7 @@ export const verifyReportSchema = z
       description: 'Entities in the new home that this campaign did not write. They are left alone',
     }),
     subscriptions: subscriptionsSchema.exactOptional(),
-    counted: z.object({ at: z.number(), records: z.number() }).exactOptional().meta({ description: COUNTED }),
+    counted: z.object({ at: z.number(), records: z.number() }).optional().meta({ description: COUNTED }),
     clean: z.boolean().meta({
       description: 'Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0',
     }),

@@ -45,6 +45,7 @@ describe('records', () => {
     const { out } = await project.run('records', '--mismatches');
     expect(out).toContain('  should say  {"title":"feed 7","user":"u0"}\n  says        {"title":"else","user":"u0"}\n');
     expect(out).toContain('And 2 before.');
+    expect((await project.json('records', '--mismatches')).data).toMatchObject({ count: 12 });
     expect((await project.run('status')).out).toContain('mismatches   12 in shadow reads');
   });
 

@@ -58,7 +58,10 @@ async function checkResponse(response: Response): Promise<void> {
   // Of a page that was left, the answer is gone.
   const body: unknown = await response.json().catch(() => undefined);
   if (body === undefined) return;
-  await checkAnswer({ method: response.request().method(), url: response.url() }, { status: response.status(), type, body });
+  await checkAnswer(
+    { method: response.request().method(), url: response.url() },
+    { status: response.status(), type, body },
+  );
 }
 
 export async function signIn(page: Page, token: string): Promise<void> {

@@ -90,8 +90,9 @@ export async function checkAnswer(
   if (wrong) throw new Error(`${method} ${pathname}: its answer ${status} is not as described: ${wrong}`);
 }
 
-/** Throws where a value is not what the component of this name is. */
+/** Throws where a value, sent as JSON, is not what the component of this name is. */
 export async function checkComponent(name: string, value: unknown): Promise<void> {
-  const wrong = (await theDescribed()).fault(`#/components/schemas/${name}`, value);
+  const told: unknown = JSON.parse(JSON.stringify(value));
+  const wrong = (await theDescribed()).fault(`#/components/schemas/${name}`, told);
   if (wrong) throw new Error(`This is no ${name}: ${wrong}`);
 }
