@@ -4,6 +4,7 @@ import type { Migration } from '../define/migration.ts';
 import { commandsOf } from '../engine/audit.ts';
 import { statesOf, subscriptionsOf } from '../engine/counts.ts';
 import { documentKey, list, load } from '../engine/documents.ts';
+import { isSkipped } from '../engine/quarantine.ts';
 import type { CampaignDocument, Document } from '../engine/schemas.ts';
 import { isStripping } from '../engine/strip.ts';
 import type { Targets } from '../engine/targets.ts';
@@ -44,7 +45,12 @@ export interface CampaignStatus {
    */
   readonly states: Readonly<Record<string, number>>;
   readonly countedIn: 'last sweep' | 'running sweep' | 'nothing yet';
-  readonly quarantined: { readonly count: number; readonly byCode: Readonly<Record<string, number>> };
+  /** `skipped` of them may stay in the old home. */
+  readonly quarantined: {
+    readonly count: number;
+    readonly skipped: number;
+    readonly byCode: Readonly<Record<string, number>>;
+  };
   /** Copies that shadow reads of a router found to say something else than they should; the last ones, with both values. */
   readonly mismatches?: Omit<Document<'mismatch'>, 'v'>;
   /** Subscriptions per state, by the same sweep, where the campaign has some. */
@@ -119,7 +125,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     records: Object.values(states).reduce((sum, n) => sum + n, 0),
     states,
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
-    quarantined: await quarantinedBy(context, campaign.id),
+    quarantined: await quarantinedBy(context, campaign),
     ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
     ...(Object.keys(subscriptions).length > 0 ? { subscriptions } : {}),
     ...(counts?.['topicless'] ? { topicless: counts['topicless'] } : {}),
@@ -148,14 +154,15 @@ function blockOf({ migrations }: Context, { migration, definition, id }: Campaig
       };
 }
 
-async function quarantinedBy({ store }: Context, campaign: string): Promise<CampaignStatus['quarantined']> {
+async function quarantinedBy({ store }: Context, campaign: CampaignDocument): Promise<CampaignStatus['quarantined']> {
   const byCode: Record<string, number> = {};
-  let count = 0;
-  for await (const { value } of list(store, 'quarantine', campaign)) {
+  let [count, skipped] = [0, 0];
+  for await (const { value } of list(store, 'quarantine', campaign.id)) {
     count++;
+    if (isSkipped(campaign, value)) skipped++;
     byCode[value.code] = (byCode[value.code] ?? 0) + 1;
   }
-  return { count, byCode };
+  return { count, skipped, byCode };
 }
 
 async function groupsBy({ store }: Context, campaign: string): Promise<Record<string, number>> {
