@@ -60,8 +60,9 @@ export const isClosing = ({ stage }: CampaignDocument): boolean => stage === 'co
 /**
  * Whether a finished sweep proves that the campaign rests. Every record that existed when it began was seen, and rested
  * when it was seen; live traffic may have unsettled some since, or before the sweep came by, which is what the moves
- * were for. `home` and `completed` must see a sweep without any move. The others need one with few moves, or, so that
- * traffic cannot keep them for ever, one that was no longer much better than the sweep before.
+ * were for. `home` and `completed` must see a sweep without any move: one that moved something was shown what those before
+ * it were not, and where scans lag there may be more. The others need one with few moves, or, so that traffic cannot keep
+ * them for ever, one that was no longer much better than the sweep before.
  */
 export function isClean(campaign: CampaignDocument, counts: Counts, capabilities: Capabilities): boolean {
   if ((counts.unresolved ?? 0) > 0) return false;
