@@ -21,7 +21,7 @@ import {
   topicOf,
   world,
 } from './journeyWorld.ts';
-import { partOf } from './part.ts';
+import { PATIENCE_MS, partOf } from './part.ts';
 import type { Manner, Mishap } from './provider.ts';
 
 const MANNERS: readonly [string, Manner][] = [
@@ -76,7 +76,7 @@ describe.each(MANNERS)('a provider %s', (_, manner) => {
 
   it.each(Object.entries(STRIKES))(
     'misses nothing whichever call of a worker is struck: %s',
-    { timeout: 120_000 },
+    { timeout: PATIENCE_MS },
     async (kind, strike) => {
       const whole = world({ manner });
       await begin(whole);
