@@ -57,6 +57,8 @@ export const LIMITS = {
   mismatchCharacters: 4_000,
   /** Quarantined records after which a campaign pauses, unless the migration says otherwise. */
   errorBudget: 100,
+  /** Old keys and causes that can be skipped: they are kept in the campaign's document, which everybody reads. */
+  skips: 100,
   /** Samples kept for each finding of `verify`. */
   samples: 10,
   /** Ramp-up of traffic to a new range of keys: Cloud Datastore asks for 500 operations a second to begin with, */

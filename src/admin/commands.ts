@@ -5,8 +5,8 @@ import { campaignId, campaignsOf, updateCampaign } from '../engine/campaigns.ts'
 import { campaignStep } from '../engine/decide.ts';
 import { attempts, documentKey, save } from '../engine/documents.ts';
 import { countModified } from '../engine/modified.ts';
-import { countQuarantined } from '../engine/quarantine.ts';
-import type { CampaignDocument } from '../engine/schemas.ts';
+import { countQuarantined, isSkipped } from '../engine/quarantine.ts';
+import type { CampaignDocument, QuarantineDocument } from '../engine/schemas.ts';
 import { aim, bringsBack, everything } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
 import { probe } from '../store/probe.ts';
@@ -83,10 +83,12 @@ export async function complete(
   const { leaveQuarantined = false, strip = false } = options;
   const gate = async (current: CampaignDocument) => {
     if (!hasSettled(current)) throw closed('records are still on their way; see `handover status`');
-    const left = leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1);
-    if (left > 0) {
-      throw closed('records are quarantined and would stay in the old home; retry them, or pass --leave-quarantined');
-    }
+    const isOpen = (entry: QuarantineDocument) => !isSkipped(current, entry);
+    const left = leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1, isOpen);
+    if (left > 0)
+      throw closed(
+        'records are quarantined and would stay in the old home; retry or skip them, or pass --leave-quarantined',
+      );
   };
   return command(context, campaign.id, 'complete', 'completed', options, 'switched', gate, { leaveQuarantined, strip });
 }

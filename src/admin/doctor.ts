@@ -84,9 +84,10 @@ function campaignFinding({ campaign, stage, run, pausedBecause, blocked, quarant
   if (blocked)
     findings.push({ level: 'problem', what: blocked.code, meaning: `${blocked.detail} Nobody works on it.` });
   if (run === 'paused') findings.push({ level: 'problem', what: campaign, meaning: `It is paused: ${pausedBecause}.` });
-  if (quarantined.count > 0) {
-    const are = quarantined.count === 1 ? 'record is' : 'records are';
-    const meaning = `${quarantined.count} ${are} quarantined: handover records ${campaign} --quarantined`;
+  const open = quarantined.count - quarantined.skipped;
+  if (open > 0) {
+    const are = open === 1 ? 'record is' : 'records are';
+    const meaning = `${open} ${are} quarantined: handover records ${campaign} --quarantined`;
     findings.push({ level: 'problem', what: campaign, meaning });
   }
   if (findings.length > 0) return findings;

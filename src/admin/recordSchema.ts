@@ -14,6 +14,7 @@ export const recordRowSchema = z
     next: z.string().exactOptional().meta({ description: '`cede S`: what a worker would do next' }),
     code: z.string().exactOptional().meta({ description: 'Why it cannot be moved' }),
     message: z.string().exactOptional(),
+    skipped: z.boolean().exactOptional().meta({ description: 'It is quarantined, and may stay in the old home' }),
   })
   .meta({ id: 'RecordRow', description: 'One record in a list' });
 

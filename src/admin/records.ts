@@ -1,6 +1,7 @@
 import type { Side } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
 import { list } from '../engine/documents.ts';
+import { isSkipped } from '../engine/quarantine.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { homeRange } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';
@@ -70,12 +71,13 @@ async function quarantinedRecords(
   { after, code: cause }: RecordsOptions,
 ) {
   const rows: RecordRow[] = [];
-  const from = after === undefined ? undefined : parseKey(after);
+  const from = after === undefined ? {} : { after: parseKey(after) };
   for await (const { key, value } of list(context.store, 'quarantine', campaign.id, from)) {
     if (cause !== undefined && value.code !== cause) continue;
     const into = value.peer === undefined ? {} : { into: value.peer };
     const { code, message } = problemOf(value);
-    rows.push({ key: value.key, ...into, state: 'quarantined', code, message });
+    const skipped = isSkipped(campaign, value) ? { skipped: true } : {};
+    rows.push({ key: value.key, ...into, state: 'quarantined', code, message, ...skipped });
     if (rows.length === limit) return { records: rows, next: key.toString() };
   }
   return { records: rows };

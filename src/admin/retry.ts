@@ -1,22 +1,25 @@
 import { list } from '../engine/documents.ts';
-import { isAskedFor, nameOf } from '../engine/sweep.ts';
+import { isRetried } from '../engine/quarantine.ts';
+import type { CampaignDocument, Which } from '../engine/schemas.ts';
+import { nameOf } from '../engine/sweep.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
 import { theCampaign } from './find.ts';
 
 /**
- * Tries quarantined records again: all of them, those with one cause, or one by its old key. Returns how many. Writes
- * down what is asked for, with a new sweep; the worker that begins that sweep takes the records off the list.
+ * Tries quarantined records again: those with one cause, one by its old key, or all that are not skipped. Takes back a
+ * `skip` of the same cause or key. Returns how many. Writes down what is asked for, with a new sweep; the worker that
+ * begins that sweep takes the records off the list.
  */
 export async function retry(
   context: CommandContext,
   name: string,
-  { reason, ...which }: { readonly code?: string; readonly key?: string; readonly reason?: string } = {},
+  { reason, ...which }: Which & { readonly reason?: string } = {},
 ): Promise<number> {
   const campaign = await theCampaign(context, name);
   if (campaign.closed) throw refused(campaign, 'retry');
   const { id } = campaign;
   let count = 0;
-  for await (const { value } of list(context.store, 'quarantine', id)) if (isAskedFor(which, value)) count++;
+  for await (const { value } of list(context.store, 'quarantine', id)) if (isRetried(which, value, campaign)) count++;
   if (count === 0) return 0;
   await retryAs(context, id, [which], `retry ${count}`, {
     records: count,
@@ -29,26 +32,30 @@ export async function retry(
 export async function retryAs(
   context: CommandContext,
   id: string,
-  asked: readonly { readonly code?: string; readonly key?: string }[],
+  asked: readonly Which[],
   what: string,
   { reason, records }: { readonly reason?: string; readonly records?: number } = {},
 ): Promise<void> {
   await change(context, id, (current) => {
     if (current.closed) throw refused(current, 'retry');
-    const { settledAt: _, generation, ...unsettled } = current;
-    const sweep = current.sweep + 1;
+    const { skips = [], ...next } = sweptAnew(current);
     // What an earlier `retry` asked for may not have been begun yet.
     const before = current.retry && nameOf(current.retry) === nameOf(current) ? current.retry.which : [];
-    const retry = { generation, sweep, which: [...before, ...asked] };
-    // What is tried again may move: nothing is proved of this generation any more.
-    const lastSweep = current.lastSweep && { ...current.lastSweep, clean: false, inRow: 0 };
+    const retry = { generation: next.generation, sweep: next.sweep, which: [...before, ...asked] };
+    const kept = skips.filter((skip) => !asked.some((each) => isSame(each, skip)));
     return {
-      ...unsettled,
-      ...(lastSweep ? { lastSweep } : {}),
-      generation,
-      sweep,
+      ...next,
+      ...(kept.length > 0 ? { skips: kept } : {}),
       retry,
       ...record(context, current, what, reason, records),
     };
   });
+}
+
+export const isSame = (one: Which, other: Which): boolean => one.code === other.code && one.key === other.key;
+
+/** In a new sweep, of whichever is under way: what was proved of this generation is not proved any more. */
+export function sweptAnew({ settledAt: _, ...current }: CampaignDocument): CampaignDocument {
+  const lastSweep = current.lastSweep && { ...current.lastSweep, clean: false, inRow: 0 };
+  return { ...current, ...(lastSweep ? { lastSweep } : {}), sweep: current.sweep + 1 };
 }

@@ -2,6 +2,7 @@ import { GROUP_STATES } from '../../machines/group.ts';
 import { commandsOf } from '../engine/audit.ts';
 import { statesOf, subscriptionsOf } from '../engine/counts.ts';
 import { documentKey, list, load } from '../engine/documents.ts';
+import { isSkipped } from '../engine/quarantine.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { isStripping } from '../engine/strip.ts';
 import { HandoverError } from '../errors.ts';
@@ -63,7 +64,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     records: Object.values(states).reduce((sum, n) => sum + n, 0),
     states,
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
-    quarantined: await quarantinedBy(context, campaign.id),
+    quarantined: await quarantinedBy(context, campaign),
     ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
     ...(Object.keys(subscriptions).length > 0 ? { subscriptions } : {}),
     ...(counts?.['topicless'] ? { topicless: counts['topicless'] } : {}),
@@ -92,14 +93,15 @@ function blockOf({ migrations }: Context, { migration, definition, id }: Campaig
       };
 }
 
-async function quarantinedBy({ store }: Context, campaign: string): Promise<CampaignStatus['quarantined']> {
+async function quarantinedBy({ store }: Context, campaign: CampaignDocument): Promise<CampaignStatus['quarantined']> {
   const byCode: Record<string, number> = {};
-  let count = 0;
-  for await (const { value } of list(store, 'quarantine', campaign)) {
+  let [count, skipped] = [0, 0];
+  for await (const { value } of list(store, 'quarantine', campaign.id)) {
     count++;
+    if (isSkipped(campaign, value)) skipped++;
     byCode[value.code] = (byCode[value.code] ?? 0) + 1;
   }
-  return { count, byCode };
+  return { count, skipped, byCode };
 }
 
 async function groupsBy({ store }: Context, campaign: string): Promise<Record<string, number>> {

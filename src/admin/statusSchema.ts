@@ -89,7 +89,9 @@ export const campaignStatusSchema = z
     records: z.number().meta({ description: 'Records that are not quarantined, by the sweep in `countedIn`' }),
     states: counts.meta({ description: STATES }),
     countedIn: z.enum(['last sweep', 'running sweep', 'nothing yet']),
-    quarantined: z.object({ count: z.number(), byCode: counts }),
+    quarantined: z
+      .object({ count: z.number(), skipped: z.number(), byCode: counts })
+      .meta({ description: '`skipped` of them may stay in the old home' }),
     mismatches: mismatchesSchema.exactOptional(),
     subscriptions: counts
       .exactOptional()

@@ -7,7 +7,7 @@ export const EXIT = {
   usage: { code: 2, meaning: 'the command line, the configuration or a definition is not valid' },
   refused: { code: 3, meaning: 'refused: a gate is closed, or the campaign cannot do this now' },
   problems: { code: 4, meaning: 'verify or doctor found problems' },
-  held: { code: 5, meaning: 'waited, but the campaign is paused or records are quarantined' },
+  held: { code: 5, meaning: 'waited, but the campaign is paused or records are quarantined and not skipped' },
   interrupted: { code: 6, meaning: 'interrupted; the campaign goes on where a worker runs' },
 } as const satisfies Record<string, { code: number; meaning: string }>;
 

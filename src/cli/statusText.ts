@@ -29,7 +29,7 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
     ...(subscriptions ? [['subscriptions', listText(subscriptions)]] : []),
     ...(status.topicless ? [['topics', topicsText(status.topicless)]] : []),
     ...(groups ? [['groups', listText(groups)]] : []),
-    ['quarantined', quarantined.count === 0 ? 'none' : `${count(quarantined.count)}: ${listText(quarantined.byCode)}`],
+    ['quarantined', quarantinedText(quarantined)],
     ...(mismatches
       ? [
           [
@@ -80,6 +80,11 @@ function recordsText({ records, states, countedIn }: CampaignStatus): string {
   return `${count(records)}: ${listText(states)}${countedIn === 'running sweep' ? ', so far' : ''}`;
 }
 
+function quarantinedText({ count: all, skipped, byCode }: CampaignStatus['quarantined']): string {
+  if (all === 0) return 'none';
+  return `${count(all)}: ${listText(byCode)}${skipped === 0 ? '' : `, of these ${count(skipped)} skipped`}`;
+}
+
 const listText = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
     .sort(([, a], [, b]) => b - a)
@@ -95,7 +100,9 @@ function nextText(status: CampaignStatus): string {
   if (strip && closed && strip.doneAt === undefined) return 'a worker takes the state off its entities: handover work';
   if (stage === 'completed' || stage === 'cancelled') return `nothing: the campaign is over`;
   if (!settled && stage !== 'draft') return 'a worker brings it on: handover work';
-  if (quarantined.count > 0) return `${verb('records')} --quarantined, then ${verb('retry')}`;
+  // Nothing can be skipped where all is to come home.
+  if (quarantined.count > (stage === 'cancelling' ? 0 : quarantined.skipped))
+    return `${verb('records')} --quarantined, then ${verb('retry')}`;
   if (stage === 'switched') return `${verb('verify')}, then ${verb('complete')}, or ${verb('reverse')}`;
   if (stage === 'copied' || (switchGateOpen && stage === 'home')) return `${verb('verify')}, then ${verb('switch')}`;
   if (stage !== 'switching') return verb('start');

@@ -56,7 +56,7 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
 
 /** What the end of a wait means for a script. */
 export const exitAfter = ({ run, quarantined }: CampaignStatus): Exit =>
-  run === 'paused' || quarantined.count > 0 ? 'held' : 'done';
+  run === 'paused' || quarantined.count > quarantined.skipped ? 'held' : 'done';
 
 async function campaignOf({ store }: Pick<Session, 'store'>, id: string): Promise<CampaignDocument> {
   const stored = await load(store, 'campaign', documentKey('campaign', id));

@@ -8,8 +8,8 @@ import { updateCampaign } from './campaigns.ts';
 import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
 import { sameSweep } from './fence.ts';
-import { countQuarantined } from './quarantine.ts';
-import type { CampaignDocument } from './schemas.ts';
+import { countQuarantined, isLeftBehind, isSkipped } from './quarantine.ts';
+import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { uniform } from './targets.ts';
 
 /** What workers do to a campaign: end a sweep, begin another, pause. Whoever is first does it, by compare-and-set. */
@@ -37,8 +37,8 @@ export async function endSweep(store: Store, clock: Clock, swept: CampaignDocume
     if (!settles) return { ...current, lastSweep, sweep: sweep + 1 };
     const settled = { ...current, lastSweep, population: { at, records: populationOf(counts) } };
     // What is quarantined is nobody's to close over: the campaign rests open, so that it can be retried, or left behind.
-    const leftovers =
-      isClosing(current) && !current.leaveQuarantined && (await countQuarantined(store, current.id, 1)) > 0;
+    const isOpen = (entry: QuarantineDocument) => !isLeftBehind(current, entry);
+    const leftovers = isClosing(current) && (await countQuarantined(store, current.id, 1, isOpen)) > 0;
     return leftovers ? { ...settled, settledAt: at } : settle(settled, at);
   });
   return { campaign, clean, first };
@@ -60,8 +60,9 @@ export const isClosing = ({ stage }: CampaignDocument): boolean => stage === 'co
 /**
  * Whether a finished sweep proves that the campaign rests. Every record that existed when it began was seen, and rested
  * when it was seen; live traffic may have unsettled some since, or before the sweep came by, which is what the moves
- * were for. `home` and `completed` must see a sweep without any move. The others need one with few moves, or, so that
- * traffic cannot keep them for ever, one that was no longer much better than the sweep before.
+ * were for. `home` and `completed` must see a sweep without any move: one that moved something was shown what those before
+ * it were not, and where scans lag there may be more. The others need one with few moves, or, so that traffic cannot keep
+ * them for ever, one that was no longer much better than the sweep before.
  */
 export function isClean(campaign: CampaignDocument, counts: Counts, capabilities: Capabilities): boolean {
   if ((counts.unresolved ?? 0) > 0) return false;
@@ -96,15 +97,16 @@ export async function sweepAgain(store: Store, clock: Clock, swept: CampaignDocu
   });
 }
 
-/** Pauses a campaign that has more quarantined records than its migration allows; says why, if it is over. */
+/** Pauses a campaign that has more quarantined records, not skipped, than its migration allows; says why, if it is over. */
 export async function checkBudget(
   store: Store,
   clock: Clock,
-  { id }: CampaignDocument,
+  campaign: CampaignDocument,
   { errorBudget }: Migration,
   by: string,
 ): Promise<string | undefined> {
-  const count = await countQuarantined(store, id, errorBudget + 1);
+  const { id } = campaign;
+  const count = await countQuarantined(store, id, errorBudget + 1, (entry) => !isSkipped(campaign, entry));
   if (count <= errorBudget) return undefined;
   const because = `more than ${errorBudget} records are quarantined`;
   await updateCampaign({ store, clock }, id, (current) => {

@@ -6,6 +6,7 @@ import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
 import type { CampaignLook } from './fence.ts';
+import { keepLeases } from './keepLeases.ts';
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
@@ -47,6 +48,8 @@ export class CampaignWork {
   #plan: { readonly name: string; readonly sweep: Promise<SweepDocument> } | undefined;
   /** The newest plan that is there. */
   #known: { readonly campaign: CampaignDocument; readonly sweep: SweepDocument } | undefined;
+  /** When leases were looked after last while the campaign is paused. */
+  #kept: Moment | undefined;
   /** All lanes share a budget, and what they know of hot groups. */
   readonly #pacer: Pacer;
   readonly #groupsInHand = new Map<string, Promise<boolean>>();
@@ -140,6 +143,7 @@ export class CampaignWork {
     const { store, clock } = this.#options;
     const campaign = look.campaign.value;
     const migration = this.#migrationOf(campaign);
+    if (this.mayHaveLeases(campaign)) return lane === 0 && this.#keepLeases(look, migration!, signal);
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
     if (campaign.closed) return lane === 0 && this.#strip(campaign, migration, signal);
@@ -189,6 +193,20 @@ export class CampaignWork {
     if (await Promise.race([work, cooling])) leave(work.then(() => claim.settled()));
     // The last checkpoint travels with the look for the next range.
     else leave(claim.settled());
+    return true;
+  }
+
+  /** Whether leases are to be looked after just now although the campaign is paused: as often as one at rest is swept. */
+  mayHaveLeases(campaign: CampaignDocument): boolean {
+    if (campaign.run !== 'paused' || campaign.closed || campaign.stage === 'draft') return false;
+    if (!this.#migrationOf(campaign)?.subscriptions.length) return false;
+    return this.#kept === undefined || elapsed(this.#options.clock, this.#kept) >= LIMITS.restSweepMs;
+  }
+
+  async #keepLeases(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<boolean> {
+    const { store, clock, id } = this.#options;
+    await keepLeases({ store, clock, worker: id, migration, look, signal });
+    this.#kept = moment(clock);
     return true;
   }
 

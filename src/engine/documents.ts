@@ -86,13 +86,14 @@ export async function* list<K extends DocumentKind>(
   store: Store,
   kind: K,
   campaign?: string,
-  after?: Key,
+  { after, until }: Pick<KeyRange, 'after' | 'until'> = {},
 ): AsyncGenerator<Stored<K>> {
   let range: KeyRange = {
     namespace: '',
     kind: KINDS[kind],
     ...(campaign === undefined ? {} : { root: documentKey('campaign', campaign) }),
     ...(after === undefined ? {} : { after }),
+    ...(until === undefined ? {} : { until }),
   };
   for (;;) {
     const page = await store.scan(range, LIMITS.pageSize);

@@ -8,7 +8,7 @@ import { groupStep } from './decide.ts';
 import { documentKey, load, save } from './documents.ts';
 import { subscriptionsIn } from './groupSubscriptions.ts';
 import { type PageOptions, processPage } from './page.ts';
-import { anyIn } from './quarantine.ts';
+import { anyIn, isHeldBack } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { homeRange } from './sweep.ts';
 
@@ -57,7 +57,7 @@ export async function processGroup(
 
   const away = target === 'switched' || target === 'completed';
   const isQuarantined = async () => campaign.quarantines === true && anyIn(store, campaign.id, root);
-  const held = campaign.leaveQuarantined && (await isQuarantined());
+  const held = await isHeldBack(store, campaign, root);
   const aim = { target, patient };
   let result = await passOver(context, root, { ...aim, behindTo: away ? (held ? 'home' : 'copied') : undefined });
   if (result.cooling) return leftCooling(result);

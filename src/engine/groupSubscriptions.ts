@@ -5,7 +5,7 @@ import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { decode, documentKey, load, loadMany } from './documents.ts';
-import { groupsHeldBack, quarantineKey } from './quarantine.ts';
+import { groupsHeldBack, isLeftBehind, quarantineKey } from './quarantine.ts';
 import type { CampaignDocument, SubscriptionDocument } from './schemas.ts';
 import { hasTerms, type Subscribed, subscribedOn } from './subscribed.ts';
 import { pagesOf, subscribersOf } from './subscribers.ts';
@@ -36,21 +36,27 @@ interface GroupLook {
 type State = SubscriptionDocument['state'];
 
 export async function subscriptionsIn(look: GroupLook, root: Key, target: Target): Promise<GroupSubscriptions> {
-  let [count, arrived, aside, proven] = [0, 0, 0, 0];
+  let [count, arrived, aside, left, proven] = [0, 0, 0, 0, 0];
   for (const state of await statesIn(look, root)) {
     count++;
-    if (state === 'quarantined') aside++;
-    else if (state && restsAt(state, target)) arrived++;
-    if (state && state !== 'quarantined' && PROVEN.includes(state)) proven++;
+    if (state === 'quarantined' || state === 'left') {
+      aside++;
+      if (state === 'left') left++;
+    } else if (state) {
+      if (restsAt(state, target)) arrived++;
+      if (PROVEN.includes(state)) proven++;
+    }
   }
-  const left = look.campaign.leaveQuarantined ? aside : 0;
   return { count, arrived, onTheWay: count - arrived - aside, ready: proven + left === count };
 }
 
+/** `left`: quarantined, and to stay so. */
+type Seen = State | 'quarantined' | 'left';
+
 /** Of each: its state; undefined for one that is not begun. */
-async function statesIn(look: GroupLook, root: Key): Promise<(State | 'quarantined' | undefined)[]> {
+async function statesIn(look: GroupLook, root: Key): Promise<(Seen | undefined)[]> {
   const { store, migration, campaign } = look;
-  const states: (State | 'quarantined' | undefined)[] = [];
+  const states: (Seen | undefined)[] = [];
   for (const [i, rule] of migration.subscriptions.entries()) {
     const ruleIndex = migration.records.length + i;
     const reading = { store, migration, campaign, rule, ruleIndex };
@@ -74,7 +80,8 @@ async function statesIn(look: GroupLook, root: Key): Promise<(State | 'quarantin
         : [];
       for (const [n, each] of found.entries()) {
         const document = documents[n]?.value;
-        if (listed[n]) states.push('quarantined');
+        const entry = listed[n]?.value;
+        if (entry) states.push(isLeftBehind(campaign, entry) ? 'left' : 'quarantined');
         else if (document?.campaign === campaign.id) states.push(document.state);
         else if ('error' in each || hasTerms(each.terms)) states.push(undefined);
       }

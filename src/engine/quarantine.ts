@@ -5,7 +5,7 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { updateCampaign } from './campaigns.ts';
 import { documentKey, erase, KINDS, list, loadMany, nameOfKey, type Stored, save } from './documents.ts';
 import type { Pair } from './pair.ts';
-import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
+import type { CampaignDocument, QuarantineDocument, Which } from './schemas.ts';
 
 /**
  * Records that cannot be moved stay where they are, served, and are listed with the cause until an operator says
@@ -50,37 +50,81 @@ export async function quarantined(store: Store, campaign: string, pairs: readonl
   return new Set(pairs.filter((_, i) => listed[i] !== undefined));
 }
 
+export const isAskedFor = ({ code, key }: Which, entry: QuarantineDocument): boolean =>
+  (code === undefined || entry.code === code) && (key === undefined || entry.key === key);
+
+type Skips = Pick<CampaignDocument, 'skips'>;
+
+/** An operator has said that it may stay where it is. */
+export const isSkipped = ({ skips = [] }: Skips, entry: QuarantineDocument): boolean =>
+  skips.some((which) => isAskedFor(which, entry));
+
+/** Who wants all of them tried again does not mean those that he has skipped. */
+export const isRetried = (which: Which, entry: QuarantineDocument, campaign: Skips): boolean =>
+  isAskedFor(which, entry) && (which.key !== undefined || which.code !== undefined || !isSkipped(campaign, entry));
+
+type Leaving = Pick<CampaignDocument, 'stage' | 'leaveQuarantined' | 'skips'>;
+
+/**
+ * Whether it stays in the old home when the campaign completes. Before that nothing is left behind, and a campaign that
+ * is cancelled leaves nothing: a record that could not be brought home would be in a home that nobody reads any more.
+ */
+export const isLeftBehind = (campaign: Leaving, entry: QuarantineDocument): boolean =>
+  isCompleting(campaign) && (campaign.leaveQuarantined === true || isSkipped(campaign, entry));
+
+const isCompleting = ({ stage }: Leaving): boolean => stage === 'completing' || stage === 'completed';
+
+const leavesAny = (campaign: Leaving): boolean =>
+  isCompleting(campaign) && (campaign.leaveQuarantined === true || campaign.skips !== undefined);
+
 /** Whether anything of the campaign, or of one group of it, is quarantined. */
 export async function anyIn(store: Store, campaign: string, group?: Key): Promise<boolean> {
   const range: KeyRange = { namespace: '', kind: KINDS.quarantine, root: documentKey('campaign', campaign) };
-  if (!group) return (await store.scan(range, 1)).entities.length > 0;
-  const first = documentKey('quarantine', campaign, nameOfKey(group));
-  const last = documentKey('quarantine', campaign, nameOfKey(group), '\u{10FFFF}');
-  return (await store.scan({ ...range, after: first, until: last }, 1)).entities.length > 0;
+  const part = group ? entriesOf(campaign, group) : {};
+  return (await store.scan({ ...range, ...part }, 1)).entities.length > 0;
 }
 
+const entriesOf = (campaign: string, group: Key) => ({
+  after: documentKey('quarantine', campaign, nameOfKey(group)),
+  until: documentKey('quarantine', campaign, nameOfKey(group), '\u{10FFFF}'),
+});
+
 /**
- * The groups that stay behind when a campaign completes with `leaveQuarantined`: those a quarantined record is of. As
- * many keys as there are such groups: the error budget bounds them.
+ * The groups that stay behind when a campaign completes: those of which a record does. As many keys as there are such
+ * groups: the error budget bounds them, and what operators skip.
  */
 export async function groupsHeldBack(
   store: Store,
-  { id, leaveQuarantined }: Pick<CampaignDocument, 'id' | 'leaveQuarantined'>,
+  campaign: Leaving & Pick<CampaignDocument, 'id'>,
 ): Promise<ReadonlySet<string>> {
   const groups = new Set<string>();
-  if (!leaveQuarantined) return groups;
-  for await (const { value } of list(store, 'quarantine', id)) if (value.group) groups.add(value.group);
+  if (!leavesAny(campaign)) return groups;
+  for await (const { value } of list(store, 'quarantine', campaign.id))
+    if (value.group && isLeftBehind(campaign, value)) groups.add(value.group);
   return groups;
 }
 
-/** How many, counted up to `enough`. */
+/** Whether a group is one of these. */
+export async function isHeldBack(
+  store: Store,
+  campaign: Leaving & Pick<CampaignDocument, 'id' | 'quarantines'>,
+  group: Key,
+): Promise<boolean> {
+  if (!campaign.quarantines || !leavesAny(campaign)) return false;
+  for await (const { value } of list(store, 'quarantine', campaign.id, entriesOf(campaign.id, group)))
+    if (isLeftBehind(campaign, value)) return true;
+  return false;
+}
+
+/** How many of these, counted up to `enough`. */
 export async function countQuarantined(
   store: Store,
   campaign: string,
-  enough = Number.POSITIVE_INFINITY,
+  enough: number,
+  counts: (entry: QuarantineDocument) => boolean,
 ): Promise<number> {
   let count = 0;
-  for await (const _ of list(store, 'quarantine', campaign)) if (++count >= enough) break;
+  for await (const { value } of list(store, 'quarantine', campaign)) if (counts(value) && ++count >= enough) break;
   return count;
 }
 

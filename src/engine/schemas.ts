@@ -12,6 +12,8 @@ const version = z.literal(1);
 
 const counts = z.record(z.string(), z.number());
 
+const which = z.object({ code: z.string().optional(), key: z.string().optional() });
+
 /** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
 export const paceNote = z.object({
   /** What holds it up just now; `store`: nothing else does. */
@@ -47,12 +49,14 @@ export const SCHEMAS = {
     quarantines: z.boolean().optional(),
     /** Said with `complete`: quarantined records stay in the old home, and with them the groups they are of. */
     leaveQuarantined: z.boolean().optional(),
+    /** What `skip` asked for: quarantined records, of one old key or of one cause each, that may stay in the old home. */
+    skips: z.array(which).optional(),
     /** What `retry` asked for: entries listed before this sweep that are of one cause, or of one old key, or any. */
     retry: z
       .object({
         generation: z.number(),
         sweep: z.number(),
-        which: z.array(z.object({ code: z.string().optional(), key: z.string().optional() })),
+        which: z.array(which),
       })
       .optional(),
     /** How many records the newest settled sweep counted, and when: what `verify` compares with. */
@@ -186,7 +190,8 @@ export type Document<K extends DocumentKind> = z.infer<(typeof SCHEMAS)[K]>;
 export type CampaignDocument = Document<'campaign'>;
 export type CampaignPace = NonNullable<CampaignDocument['pace']>;
 export type PaceNote = z.infer<typeof paceNote>;
-export type Retried = NonNullable<CampaignDocument['retry']>['which'][number];
+/** Which quarantined records: of one cause, of one old key, or any. */
+export type Which = z.infer<typeof which>;
 export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;

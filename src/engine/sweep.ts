@@ -7,15 +7,8 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
-import { release } from './quarantine.ts';
-import type {
-  CampaignDocument,
-  PaceNote,
-  QuarantineDocument,
-  RangeDocument,
-  Retried,
-  SweepDocument,
-} from './schemas.ts';
+import { isRetried, release } from './quarantine.ts';
+import type { CampaignDocument, PaceNote, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribersOf } from './subscribers.ts';
 
 /**
@@ -70,18 +63,16 @@ export async function currentSweep(
 }
 
 /** Takes off the list what `retry` asked for and earlier sweeps have listed. Whoever plans the sweep does it, or does it again. */
-async function releaseRetried(store: Store, { id, retry }: CampaignDocument): Promise<void> {
+async function releaseRetried(store: Store, campaign: CampaignDocument): Promise<void> {
+  const { id, retry } = campaign;
   if (!retry) return;
   const asked = nameOf(retry);
   await release(
     store,
     id,
-    (entry) => retry.which.some((which) => isAskedFor(which, entry)) && (entry.sweep ?? '') < asked,
+    (entry) => retry.which.some((which) => isRetried(which, entry, campaign)) && (entry.sweep ?? '') < asked,
   );
 }
-
-export const isAskedFor = ({ code, key }: Retried, entry: QuarantineDocument): boolean =>
-  (code === undefined || entry.code === code) && (key === undefined || entry.key === key);
 
 async function planRanges(store: Store, migration: Migration, campaign: string): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];

@@ -93,13 +93,20 @@ export class Worker {
 
   /** Works on one campaign as long as there is something to do for it; false when there was nothing. */
   async step({ id }: Pick<CampaignDocument, 'id'>, signal: AbortSignal): Promise<boolean> {
+    return this.#workOn(id).step(signal);
+  }
+
+  #workOn(id: string): CampaignWork {
     const work = this.#works.get(id) ?? new CampaignWork(id, { ...this.#options, id: this.id });
     this.#works.set(id, work);
-    return work.step(signal);
+    return work;
   }
 
   async #lookForWork(begin: (campaign: CampaignDocument) => void): Promise<void> {
     const { store, clock } = this.#options;
-    for await (const { value } of list(store, 'campaign')) if (isWorkable(value, clock.now())) begin(value);
+    for await (const { value } of list(store, 'campaign')) {
+      const isDue = isWorkable(value, clock.now());
+      if (isDue || (value.run === 'paused' && this.#workOn(value.id).mayHaveLeases(value))) begin(value);
+    }
   }
 }

@@ -11,6 +11,7 @@ export type VerbId =
   | 'resume'
   | 'pace'
   | 'retry'
+  | 'skip'
   | 'resolve'
   | 'strip';
 
@@ -150,9 +151,18 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     label: 'Retry',
     brief: 'Tries quarantined records again.',
     does: (_, options) => [
-      `Has the next sweep try again: ${those(options)}. Those that still cannot be moved are quarantined again.`,
+      `Has the next sweep try again: ${options.keys || options.code ? those(options) : 'all that are not skipped'}. Those that still cannot be moved are quarantined again.`,
     ],
     undo: () => 'There is nothing to undo: a record moves only where it passes all checks.',
+  },
+  skip: {
+    label: 'Skip',
+    brief: 'Lets quarantined records stay in the old home.',
+    does: (_, options) => [
+      `Nothing is moved or changed now: ${those(options)} stay listed here, and are served where they are.`,
+      `Complete leaves them in the old home and does not wait for them.${options.code ? ` So it does with those that are quarantined with ${options.code} later.` : ''}`,
+    ],
+    undo: () => 'All of it, until the campaign completes: retry of the same takes it back.',
   },
   resolve: {
     label: 'Resolve',
@@ -182,7 +192,8 @@ export function refusal(id: VerbId, status: CampaignStatus, charts: Charts): str
   if (id === 'resume') return run === 'paused' ? undefined : 'It is not paused.';
   if (blocked) return blocked.detail;
   if (id === 'pace') return undefined;
-  if (id === 'retry' || id === 'resolve') return status.quarantined.count > 0 ? undefined : 'Nothing is quarantined.';
+  if (id === 'retry' || id === 'skip' || id === 'resolve')
+    return status.quarantined.count > 0 ? undefined : 'Nothing is quarantined.';
   if (!charts['stage']?.transitions.some(({ from, event }) => from === stage && event === id))
     return `${REFUSED[id] ?? 'Not possible'}: it is ${stage}.`;
   if (id === 'switch' && !switchGateOpen)
@@ -203,7 +214,7 @@ export function sure(id: VerbId, status: CampaignStatus | undefined, options: Op
   const { label, shared } = VERBS[id];
   const { share = 100 } = options;
   if (id === 'pace') return 'Set this pace';
-  if (id === 'retry') return `Retry ${those(options)}`;
+  if (id === 'retry' || id === 'skip') return `${label} ${those(options)}`;
   if (id === 'resolve') return `Keep the ${options.keep} one`;
   if (!shared) return `${label} ${status?.campaign ?? ''}`;
   return share >= 100 ? `${label} all` : `${label} ${share} %`;

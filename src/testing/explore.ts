@@ -36,6 +36,8 @@ export interface Exploration {
   readonly states: number;
   /** Orders of all steps, from the beginning to the end: as many paths as lead through these states. */
   readonly schedules: bigint;
+  /** Every state was come to; false where there are more than were asked for. */
+  readonly ended: boolean;
   readonly violation: { readonly message: string; readonly trace: readonly string[] } | undefined;
 }
 
@@ -52,8 +54,13 @@ interface Fork {
  * each. A step is one call to the store. Whoever has been given the same answers stands at the same place, so that what
  * was given to everybody, and what the store holds, is the state of the whole; behind a state that came up before
  * nothing new lies. Nothing is left out by that: two steps that do not touch each other lead to one state in both orders.
+ * It ends when all is explored, or after `most` states.
  */
-export async function explore(subjects: Subjects, bounds: Bounds): Promise<Exploration> {
+export async function explore(
+  subjects: Subjects,
+  bounds: Bounds,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Exploration> {
   const forks: Fork[] = [];
   const known = new Map<string, bigint>();
   const numbers = new Numbers();
@@ -66,7 +73,8 @@ export async function explore(subjects: Subjects, bounds: Bounds): Promise<Explo
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       const { message } = error;
-      return { states: known.size + forks.length, schedules: 0n, violation: { message, trace: world.trace } };
+      const violation = { message, trace: world.trace };
+      return { states: known.size + forks.length, schedules: 0n, ended: false, violation };
     }
     for (let fork = forks.at(-1); fork; fork = forks.at(-1)) {
       fork.schedules += schedules;
@@ -75,7 +83,12 @@ export async function explore(subjects: Subjects, bounds: Bounds): Promise<Explo
       known.set(fork.state, schedules);
       forks.pop();
     }
-    if (forks.length === 0) return { states: known.size, schedules, violation: undefined };
+    if (forks.length === 0) return { states: known.size, schedules, ended: true, violation: undefined };
+    if (known.size >= most) {
+      // What a fork counts is behind the ways that were taken of it; the one that is open has forks of its own.
+      const taken = forks.reduce((sum, fork) => sum + fork.schedules, 0n);
+      return { states: known.size, schedules: taken, ended: false, violation: undefined };
+    }
   }
 }
 

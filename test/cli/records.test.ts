@@ -151,7 +151,11 @@ describe('records that cannot be moved', () => {
   it('are listed with the cause, counted, and tried again when told', async () => {
     const started = await project.json<CampaignStatus>('start', '--wait');
     expect(started).toMatchObject({ code: 5, data: { settled: true, states: { copied: 29 } } });
-    expect(started.data.quarantined).toEqual({ count: 2, byCode: { 'target.occupied': 1, 'transform.to': 1 } });
+    expect(started.data.quarantined).toEqual({
+      count: 2,
+      skipped: 0,
+      byCode: { 'target.occupied': 1, 'transform.to': 1 },
+    });
 
     const { data: listed } = await project.json<Page>('records', '--quarantined');
     expect(listed.records.map(({ key, code }) => [key, code]).sort()).toEqual([
@@ -195,9 +199,24 @@ describe('records that cannot be moved', () => {
     const refused = await project.run('complete');
     expect(refused).toMatchObject({ code: 3, out: '' });
     expect(refused.err).toBe(
-      'gate.closed\n  Not yet: records are quarantined and would stay in the old home; retry them, or pass\n  --leave-quarantined.\n  Let a worker finish (`handover work`), look at `handover status`, then try again.\n',
+      'gate.closed\n  Not yet: records are quarantined and would stay in the old home; retry or skip them, or pass\n  --leave-quarantined.\n  Let a worker finish (`handover work`), look at `handover status`, then try again.\n',
     );
     expect((await project.run('complete', '--leave-quarantined', '--wait')).code).toBe(5);
+  });
+
+  it('are skipped: listed as such, and no longer waited for', async () => {
+    await project.run('start', '--to', 'switched', '--wait');
+    expect((await project.run('skip')).code).toBe(2);
+    expect((await project.run('skip', '--key', 'Feed:1')).out).toBe('Nothing is quarantined that fits.\n');
+    const skipped = await project.run('skip', '--key', 'Feed:9', '--reason', 'it may stay');
+    expect(skipped.out).toBe('1 record may stay in the old home. Back: handover retry with the same option.\n');
+    expect((await project.run('status')).out).toContain('of these 1 skipped');
+    expect((await project.run('complete')).code).toBe(3);
+    expect(await project.json('skip', '--code', 'transform.to')).toMatchObject({ code: 0, data: { skipped: 1 } });
+    expect((await project.run('records', '--quarantined')).out).toContain('quarantined, skipped  target.occupied:');
+    expect((await project.run('complete', '--wait')).code).toBe(0);
+    const { data } = await project.json<Status>('status');
+    expect(data.campaigns[0]).toMatchObject({ stage: 'completed', quarantined: { count: 2, skipped: 2 } });
   });
 
   it('are chosen from, where two homes claim them', async () => {

@@ -57,6 +57,11 @@ describe.skipIf(hasNone)('a browser', () => {
     await expectAccessible(page);
     await shoot(page, 'quarantine');
     await page.getByLabel(`Pick ${occupied.old}`).check();
+    await command(page, /^Skip 1 picked/, `Skip ${occupied.old}`);
+    await page.getByText('All skipped.').waitFor();
+    await expectAccessible(page);
+    await shoot(page, 'skipped');
+    await page.getByLabel(`Pick ${occupied.old}`).check();
     await command(page, /^Resolve 1 picked: keep old/, 'Keep the old one');
     await page.getByText('Nothing is quarantined.').waitFor({ timeout: 30_000 });
 

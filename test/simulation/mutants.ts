@@ -172,15 +172,6 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     put: `const underWay = counts['S.birth'] ?? 0;`,
     within: 35_000,
   },
-  closeOnMoves: {
-    what: 'a sweep that moved something closes the campaign',
-    file: campaign,
-    find: `if (target === 'home' || target === 'completed')
-        return false;`,
-    put: `if (target === 'home' || target === 'completed')
-        return true;`,
-    within: 5_000,
-  },
   unfenced: {
     what: 'a commit lands though the campaign has gone on since the look that it relies on',
     file: 'src/store/store.js',

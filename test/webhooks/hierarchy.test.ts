@@ -27,7 +27,7 @@ import {
   type World,
   world,
 } from './hierarchyWorld.ts';
-import { partOf } from './part.ts';
+import { PATIENCE_MS, partOf } from './part.ts';
 
 const NEW = ['/new/account', '/new/feed1', '/new/feed2', '/new/hook'];
 const OLD = ['/old/account', '/old/feed1', '/old/feed2', '/old/hook'];
@@ -150,7 +150,7 @@ describe('a group of records and subscriptions', () => {
 
   it.each(Object.entries(STRIKES))(
     'misses nothing whichever call of a worker is struck: %s',
-    { timeout: 120_000 },
+    { timeout: PATIENCE_MS },
     async (kind, strike) => {
       const way = [START, SWITCH, REVERSE, START, SWITCH, COMPLETE];
       const whole = world();

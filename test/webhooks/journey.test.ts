@@ -22,7 +22,7 @@ import {
   topicOf,
   world,
 } from './journeyWorld.ts';
-import { partOf } from './part.ts';
+import { PATIENCE_MS, partOf } from './part.ts';
 import type { Manner, Mishap } from './provider.ts';
 
 const MANNERS: readonly [string, Manner][] = [
@@ -81,7 +81,7 @@ describe.each(MANNERS)('a provider %s', (_, manner) => {
 
   it.each(Object.entries(STRIKES))(
     'misses nothing whichever call of a worker is struck: %s',
-    { timeout: 120_000 },
+    { timeout: PATIENCE_MS },
     async (kind, strike) => {
       const whole = world({ manner });
       await begin(whole);
@@ -191,6 +191,45 @@ describe('a hub that', () => {
     expect(await states(w)).toEqual(['proven', 'proven']);
     const key = subscriptionKey(oldKey(1).toString());
     expect((await load(w.store, 'subscription', key))!.value.new.leaseUntil).toBeGreaterThan(w.clock.now());
+  });
+
+  it('grants leases is asked again while the campaign is paused, by any number of workers once, and for nothing else', async () => {
+    const w = world({ manner: { confirms: 'later', leaseSeconds: LEASE } });
+    await begin(w);
+    await go(w, START);
+    await commands.switchOver(w.context, 'callbacks');
+    await commands.pause(w.context, 'callbacks', { reason: 'a freeze over the holidays' });
+    const before = w.provider.requests.length;
+    const paused = await commands.theCampaign(w.context, 'callbacks');
+    const workers = [w.worker(), w.worker()];
+    for (let day = 0; day < 30; day++) {
+      await w.clock.sleep(DAY_MS);
+      await Promise.all(workers.map((each) => each.step(paused, new AbortController().signal)));
+      await w.provider.confirm();
+    }
+    const renewed = w.provider.requests.slice(before);
+    expect(new Set(renewed)).toEqual(new Set(['subscribe /new/1', 'subscribe /new/2']));
+    // A lease of seven days is renewed on the fifth: six times in thirty.
+    expect(renewed.length).toBe(6 * N);
+    await w.clock.sleep(5 * DAY_MS);
+    const end = new AbortController();
+    const running = w.worker().run(end.signal);
+    const all = before + 7 * N;
+    for (let i = 0; i < 10_000 && w.provider.requests.length < all; i++)
+      await new Promise((next) => setImmediate(next));
+    end.abort();
+    await running;
+    expect(w.provider.requests.length).toBe(all);
+    await w.provider.confirm();
+    expect(await states(w)).toEqual(['proven', 'proven']);
+    expect(await commands.theCampaign(w.context, 'callbacks')).toEqual(paused);
+    await commands.resume(w.context, 'callbacks');
+    await rest(w);
+    expect([await states(w), posted(w)]).toEqual([
+      ['switched', 'switched'],
+      ['/new/1', '/new/2'],
+    ]);
+    expect(w.provider.missed).toEqual([]);
   });
 
   it('refreshes the new URL by itself is not taken to have confirmed that the old one is given up', async () => {

@@ -14,7 +14,7 @@ import type { Callbacks } from '../../src/webhooks/callbacks.ts';
 import { storedCallbacks } from '../../src/webhooks/storedCallbacks.ts';
 import { handClock, oldKey, STRIKES, seed } from '../engine/harness.ts';
 import { restOf, type Say, type Strike, workersOn } from './drive.ts';
-import { partOf } from './part.ts';
+import { PATIENCE_MS, partOf } from './part.ts';
 
 const URLS = { old: 'https://app.example/old', new: 'https://app.example/new' };
 
@@ -123,43 +123,50 @@ async function wholeWay(w: World): Promise<void> {
 
 const ASKS = ['never', 'before it answers', 'later'] as const;
 
-describe.each(ASKS)('a provider with one URL, which asks whether that is meant: %s', { timeout: 120_000 }, (asks) => {
-  const made = (fault?: Parameters<typeof world>[0]) => {
-    const w = world(fault);
-    w.provider.asks = asks;
-    return w;
-  };
+describe.each(ASKS)(
+  'a provider with one URL, which asks whether that is meant: %s',
+  { timeout: PATIENCE_MS },
+  (asks) => {
+    const made = (fault?: Parameters<typeof world>[0]) => {
+      const w = world(fault);
+      w.provider.asks = asks;
+      return w;
+    };
 
-  it.each(Object.entries(STRIKES))('misses nothing whichever call of a worker is struck: %s', async (kind, strike) => {
-    const whole = made();
-    await wholeWay(whole);
-    const stride = Math.ceil(whole.calls() / 8);
-    expect(stride).toBeGreaterThan(5);
-    for (const first of partOf(stride, Object.keys(STRIKES).indexOf(kind))) {
-      const struck = (index: number) => index % stride === first && index < 8 * stride;
-      const w = made((index, call) => (struck(index) ? strike(call) : undefined));
-      await wholeWay(w);
-      expect(w.provider.missed, `struck from call ${first} on, each ${stride}`).toEqual([]);
-      expect([await w.state(), w.provider.url]).toEqual(['settled', URLS.new]);
-    }
-  });
+    it.each(Object.entries(STRIKES))(
+      'misses nothing whichever call of a worker is struck: %s',
+      async (kind, strike) => {
+        const whole = made();
+        await wholeWay(whole);
+        const stride = Math.ceil(whole.calls() / 8);
+        expect(stride).toBeGreaterThan(5);
+        for (const first of partOf(stride, Object.keys(STRIKES).indexOf(kind))) {
+          const struck = (index: number) => index % stride === first && index < 8 * stride;
+          const w = made((index, call) => (struck(index) ? strike(call) : undefined));
+          await wholeWay(w);
+          expect(w.provider.missed, `struck from call ${first} on, each ${stride}`).toEqual([]);
+          expect([await w.state(), w.provider.url]).toEqual(['settled', URLS.new]);
+        }
+      },
+    );
 
-  it.each<Mishap>(['never sent', 'answer lost', 'refused'])(
-    'misses nothing when any request is: %s',
-    async (mishap) => {
-      const whole = made();
-      await wholeWay(whole);
-      expect(whole.provider.requests).toEqual(['/new', '/old', '/new']);
-      for (let index = 0; index < 3; index++) {
-        const w = made();
-        w.provider.mishap = (each) => (each === index ? mishap : undefined);
-        await wholeWay(w);
-        expect(w.provider.missed, `request ${index}`).toEqual([]);
-        expect([await w.state(), w.provider.url]).toEqual(['settled', URLS.new]);
-      }
-    },
-  );
-});
+    it.each<Mishap>(['never sent', 'answer lost', 'refused'])(
+      'misses nothing when any request is: %s',
+      async (mishap) => {
+        const whole = made();
+        await wholeWay(whole);
+        expect(whole.provider.requests).toEqual(['/new', '/old', '/new']);
+        for (let index = 0; index < 3; index++) {
+          const w = made();
+          w.provider.mishap = (each) => (each === index ? mishap : undefined);
+          await wholeWay(w);
+          expect(w.provider.missed, `request ${index}`).toEqual([]);
+          expect([await w.state(), w.provider.url]).toEqual(['settled', URLS.new]);
+        }
+      },
+    );
+  },
+);
 
 describe('a topic that cannot be fetched', () => {
   it('is asked again after pauses that grow and outlive the process, and the operator is told why', async () => {

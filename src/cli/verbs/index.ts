@@ -11,6 +11,7 @@ import { resolveVerb } from './resolve.ts';
 import { retryVerb } from './retry.ts';
 import { serveVerb } from './serve.ts';
 import { showVerb } from './show.ts';
+import { skipVerb } from './skip.ts';
 import { statusVerb } from './status.ts';
 import { stripVerb } from './strip.ts';
 import { tokenVerb } from './token.ts';
@@ -34,6 +35,7 @@ export const VERBS: readonly (Verb | LoneVerb)[] = [
   recordsVerb,
   showVerb,
   retryVerb,
+  skipVerb,
   resolveVerb,
   auditVerb,
   deliveriesVerb,

@@ -40,10 +40,10 @@ export const recordsVerb: Verb<Options> = {
 export function recordsTable(rows: readonly RecordRow[], indent = ''): string {
   const causes = rows.some(({ code }) => code !== undefined);
   return table(
-    rows.map(({ key, into, state, target, next, code, message }) => [
+    rows.map(({ key, into, state, target, next, code, message, skipped }) => [
       key,
       into ?? '',
-      state,
+      skipped ? `${state}, skipped` : state,
       causes ? (code ? `${code}: ${message}` : '') : next ? `${next}, for ${target}` : '',
     ]),
     indent,

@@ -18,7 +18,7 @@ export function CommandDialog({ ask, onClose }: { ask: Ask; onClose: () => void 
   useEffect(() => dialog.current?.showModal(), []);
   const status = seen?.status;
   const name = campaign ?? migration;
-  const left = status?.quarantined.count ?? 0;
+  const left = status ? status.quarantined.count - status.quarantined.skipped : 0;
   const wanted = typedName(ask, options);
   const isHeld = verb === 'complete' && left > 0 && !options.leaveQuarantined;
   return (

@@ -23,7 +23,13 @@ export function OptionFields({ verb, options, status, onChange }: Props) {
         />
       )}
       {verb === 'start' && <HowFar options={options} onChange={onChange} />}
-      {verb === 'complete' && <Ending options={options} onChange={onChange} left={status?.quarantined.count ?? 0} />}
+      {verb === 'complete' && (
+        <Ending
+          options={options}
+          onChange={onChange}
+          left={status ? status.quarantined.count - status.quarantined.skipped : 0}
+        />
+      )}
       {verb === 'pace' && <Pace options={options} onChange={onChange} />}
     </>
   );
@@ -75,7 +81,7 @@ function Ending({ options, onChange, left }: Part & { left: number }) {
             checked={leaveQuarantined ?? false}
             onChange={(event) => with_({ leaveQuarantined: event.currentTarget.checked })}
           />
-          Leave {count(left)} quarantined in the old home. Without this, complete is refused.
+          Leave {count(left)} quarantined, and not skipped, in the old home. Without this, complete is refused.
         </label>
       )}
       <label class="choice">

@@ -42,9 +42,10 @@ function Attention({ status }: { status: CampaignStatus }) {
       {blocked && <p class="note bad">Blocked: {blocked.detail} Restore it, or start a new version.</p>}
       {run === 'paused' && <p class="note warn">Paused: {pausedBecause ?? 'no reason was given'}.</p>}
       {quarantined.count > 0 && (
-        <p class="note warn">
-          {many(quarantined.count, 'record')} quarantined: they could not be moved, and are served where they are.{' '}
-          <a href={link({ at: 'quarantine', campaign })}>See why</a>
+        <p class={quarantined.count > quarantined.skipped ? 'note warn' : 'note'}>
+          {many(quarantined.count, 'record')} quarantined
+          {quarantined.skipped > 0 && `, ${count(quarantined.skipped)} of them skipped`}: they could not be moved, and
+          are served where they are. <a href={link({ at: 'quarantine', campaign })}>See why</a>
         </p>
       )}
     </>

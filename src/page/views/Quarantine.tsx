@@ -20,7 +20,7 @@ export function Quarantine({ id }: { id: string }) {
   const status = app.campaign(id);
   const [code, setCode] = useState<string>();
   if (!status) return <Missing what={`There is no campaign ${id}.`} />;
-  const { count: all, byCode } = status.quarantined;
+  const { count: all, skipped, byCode } = status.quarantined;
   return (
     <>
       <Tabs status={status} at="quarantine" />
@@ -28,6 +28,7 @@ export function Quarantine({ id }: { id: string }) {
         {all === 0
           ? 'Nothing is quarantined.'
           : `${many(all, 'record')} could not be moved. Each is served where it is, as before.`}
+        {skipped > 0 && ` ${skipped === all ? 'All' : count(skipped)} skipped.`}
       </p>
       {all > 0 && (
         <fieldset class="filter">
@@ -41,7 +42,7 @@ export function Quarantine({ id }: { id: string }) {
         </fieldset>
       )}
       {/* Asked anew when something came or went. */}
-      <List key={`${code} ${all}`} status={status} {...(code === undefined ? {} : { code })} />
+      <List key={`${code} ${all} ${skipped}`} status={status} {...(code === undefined ? {} : { code })} />
     </>
   );
 }
@@ -100,30 +101,27 @@ function Treat({ status, code, rows, picked, onDone }: Treated) {
   const chosen = rows.filter(({ key }) => picked.has(key));
   const which = chosen.length > 0 ? { keys: chosen.map(({ key }) => key) } : code ? { code } : {};
   const whom = chosen.length > 0 ? `${count(chosen.length)} picked` : code ? `all with ${code}` : 'all';
+  const isNamed = chosen.length > 0 || code !== undefined;
+  const { count: all, skipped } = status.quarantined;
+  const mayRetry = isNamed || skipped < all;
   const mayChoose = chosen.length > 0 ? chosen.every((row) => CHOICES.has(row.code ?? '')) : CHOICES.has(code ?? '');
-  const ask = (verb: 'retry' | 'resolve', keep?: 'old' | 'new') =>
+  const ask = (verb: 'retry' | 'skip' | 'resolve', keep?: 'old' | 'new') =>
     app.command({ verb, migration, campaign, options: { ...which, ...(keep ? { keep } : {}) }, onDone });
+  const button = (may: boolean, press: () => void) => ({
+    type: 'button' as const,
+    'aria-disabled': !may || why !== undefined,
+    'aria-describedby': 'treat-note',
+    onClick: () => may && why === undefined && press(),
+  });
   return (
     <section class="treat" aria-label="What to do with them">
       <div class="row">
-        <button
-          type="button"
-          class="primary"
-          aria-disabled={why !== undefined}
-          aria-describedby="treat-note"
-          onClick={() => why === undefined && ask('retry')}
-        >
-          Retry {whom}…
+        <button class="primary" {...button(mayRetry, () => ask('retry'))}>
+          Retry {isNamed || skipped === 0 ? whom : 'all that are not skipped'}…
         </button>
+        <button {...button(isNamed, () => ask('skip'))}>Skip {whom}…</button>
         {(['old', 'new'] as const).map((keep) => (
-          <button
-            key={keep}
-            type="button"
-            class="grave"
-            aria-disabled={!mayChoose || why !== undefined}
-            aria-describedby="treat-note"
-            onClick={() => mayChoose && why === undefined && ask('resolve', keep)}
-          >
+          <button key={keep} class="grave" {...button(mayChoose, () => ask('resolve', keep))}>
             Resolve {whom}: keep {keep}…
           </button>
         ))}
@@ -133,7 +131,8 @@ function Treat({ status, code, rows, picked, onDone }: Treated) {
           (mayChoose
             ? 'Retry tries again. Resolve chooses which of two entities is the record.'
             : 'Retry tries again, once the cause is mended. Resolve is for records that two entities claim: pick such records, or their cause.')}{' '}
-        To skip them, leave them here: they stay in the old home, and complete asks whether to leave them.
+        Skip lets them stay in the old home{isNamed ? '' : ': pick records, or a cause'}.
+        {mayRetry ? '' : ' All are skipped: to try some again, pick them.'}
       </p>
     </section>
   );
@@ -141,7 +140,7 @@ function Treat({ status, code, rows, picked, onDone }: Treated) {
 
 function Row(props: { row: RecordRow; campaign: string; isPicked: boolean; onPick: () => void }) {
   const { row, campaign, isPicked, onPick } = props;
-  const { key, into, code, message } = row;
+  const { key, into, code, message, skipped } = row;
   const [isOpen, setOpen] = useState(false);
   return (
     <li>
@@ -150,6 +149,12 @@ function Row(props: { row: RecordRow; campaign: string; isPicked: boolean; onPic
         <div class="grow">
           <a href={link({ at: 'record', campaign, key })}>{key}</a>
           {into !== undefined && <span class="faint"> to {into}</span>}
+          {skipped && (
+            <>
+              {' '}
+              <span class="badge">skipped</span>
+            </>
+          )}
           <p>
             <code>{code}</code> {message}
           </p>

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { NotifyDefinition } from '../../define/server.ts';
 import { list } from '../../engine/documents.ts';
-import { countQuarantined } from '../../engine/quarantine.ts';
+import { countQuarantined, isSkipped } from '../../engine/quarantine.ts';
 import type { CampaignDocument } from '../../engine/schemas.ts';
 import { messageOf } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
@@ -64,9 +64,10 @@ async function lookAt(services: NotifyOptions['services']): Promise<Happening[]>
 
 async function quarantineOf(
   { store, migrations }: NotifyOptions['services'],
-  { id, migration, closed, quarantines }: CampaignDocument,
+  campaign: CampaignDocument,
 ): Promise<Looked['quarantine']> {
+  const { id, migration, closed, quarantines } = campaign;
   const budget = migrations.find(({ name }) => name === migration)?.errorBudget;
   if (budget === undefined || closed || !quarantines) return undefined;
-  return { budget, count: await countQuarantined(store, id, budget + 1) };
+  return { budget, count: await countQuarantined(store, id, budget + 1, (entry) => !isSkipped(campaign, entry)) };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import * as commands from '../../admin/commands.ts';
 import { resolve } from '../../admin/resolve.ts';
+import { skip } from '../../admin/skip.ts';
 import { strip } from '../../admin/strip.ts';
 import { LIMITS } from '../../limits.ts';
 import { commandedSchema } from '../command.ts';
@@ -81,6 +82,11 @@ export const COMMANDS: readonly Command[] = [
     'retry',
     { code: code.optional(), key: key.optional() },
     { summary: 'Tries quarantined records again', unconditional: true, run: commands.retry },
+  ),
+  about(
+    'skip',
+    { code: code.optional(), key: key.optional() },
+    { summary: 'Lets quarantined records stay in the old home: one, or all with one cause', run: skip },
   ),
   about(
     'resolve',

@@ -1,0 +1,38 @@
+import type { Clock } from '../clock.ts';
+import type { Migration } from '../define/migration.ts';
+import { LIMITS } from '../limits.ts';
+import type { Store } from '../store/store.ts';
+import { list } from './documents.ts';
+import { type CampaignLook, Fence, Fenced } from './fence.ts';
+import { renew } from './subscription.ts';
+
+interface KeepLeases {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly worker: string;
+  readonly migration: Migration;
+  readonly look: CampaignLook;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Renews the leases of a campaign's subscriptions that are near their end, and does nothing else with them. No sweep comes
+ * by while a campaign is paused, and what is live is to stay so however long that lasts. Any number of workers may do it:
+ * whoever stores the intent first asks the hub. When the campaign goes on, sweeps do it from then on.
+ */
+export async function keepLeases({ store, clock, worker, migration, look, signal }: KeepLeases): Promise<void> {
+  const still = look.campaign.value;
+  const fence = Fence.by(look, { store, clock, still: ({ run, closed }) => run === still.run && !closed });
+  const all = list(store, 'subscription');
+  const lane = async () => {
+    for await (const stored of all) {
+      if (signal.aborted) return;
+      const rule = migration.subscriptions[stored.value.rule - migration.records.length];
+      if (stored.value.campaign !== still.id || !rule) continue;
+      await renew(stored, { store, clock, worker, rule, fence });
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: LIMITS.hubRequests }, lane));
+  const failed = ended.find((each) => each.status === 'rejected' && !(each.reason instanceof Fenced));
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+}
