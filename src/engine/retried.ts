@@ -12,7 +12,7 @@ import { isClaimedTwice, settleSplit } from './split.ts';
 import { nameOf } from './sweep.ts';
 
 /** Causes that a choice between two entities can end. */
-export const SPLITS: ReadonlySet<string> = new Set([
+const SPLITS: ReadonlySet<string> = new Set([
   'record.split',
   'record.corrupt',
   'target.occupied',
