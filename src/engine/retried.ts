@@ -12,12 +12,7 @@ import { isClaimedTwice, settleSplit } from './split.ts';
 import { nameOf } from './sweep.ts';
 
 /** Causes that a choice between two entities can end. */
-const SPLITS: ReadonlySet<string> = new Set([
-  'record.split',
-  'record.corrupt',
-  'target.occupied',
-  'transform.split',
-]);
+const SPLITS: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', 'target.occupied', 'transform.split']);
 
 /** Whether there is something to choose between. */
 export const isChoice = ({ code, peer }: QuarantineDocument): boolean => SPLITS.has(code) && peer !== undefined;
