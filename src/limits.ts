@@ -285,6 +285,8 @@ export const LIMITS = {
   eventRetryMs: 2_000,
   /** The page waits twice as long after each attempt that fails, up to this: a server that is away is away for a while. */
   pageRetryMs: 15_000,
+  /** A stream on which neither an event nor a heartbeat came for so long is lost: two heartbeats, and some for the way. */
+  pageSilenceMs: 35_000,
   /** It tells a rate from what came in for so long: long enough for a steady number, short enough for a fresh one. */
   pageRateMs: 20_000,
   /** How often it asks for a job that its user has begun: a job says nothing by itself. */

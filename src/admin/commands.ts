@@ -82,7 +82,8 @@ export async function complete(
   const campaign = await theCampaign(context, name);
   const { leaveQuarantined = false, strip = false } = options;
   const gate = async (current: CampaignDocument) => {
-    if (!hasSettled(current)) throw closed('records are still on their way; see `handover status`');
+    if (!hasSettled(current, context.store.capabilities))
+      throw closed('records are still on their way; see `handover status`');
     const isOpen = (entry: QuarantineDocument) => !isSkipped(current, entry);
     const left = leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1, isOpen);
     if (left > 0)

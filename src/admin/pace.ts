@@ -1,5 +1,7 @@
 import type { CampaignDocument, CampaignPace } from '../engine/schemas.ts';
 import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Capabilities } from '../store/store.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
 import { theCampaign } from './find.ts';
 
@@ -62,9 +64,18 @@ export function paceOf(
   const now = clock.now();
   const fresh = { ramp: current.stage === 'draft' && store.capabilities.warmsUp, since: now };
   const before = current.pace ?? fresh;
-  return paceAfter(hasSettled(current) ? { ...before, since: now } : before, options, now);
+  return paceAfter(hasSettled(current, store.capabilities) ? { ...before, since: now } : before, options, now);
 }
 
-/** Whether this generation has come to rest, if only once: a campaign at rest is swept again and again. */
-export const hasSettled = ({ settledAt, lastSweep, generation }: CampaignDocument): boolean =>
-  settledAt !== undefined || (lastSweep?.clean === true && lastSweep.generation === generation);
+/**
+ * Whether this generation has come to rest, and nothing was found since that unsettles it: a campaign at rest is swept
+ * again and again, and such a sweep that is under way says nothing yet. Where scans lag one clean sweep is not enough.
+ */
+export function hasSettled(
+  { settledAt, lastSweep, generation }: CampaignDocument,
+  { scans }: Pick<Capabilities, 'scans'>,
+): boolean {
+  if (settledAt !== undefined) return true;
+  const inRow = lastSweep?.generation === generation && lastSweep.clean ? (lastSweep.inRow ?? 1) : 0;
+  return inRow >= (scans === 'strong' ? 1 : LIMITS.eventualSweeps);
+}

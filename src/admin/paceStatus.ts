@@ -2,7 +2,7 @@ import { allowedAt } from '../engine/pace.ts';
 import { RAMP } from '../engine/ramp.ts';
 import type { CampaignDocument, PaceNote } from '../engine/schemas.ts';
 import { liveWorkers, type Progress } from '../engine/sweep.ts';
-import type { PaceStatus } from './statusSchema.ts';
+import type { PaceSettings, PaceStatus } from './statusSchema.ts';
 
 /** The gravest first: what one worker was told by the store will be told to the others. */
 const GRAVEST = ['exhausted', 'contention', 'ceiling', 'ramp', 'store'] as const;
@@ -31,6 +31,12 @@ export function paceStatus(
     ...(cooling > 0 ? { cooling } : {}),
   };
 }
+
+/** What operators have set, at rest too. */
+export const paceSettings = ({ pace }: CampaignDocument): PaceSettings => ({
+  ramp: pace?.ramp ?? false,
+  ...(pace?.ceilingPerSecond === undefined ? {} : { ceilingPerSecond: pace.ceilingPerSecond }),
+});
 
 function limitOf({ run }: CampaignDocument, workers: number, notes: readonly PaceNote[]): PaceStatus['limit'] {
   if (run === 'paused') return 'paused';

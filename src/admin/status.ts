@@ -9,7 +9,8 @@ import { HandoverError } from '../errors.ts';
 import type { CommandContext } from './change.ts';
 import { inboxStatus } from './deliveries.ts';
 import { campaigns } from './find.ts';
-import { paceStatus } from './paceStatus.ts';
+import { hasSettled } from './pace.ts';
+import { paceSettings, paceStatus } from './paceStatus.ts';
 import type { CampaignStatus, Status } from './statusSchema.ts';
 import { isByGroup, lookAtSweep, sweepStatus } from './sweepStatus.ts';
 
@@ -54,13 +55,14 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     run: campaign.run,
     ...(campaign.pausedBecause === undefined ? {} : { pausedBecause: campaign.pausedBecause }),
     closed: campaign.closed,
-    settled: campaign.settledAt !== undefined,
+    settled: hasSettled(campaign, context.store.capabilities),
     ...(campaign.settledAt === undefined ? {} : { settledAt: campaign.settledAt }),
     switchGateOpen: campaign.switchGateOpen,
     targets: campaign.targets,
     ...(blocked ? { blocked } : {}),
     sweep,
     ...(pace ? { pace } : {}),
+    paceSettings: paceSettings(campaign),
     records: Object.values(states).reduce((sum, n) => sum + n, 0),
     states,
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',

@@ -55,6 +55,16 @@ export const paceStatusSchema = z
     description: 'What limits the pace of a campaign now: what it allows, and what its workers said in their claims',
   });
 
+const paceSettingsSchema = z
+  .object({
+    ceilingPerSecond: z
+      .number()
+      .exactOptional()
+      .meta({ description: 'Operations a second of all workers together, at most; unset: any' }),
+    ramp: z.boolean().meta({ description: 'Whether the pace rises slowly' }),
+  })
+  .meta({ id: 'PaceSettings', description: 'What was set for the pace of a campaign, at rest too' });
+
 export const mismatchesSchema = mismatch.omit({ v: true }).meta({
   id: 'Mismatches',
   description:
@@ -77,8 +87,11 @@ export const campaignStatusSchema = z
     run,
     pausedBecause: pausedBecause.unwrap().exactOptional(),
     closed: z.boolean(),
-    settled: z.boolean().meta({ description: 'Every record rests at its target, as far as the last sweep saw' }),
-    settledAt: at.exactOptional(),
+    settled: z.boolean().meta({
+      description:
+        'Every record rests at its target, as far as the last whole sweep saw; also while one looks it over again',
+    }),
+    settledAt: at.exactOptional().meta({ description: 'Unset while a sweep is under way' }),
     switchGateOpen: z.boolean(),
     targets,
     blocked: blocked.exactOptional().meta({
@@ -86,6 +99,7 @@ export const campaignStatusSchema = z
     }),
     sweep: sweepStatusSchema,
     pace: paceStatusSchema.exactOptional().meta({ description: 'Unset where nothing is to be done' }),
+    paceSettings: paceSettingsSchema,
     records: z.number().meta({ description: 'Records that are not quarantined, by the sweep in `countedIn`' }),
     states: counts.meta({ description: STATES }),
     countedIn: z.enum(['last sweep', 'running sweep', 'nothing yet']),
@@ -125,6 +139,7 @@ export const statusSchema = z
   .meta({ id: 'Campaigns', description: 'All campaigns, and what waits to become one' });
 
 export type SweepStatus = Wire<typeof sweepStatusSchema>;
+export type PaceSettings = Wire<typeof paceSettingsSchema>;
 export type PaceStatus = Wire<typeof paceStatusSchema>;
 export type CampaignStatus = Wire<typeof campaignStatusSchema>;
 export type Status = Wire<typeof statusSchema>;

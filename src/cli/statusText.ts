@@ -67,9 +67,9 @@ export function targetsText(targets: Targets): string {
   return parts.join(', ');
 }
 
-function sweepText({ sweep, settled, stage }: CampaignStatus): string {
+function sweepText({ sweep, settledAt, stage }: CampaignStatus): string {
   if (stage === 'draft') return 'none yet';
-  const seen = `${count(sweep.seen)}${sweep.expected && !settled ? ` of about ${count(sweep.expected)}` : ''} seen`;
+  const seen = `${count(sweep.seen)}${sweep.expected && settledAt === undefined ? ` of about ${count(sweep.expected)}` : ''} seen`;
   const unresolved = sweep.unresolved > 0 ? `, ${count(sweep.unresolved)} kept changing` : '';
   const figures = `${seen}, ${count(sweep.moved)} moved${unresolved}`;
   return `${sweep.number}${sweep.running ? `, ${percent(sweep.share)}` : ''}: ${figures}`;

@@ -52,7 +52,8 @@ const SCHEMA = {
   summary:
     'Server-sent events: `campaign` with what GET /v1/campaigns/:id says, `campaigns` with the list, on each change',
   description:
-    'For viewers and above. With `campaign`, of that one only. Every event is whole; `Last-Event-ID` goes on from there.',
+    'For viewers and above. With `campaign`, of that one only. Every event is whole; `Last-Event-ID` goes on from there. ' +
+    '`stale`: the store could not be looked at, so what was told may be old; `fresh`: it is looked at again.',
   querystring: query,
   response: {
     200: { description: 'Until the reader leaves', content: { 'text/event-stream': { schema: z.string() } } },

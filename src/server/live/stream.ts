@@ -14,6 +14,9 @@ export interface StreamOptions {
 
 const BEGINNING = `retry: ${LIMITS.eventRetryMs}\n\n`;
 const HEARTBEAT = ':\n\n';
+// These have no id: whoever comes again is told how it is then.
+const FRESH = 'event: fresh\ndata: {}\n\n';
+const stale = (code: string): string => `event: stale\ndata: ${JSON.stringify({ code })}\n\n`;
 
 /**
  * The events of one reader, taken off the board when there is room for them: who reads slowly gets what is newest then,
@@ -25,6 +28,9 @@ export class EventStream extends Readable implements Watcher {
   #seen: number;
   #hasRoom = true;
   #movedAt: number;
+  /** Why the looks fail; and whether that was told. */
+  #trouble: string | undefined;
+  #toldTrouble: string | undefined;
 
   constructor(options: StreamOptions) {
     super({ highWaterMark: LIMITS.eventBufferBytes });
@@ -37,11 +43,25 @@ export class EventStream extends Readable implements Watcher {
 
   override _read(): void {
     this.#hasRoom = true;
-    this.looked();
+    this.#tell();
   }
 
   looked(): void {
+    this.#trouble = undefined;
+    this.#tell();
+  }
+
+  faltered(code: string): void {
+    this.#trouble = code;
+    this.#tell();
+  }
+
+  #tell(): void {
     const { board, wanted } = this.#options;
+    if (this.#hasRoom && !this.destroyed && this.#trouble !== this.#toldTrouble) {
+      this.#toldTrouble = this.#trouble;
+      this.#send(this.#trouble === undefined ? FRESH : stale(this.#trouble));
+    }
     while (this.#hasRoom && !this.destroyed) {
       const post = board.next(wanted, this.#seen);
       if (!post) return;

@@ -8,6 +8,8 @@ import { patientStore } from '../patience.ts';
 export interface Watcher {
   /** There may be something new. */
   looked(): void;
+  /** A look failed: what was told may be older than it seems, until the next one. */
+  faltered(code: string): void;
   /** About once a second. */
   beat(): void;
 }
@@ -29,6 +31,7 @@ export class Watch {
   readonly #watchers = new Set<Watcher>();
   #looking: Promise<Status> | undefined;
   #last: { readonly status: Status; readonly at: number; readonly tookMs: number } | undefined;
+  #askedAt = 0;
   #end: AbortController | undefined;
 
   constructor(options: WatchOptions) {
@@ -74,6 +77,7 @@ export class Watch {
   async #ask(): Promise<Status> {
     const { services, onLook } = this.#options;
     const began = this.#clock.ticks();
+    this.#askedAt = began;
     const store = patientStore(services.store, AbortSignal.timeout(LIMITS.requestMs));
     const found = await status({ ...services, store });
     const at = this.#clock.ticks();
@@ -90,6 +94,7 @@ export class Watch {
       } catch (error) {
         const known = error instanceof HandoverError;
         this.#options.onFailed(known ? { code: error.code, detail: error.detail } : { detail: messageOf(error) });
+        for (const watcher of this.#watchers) watcher.faltered(known ? error.code : 'unexpected');
       }
       await this.#clock.sleep(this.#pauseMs, signal);
     }
@@ -98,7 +103,11 @@ export class Watch {
   /** Beside the looks: who waits is told so when the store does not answer, too. */
   async #beat(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const watcher of this.#watchers) watcher.beat();
+      const hangs = this.#looking && this.#clock.ticks() - this.#askedAt > LIMITS.requestMs;
+      for (const watcher of this.#watchers) {
+        if (hangs) watcher.faltered('request.slow');
+        watcher.beat();
+      }
       await this.#clock.sleep(LIMITS.eventTickMs, signal);
     }
   }

@@ -123,7 +123,12 @@ describe('an event stream', () => {
     await until(() => reader.told.length === 2);
     down = true;
     await until(() => server.log().includes('"event":"events.faltered"'));
+    // Whoever looks is told, once, that what he sees may be old.
+    await until(() => reader.last('stale') !== undefined);
+    expect(reader.last('stale')!.data).toEqual({ code: 'store.unavailable' });
     down = false;
+    await until(() => reader.last('fresh') !== undefined);
+    expect(reader.told.map(({ event }) => event).slice(2)).toEqual(['stale', 'fresh']);
     await pause(server);
     await until(() => reader.last('campaign')?.data['run'] === 'paused');
   });
