@@ -71,6 +71,7 @@ const part = encodeURIComponent;
 export const paths = {
   campaigns: '/v1/campaigns',
   machines: '/v1/machines',
+  me: '/v1/me',
   events: '/v1/events',
   retryDeliveries: '/v1/deliveries/retry',
   deliveries: (query: Readonly<Record<string, string>>) => `/v1/deliveries?${new URLSearchParams(query)}`,

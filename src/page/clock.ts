@@ -10,6 +10,19 @@ export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
     });
   });
 
+/** Calls once, when nobody has put it off for so long. */
+export function watchdog(ms: number, call: () => void): { putOff(): void; stop(): void } {
+  let timer = setTimeout(call, ms);
+  const stop = () => clearTimeout(timer);
+  return {
+    putOff: () => {
+      stop();
+      timer = setTimeout(call, ms);
+    },
+    stop,
+  };
+}
+
 /** Calls until it is told to stop. */
 export function every(ms: number, call: () => void): () => void {
   const timer = setInterval(call, ms);

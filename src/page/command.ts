@@ -1,7 +1,8 @@
-import { ask, paths } from './api.ts';
+import { type Answer, ask, paths } from './api.ts';
 import { freshId } from './clock.ts';
+import type { Options } from './options.ts';
 import type { CampaignStatus, Entry } from './types.ts';
-import type { Options, VerbId } from './verbs.ts';
+import type { VerbId } from './verbs.ts';
 
 /** What a command answers. */
 interface Done {
@@ -20,11 +21,28 @@ export async function look(id: string): Promise<Seen> {
   return { status: body, ...(etag === undefined ? {} : { etag }) };
 }
 
+/** Between two of its commands somebody else gave one. */
+export class Overtaken extends Error {}
+
 /** One go at a command. Tried again after a lost answer it keeps its keys, so nothing is done twice. */
 export class Attempt {
   readonly #keys = new Map<string, string>();
+  /** The places of its own commands in the audit trail. */
+  readonly #own = new Set<number>();
+  readonly #done: string[] = [];
+  #last: Seen | undefined;
 
-  /** Sends one request, or one for each key. Throws `Refused` and `Unanswered`. */
+  /** Of several records, those whose command was answered. */
+  get done(): readonly string[] {
+    return this.#done;
+  }
+
+  /** The campaign as the last answer told it. */
+  get last(): Seen | undefined {
+    return this.#last;
+  }
+
+  /** Sends one request, or one for each key that is not done. Throws `Refused`, `Unanswered` and `Overtaken`. */
   async send(
     verb: VerbId,
     migration: string,
@@ -32,18 +50,30 @@ export class Attempt {
     { keys, ...options }: Options,
     said: { readonly reason: string; readonly confirm?: string },
   ): Promise<Seen> {
-    let now = seen;
-    for (const key of keys ?? [undefined]) {
+    this.#last = undefined;
+    const left: readonly (string | undefined)[] = keys?.filter((key) => !this.#done.includes(key)) ?? [undefined];
+    for (const key of left) {
+      const now: Seen | undefined = this.#last ?? seen;
+      // The answer to the one before tells of what came in between: on that nobody has decided.
+      if (seen && now && this.others(seen, now).length > 0) throw new Overtaken();
       const body = { ...options, ...said, ...(key === undefined ? {} : { key }) };
-      const headers = {
+      const headers: Record<string, string> = {
         'idempotency-key': this.#keyOf(body),
         ...(now?.etag === undefined ? {} : { 'if-match': now.etag }),
       };
       const path = paths.command(verb, now?.status.campaign ?? migration, migration);
-      const { body: done, etag } = await ask<Done>(path, { body, headers });
-      now = { status: done.campaign, ...(etag === undefined ? {} : { etag }) };
+      const { body: done, etag }: Answer<Done> = await ask<Done>(path, { body, headers });
+      if (done.command) this.#own.add(done.command.number);
+      if (key !== undefined) this.#done.push(key);
+      this.#last = { status: done.campaign, ...(etag === undefined ? {} : { etag }) };
     }
-    return now!;
+    return this.#last!;
+  }
+
+  /** What others have commanded in between, by the numbers of its own: the newest last. */
+  others({ status: before }: Seen, { status: after }: Seen): CampaignStatus['history'] {
+    const first = after.commands - after.history.length;
+    return after.history.filter((_, i) => first + i >= before.commands && !this.#own.has(first + i));
   }
 
   #keyOf(body: object): string {
@@ -53,7 +83,3 @@ export class Attempt {
     return key;
   }
 }
-
-/** What others have commanded since: the newest last. */
-export const since = (before: CampaignStatus, after: CampaignStatus): CampaignStatus['history'] =>
-  after.history.slice(Math.max(0, after.history.length - (after.commands - before.commands)));

@@ -4,8 +4,14 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** The events of a stream, by the rules of its format: lines of `field: value`, ended by an empty one. */
-export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+/**
+ * The events of a stream, by the rules of its format: lines of `field: value`, ended by an empty one. `onSign`: something
+ * came in, if only a heartbeat, which is a comment.
+ */
+export async function* eventsOf(
+  body: ReadableStream<Uint8Array>,
+  onSign: () => void = () => {},
+): AsyncGenerator<ServerEvent> {
   let rest = '';
   let fields: Record<string, string> = {};
   const decoder = new TextDecoder();
@@ -13,6 +19,7 @@ export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerato
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
+    onSign();
     const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop()!;
     for (const line of lines) {

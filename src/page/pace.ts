@@ -16,6 +16,12 @@ export function limits({ pace, pausedBecause }: CampaignStatus): { readonly what
   return { what: `${rate(perSecond)} by ${many(workers, 'worker')}`, why: WHY[limit](pace) };
 }
 
+/** What was set, where nothing moves that it could hold. */
+export function atRest({ paceSettings: { ceilingPerSecond, ramp } }: CampaignStatus): string {
+  const ceiling = ceilingPerSecond === undefined ? 'There is no ceiling' : `The ceiling is ${rate(ceilingPerSecond)}`;
+  return `${ceiling}${ramp ? ', with the ramp' : ''}.`;
+}
+
 const WHY: Readonly<Record<Exclude<Pace['limit'], 'paused' | 'nobody works'>, (pace: Pace) => string>> = {
   exhausted: (pace) => `The store is exhausted and asked for less. ${backOff(pace)}`,
   contention: (pace) =>

@@ -8,6 +8,11 @@ export function keptPlan(migration: string): PlanReport | undefined {
   return text === null ? undefined : (JSON.parse(text) as PlanReport);
 }
 
+/** Whoever signs in next in this tab may not be let see them. */
+export function forgetPlans(): void {
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith(KEPT)) sessionStorage.removeItem(name);
+}
+
 export function keepPlan(report: PlanReport): void {
   try {
     sessionStorage.setItem(KEPT + report.migration, JSON.stringify(report));

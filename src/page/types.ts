@@ -44,6 +44,12 @@ export interface Job {
   readonly problem?: Problem;
 }
 
+/** Who is signed in. */
+export interface Me {
+  readonly name: string;
+  readonly role: 'viewer' | 'operator' | 'admin';
+}
+
 /** Problem details, RFC 9457. */
 export interface Problem {
   readonly status: number;

@@ -1,4 +1,5 @@
 import { count, many } from './format.ts';
+import type { Options } from './options.ts';
 import type { CampaignStatus, Charts } from './types.ts';
 
 export type VerbId =
@@ -14,19 +15,6 @@ export type VerbId =
   | 'skip'
   | 'resolve'
   | 'strip';
-
-/** What goes with a command, as the API takes it; `keys`: one command each. */
-export interface Options {
-  readonly share?: number;
-  readonly to?: 'copied' | 'switched' | 'completed';
-  readonly leaveQuarantined?: boolean;
-  readonly strip?: boolean;
-  readonly ceiling?: number | 'none';
-  readonly ramp?: boolean;
-  readonly keep?: 'old' | 'new';
-  readonly code?: string;
-  readonly keys?: readonly string[];
-}
 
 export interface Verb {
   readonly label: string;
@@ -55,6 +43,41 @@ const some = ({ share = 100 }: Options, status: CampaignStatus | undefined): str
   const about = all > 0 ? ` (${share >= 100 ? '' : 'about '}${count(Math.round((all * share) / 100))})` : '';
   return share >= 100 ? `every record${about}` : `${share} % of the records${about}`;
 };
+
+/** What `complete` leaves behind. */
+function leaves({ leaveQuarantined }: Options, status: CampaignStatus | undefined): readonly string[] {
+  const { count: all = 0, skipped = 0 } = status?.quarantined ?? {};
+  const left = leaveQuarantined ? all : skipped;
+  if (left === 0) return [];
+  return [
+    `${many(left, 'record')} that ${left === 1 ? 'is' : 'are'} quarantined ${left === 1 ? 'stays' : 'stay'} in the old home${status?.groups ? ', with the groups they are of' : ''}.`,
+  ];
+}
+
+function paceDoes(status: CampaignStatus | undefined, { ceiling, ramp }: Options): readonly string[] {
+  const { ceilingPerSecond: before, ramp: hasRamp = false } = status?.paceSettings ?? {};
+  if (ceiling === undefined && ramp === undefined)
+    return [
+      `Nothing yet: ${before === undefined ? 'there is no ceiling' : `the ceiling is ${many(before, 'operation')} a second`}, and ${hasRamp ? 'the pace rises by the ramp' : 'no ramp'}.`,
+    ];
+  const now = ceiling ?? before ?? 'none';
+  return [
+    ceiling === 'none'
+      ? `Takes the ceiling of ${count(before ?? 0)} operations a second away${(ramp ?? hasRamp) ? '.' : ': workers go as fast as the store lets them.'}`
+      : now === 'none'
+        ? 'There is no ceiling, as before.'
+        : ceiling === undefined
+          ? `The ceiling stays at ${many(now, 'operation')} a second.`
+          : `All workers together make at most ${many(now, 'operation')} a second${before === undefined ? '' : `, instead of ${count(before)}`}.`,
+    ramp === undefined
+      ? hasRamp
+        ? 'The ramp goes on as before.'
+        : 'There is no ramp, as before.'
+      : ramp
+        ? 'The pace rises slowly, by the ramp, from now on.'
+        : 'There is no ramp any more.',
+  ];
+}
 
 export const VERBS: Readonly<Record<VerbId, Verb>> = {
   start: {
@@ -105,7 +128,8 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
     typed: () => true,
     shared: true,
     does: (status, options) => [
-      `Deletes the old side of ${some(options, status)}. The new home alone remains.`,
+      `Deletes the old side of ${some(options, status)}. ${leaves(options, status).length > 0 ? 'Of these the new home alone remains.' : 'The new home alone remains.'}`,
+      ...leaves(options, status),
       ...((options.share ?? 100) < 100 ? ['The others stay switched.'] : ['When all is done the campaign closes.']),
     ],
     undo: () => 'Nothing of it. What has completed does not come back by any command.',
@@ -139,12 +163,7 @@ export const VERBS: Readonly<Record<VerbId, Verb>> = {
   pace: {
     label: 'Change pace',
     brief: 'Sets how many operations a second all workers together may make.',
-    does: (_, { ceiling, ramp }) => [
-      ceiling === 'none' || ceiling === undefined
-        ? 'Takes the ceiling away: workers go as fast as the store lets them.'
-        : `All workers together make at most ${many(ceiling, 'operation')} a second.`,
-      ...(ramp === undefined ? [] : [ramp ? 'The pace rises slowly, from now on.' : 'There is no ramp any more.']),
-    ],
+    does: paceDoes,
     undo: () => 'All of it: the pace can be changed at any time.',
   },
   retry: {
@@ -198,6 +217,8 @@ export function refusal(id: VerbId, status: CampaignStatus, charts: Charts): str
     return `${REFUSED[id] ?? 'Not possible'}: it is ${stage}.`;
   if (id === 'switch' && !switchGateOpen)
     return `The gate is closed until a copy was complete and clean once${settled ? '' : ': records are still on their way'}.`;
+  // As the server says it: a campaign at rest that is looked over again is settled. What is quarantined the dialog asks of.
+  if (id === 'complete' && !settled) return 'Not yet: records are still on their way.';
   return undefined;
 }
 
@@ -218,42 +239,4 @@ export function sure(id: VerbId, status: CampaignStatus | undefined, options: Op
   if (id === 'resolve') return `Keep the ${options.keep} one`;
   if (!shared) return `${label} ${status?.campaign ?? ''}`;
   return share >= 100 ? `${label} all` : `${label} ${share} %`;
-}
-
-/** The same on a command line. */
-export function commandLine(id: VerbId, migration: string, options: Options): string {
-  const { share = 100, to = 'copied', leaveQuarantined, strip, ceiling, ramp, keep, code, keys } = options;
-  const flags = [
-    ...(VERBS[id].shared && share < 100 ? [`--share ${share}`] : []),
-    ...(id === 'start' && to !== 'copied' ? [`--to ${to}`] : []),
-    ...(leaveQuarantined ? ['--leave-quarantined'] : []),
-    ...(id === 'complete' && strip ? ['--strip'] : []),
-    ...(ceiling === undefined ? [] : [`--ceiling ${ceiling}`]),
-    ...(ramp === undefined ? [] : [ramp ? '--ramp' : '--no-ramp']),
-    ...(keep ? [`--keep ${keep}`] : []),
-    ...(code ? [`--code ${code}`] : []),
-    ...(keys ? [`--key ${keys[0]}`] : []),
-  ];
-  return ['handover', id, migration, ...flags].join(' ');
-}
-
-/** What a stage means, for somebody who sees it for the first time. */
-export function meaning({ stage, settled, records }: CampaignStatus): string {
-  const all = records > 0 ? `All ${count(records)} records` : 'All records';
-  const MEANINGS: Readonly<Record<CampaignStatus['stage'], string>> = {
-    draft: 'Nothing has begun. No record was touched.',
-    copying: 'Copies are being made at the new home. The old home is in charge.',
-    copied: `${all} have a copy at the new home. The old home is in charge.`,
-    switching: settled
-      ? 'A share has switched and rests there. The old home owns the others.'
-      : 'Records are passing to the new home. Each is served at every moment.',
-    switched: `${all} are owned by the new home. The way back is open.`,
-    completing: 'The old home’s side is being deleted. What is deleted does not come back.',
-    completed: 'The new home alone holds the records. The campaign is over.',
-    reversing: 'Records are coming home, with what was written since.',
-    home: `${all} are at home again.`,
-    cancelling: 'Everything comes home and the copies go. Then the campaign closes.',
-    cancelled: 'Everything is at home. The campaign is over.',
-  };
-  return MEANINGS[stage];
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page, type Response } from 'playwright-core';
-import { expect, inject } from 'vitest';
+import { expect, inject, onTestFinished } from 'vitest';
 import { ROOT } from '../repository/sources.ts';
 import { checkAnswer } from '../server/described.ts';
 
@@ -77,6 +77,30 @@ export async function expectAccessible(page: Page): Promise<void> {
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   });
   expect(violations).toEqual([]);
+}
+
+/** Opens a command's dialog, says why, and gives the command. */
+export async function command(page: Page, button: RegExp, sure: string, typed?: string): Promise<void> {
+  await page.getByRole('button', { name: button }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Why, for the audit trail').fill('a browser test');
+  if (typed !== undefined) await dialog.getByLabel(/to say that you mean it/).fill(typed);
+  await dialog.getByRole('button', { name: sure, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
+
+export const badge = (page: Page, text: string) =>
+  page.locator('h1 .badge', { hasText: text }).waitFor({ timeout: 30_000 });
+
+/** A page that is signed in, and must not have complained when the test is over. */
+export async function signedIn(browser: Browser, url: string, token: string): Promise<Page> {
+  const looking = await visit(browser, url);
+  onTestFinished(async () => {
+    await looking.context.close();
+    expect(looking.complaints).toEqual([]);
+  });
+  await signIn(looking.page, token);
+  return looking.page;
 }
 
 /** Where screenshots go; unset: none is made. */

@@ -1,7 +1,17 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { OTHER, type Served, TOKENS } from '../server/harness.ts';
-import { expectAccessible, hasNone, openBrowser, shoot, signIn, visit } from './browser.ts';
+import {
+  badge,
+  command,
+  expectAccessible,
+  hasNone,
+  openBrowser,
+  shoot,
+  signedIn as signIn,
+  signIn as typeToken,
+  visit,
+} from './browser.ts';
 import { occupied, site } from './site.ts';
 
 describe.skipIf(hasNone)('a browser', () => {
@@ -11,28 +21,7 @@ describe.skipIf(hasNone)('a browser', () => {
     return () => browser.close();
   });
 
-  /** Opens a command's dialog, says why, and gives the command. */
-  async function command(page: Page, button: RegExp, sure: string, typed?: string): Promise<void> {
-    await page.getByRole('button', { name: button }).first().click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Why, for the audit trail').fill('a browser test');
-    if (typed !== undefined) await dialog.getByLabel(/to say that you mean it/).fill(typed);
-    await dialog.getByRole('button', { name: sure, exact: true }).click();
-    await dialog.waitFor({ state: 'detached' });
-  }
-
-  const badge = (page: Page, text: string) => page.locator('h1 .badge', { hasText: text }).waitFor({ timeout: 30_000 });
-
-  /** A page that is signed in, and must not have complained when the test is over. */
-  async function signedIn(server: Served, token = TOKENS.admin): Promise<Page> {
-    const looking = await visit(browser, server.url);
-    onTestFinished(async () => {
-      await looking.context.close();
-      expect(looking.complaints).toEqual([]);
-    });
-    await signIn(looking.page, token);
-    return looking.page;
-  }
+  const signedIn = (server: Served, token = TOKENS.admin) => signIn(browser, server.url, token);
 
   it('brings a campaign from start to completed, with a record mended and a way back in between', async () => {
     const server = await site();
@@ -176,11 +165,18 @@ describe.skipIf(hasNone)('a browser', () => {
     await page.getByText('Only once every record has switched: it is copying.').waitFor();
     await complete.press('Enter');
     expect(await page.getByRole('dialog').count()).toBe(0);
-    await page.getByRole('button', { name: /^Pause/ }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Why, for the audit trail').fill('may I?');
-    await dialog.getByRole('button', { name: 'Pause feeds.1' }).click();
-    await dialog.getByText(/You may not do this\. vera is viewer/).waitFor();
+    await page.getByText('vera, viewer').waitFor();
+    const pause = page.getByRole('button', { name: /^Pause/ });
+    expect(await pause.getAttribute('aria-disabled')).toBe('true');
+    expect(await page.getByText('For operators and above: you are viewer.').count()).toBeGreaterThan(2);
+    await pause.press('Enter');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    const other = await signedIn(server, TOKENS.operator);
+    await other.getByRole('link', { name: 'feeds.1' }).click();
+    await other.getByText('For admins: you are operator.').waitFor();
+    await other.getByRole('button', { name: /^Start/ }).waitFor();
+    const pausing = other.getByRole('button', { name: /^Pause/ });
+    expect(await pausing.getAttribute('aria-disabled')).toBe('false');
   });
 
   it('is worked by keyboard alone', async () => {
@@ -227,7 +223,7 @@ describe.skipIf(hasNone)('a browser', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').waitFor();
     await expectAccessible(page);
-    await signIn(page, TOKENS.viewer);
+    await typeToken(page, TOKENS.viewer);
     await page.getByText('Live', { exact: true }).waitFor();
     const other = await context.newPage();
     await other.goto(server.url);

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import { type Ask, useApp } from '../app.ts';
+import { denied } from '../roles.ts';
 import type { CampaignStatus } from '../types.ts';
 import { refusal, VERBS, type VerbId } from '../verbs.ts';
-import { ShareField } from './ShareField.tsx';
+import { NO_SHARE, ShareField } from './ShareField.tsx';
 
 const GROUPS: readonly { readonly name: string; readonly verbs: readonly VerbId[]; readonly note?: string }[] = [
   { name: 'Move', verbs: ['start', 'switch', 'reverse'] },
@@ -10,13 +11,13 @@ const GROUPS: readonly { readonly name: string; readonly verbs: readonly VerbId[
   {
     name: 'End',
     verbs: ['complete', 'cancel', 'strip'],
-    note: 'What these do is final, or nearly so: each asks twice.',
+    note: 'What these do is final, or nearly so. Complete and cancel want the campaign’s id typed.',
   },
 ];
 
 /** The buttons: what each will do, and where one cannot be pressed, why. */
 export function Actions({ status }: { status: CampaignStatus }) {
-  const [share, setShare] = useState(100);
+  const [share, setShare] = useState<number | undefined>(100);
   return (
     <section aria-labelledby="actions">
       <h2 id="actions">What you can do</h2>
@@ -27,9 +28,9 @@ export function Actions({ status }: { status: CampaignStatus }) {
             {name === 'Move' && (
               <ShareField value={share} what={status.groups ? 'groups' : 'records'} onChange={setShare} />
             )}
-            {note && <p class="faint">{note}</p>}
+            {note && !status.closed && <p class="faint">{note}</p>}
             {verbs.map((verb) => (
-              <Action key={verb} verb={verb} status={status} {...(name === 'Move' ? { share } : {})} />
+              <Action key={verb} verb={verb} status={status} share={name === 'Move' ? share : 100} />
             ))}
           </section>
         ))}
@@ -38,13 +39,15 @@ export function Actions({ status }: { status: CampaignStatus }) {
   );
 }
 
-function Action({ verb, status, share }: { verb: VerbId; status: CampaignStatus; share?: number }) {
+function Action({ verb, status, share }: { verb: VerbId; status: CampaignStatus; share: number | undefined }) {
   const app = useApp();
   const { label, brief, isFinal } = VERBS[verb];
   const { migration, campaign } = status;
-  const why = refusal(verb, status, app.charts);
-  if (why !== undefined && HIDDEN.has(verb)) return null;
-  const ask: Ask = { verb, migration, campaign, options: share === undefined || share >= 100 ? {} : { share } };
+  const refused = refusal(verb, status, app.charts);
+  if (refused !== undefined && HIDDEN.has(verb)) return null;
+  const why = refused ?? denied(app.me, verb) ?? (share === undefined ? NO_SHARE : undefined);
+  const isPart = share !== undefined && share < 100;
+  const ask: Ask = { verb, migration, campaign, options: isPart ? { share } : {} };
   const id = `why-${verb}`;
   return (
     <div class="action">
@@ -57,7 +60,7 @@ function Action({ verb, status, share }: { verb: VerbId; status: CampaignStatus;
         onClick={() => why === undefined && app.command(ask)}
       >
         {label}
-        {share !== undefined && share < 100 ? ` ${share} %` : ''}…
+        {isPart ? ` ${share} %` : ''}…
       </button>
       <p id={id} class={why === undefined ? '' : 'faint'}>
         {why ?? brief}

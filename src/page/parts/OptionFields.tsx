@@ -1,41 +1,51 @@
 import { count } from '../format.ts';
+import type { Options } from '../options.ts';
 import type { CampaignStatus } from '../types.ts';
-import { type Options, VERBS, type VerbId } from '../verbs.ts';
+import { VERBS, type VerbId } from '../verbs.ts';
+import { PaceFields } from './PaceFields.tsx';
 import { ShareField } from './ShareField.tsx';
 
 interface Props {
   verb: VerbId;
   options: Options;
+  /** Whether what stands in the fields will do. */
+  isValid: boolean;
   status?: CampaignStatus;
-  onChange: (options: Options) => void;
+  onChange: (options: Options, isValid: boolean) => void;
 }
 
 /** What can be chosen with a command. */
-export function OptionFields({ verb, options, status, onChange }: Props) {
+export function OptionFields({ verb, options, isValid, status, onChange }: Props) {
   const { share: _, ...rest } = options;
   return (
     <>
       {VERBS[verb].shared && (
         <ShareField
-          value={options.share ?? 100}
+          value={isValid ? (options.share ?? 100) : undefined}
           what={status?.groups ? 'groups' : 'records'}
-          onChange={(share) => onChange(share >= 100 ? rest : { ...rest, share })}
+          onChange={(share) => {
+            if (share === undefined) onChange(options, false);
+            else onChange(share >= 100 ? rest : { ...rest, share }, true);
+          }}
         />
       )}
-      {verb === 'start' && <HowFar options={options} onChange={onChange} />}
+      {verb === 'start' && <HowFar options={options} isValid={isValid} onChange={onChange} />}
       {verb === 'complete' && (
         <Ending
           options={options}
+          isValid={isValid}
           onChange={onChange}
           left={status ? status.quarantined.count - status.quarantined.skipped : 0}
         />
       )}
-      {verb === 'pace' && <Pace options={options} onChange={onChange} />}
+      {verb === 'pace' && status && (
+        <PaceFields settings={status.paceSettings} options={options} isValid={isValid} onChange={onChange} />
+      )}
     </>
   );
 }
 
-type Part = Pick<Props, 'options' | 'onChange'>;
+type Part = Pick<Props, 'options' | 'isValid' | 'onChange'>;
 
 const AIMS = [
   ['copied', 'Copies only'],
@@ -43,7 +53,7 @@ const AIMS = [
   ['completed', 'On to completed, without a rest: no way back'],
 ] as const;
 
-function HowFar({ options, onChange }: Part) {
+function HowFar({ options, isValid, onChange }: Part) {
   return (
     <fieldset>
       <legend>How far</legend>
@@ -53,7 +63,7 @@ function HowFar({ options, onChange }: Part) {
             type="radio"
             name="to"
             checked={(options.to ?? 'copied') === to}
-            onChange={() => onChange({ ...options, to })}
+            onChange={() => onChange({ ...options, to }, isValid)}
           />
           {name}
         </label>
@@ -62,15 +72,13 @@ function HowFar({ options, onChange }: Part) {
   );
 }
 
-function Ending({ options, onChange, left }: Part & { left: number }) {
+function Ending({ options, isValid, onChange, left }: Part & { left: number }) {
   const { leaveQuarantined, strip, ...rest } = options;
   const with_ = (more: Options) =>
-    onChange({
-      ...rest,
-      ...(leaveQuarantined ? { leaveQuarantined } : {}),
-      ...(strip ? { strip } : {}),
-      ...more,
-    });
+    onChange(
+      { ...rest, ...(leaveQuarantined ? { leaveQuarantined } : {}), ...(strip ? { strip } : {}), ...more },
+      isValid,
+    );
   return (
     <fieldset>
       <legend>With it</legend>
@@ -91,51 +99,6 @@ function Ending({ options, onChange, left }: Part & { left: number }) {
           onChange={(event) => with_({ strip: event.currentTarget.checked })}
         />
         When all is done, take handover’s own state off the records
-      </label>
-    </fieldset>
-  );
-}
-
-function Pace({ options, onChange }: Part) {
-  const { ceiling = 'none', ramp } = options;
-  return (
-    <fieldset>
-      <legend>Operations a second, of all workers together</legend>
-      <label class="choice">
-        <input
-          type="radio"
-          name="ceiling"
-          checked={ceiling === 'none'}
-          onChange={() => onChange({ ...options, ceiling: 'none' })}
-        />
-        No ceiling
-      </label>
-      <label class="choice">
-        <input
-          type="radio"
-          name="ceiling"
-          checked={ceiling !== 'none'}
-          onChange={() => onChange({ ...options, ceiling: 500 })}
-        />
-        At most
-        <input
-          type="number"
-          min="1"
-          aria-label="Operations a second at most"
-          value={ceiling === 'none' ? '' : ceiling}
-          onInput={(event) => {
-            const most = Number(event.currentTarget.value);
-            if (most >= 1) onChange({ ...options, ceiling: most });
-          }}
-        />
-      </label>
-      <label class="choice">
-        <input
-          type="checkbox"
-          checked={ramp ?? false}
-          onChange={(event) => onChange({ ...options, ramp: event.currentTarget.checked })}
-        />
-        Rise slowly, by the ramp
       </label>
     </fieldset>
   );

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { every, now } from '../clock.ts';
 import { count, duration, many, moment, percent } from '../format.ts';
-import { limits, rateOf, type Sample, sampled, sampleOf, timeLeft } from '../pace.ts';
+import { atRest, limits, rateOf, type Sample, sampled, sampleOf, timeLeft } from '../pace.ts';
 import { link } from '../route.ts';
 import type { CampaignStatus } from '../types.ts';
 import { Bar } from './Bar.tsx';
@@ -48,7 +48,10 @@ export function Progress({ status }: { status: CampaignStatus }) {
             <dd>
               {what}
               <br />
-              <span class="faint">{why}</span>
+              <span class="faint">
+                {why}
+                {!status.pace && ` ${atRest(status)}`}
+              </span>
             </dd>
           </>
         )}

@@ -1,20 +1,22 @@
 import { useId } from 'preact/hooks';
+import { NumberField } from './NumberField.tsx';
 
-/** A share in percent: by a slider, or exactly. */
+const isShare = (n: number): boolean => n > 0 && n <= 100;
+
+/** Why nothing can be done with what stands in the field. */
+export const NO_SHARE = 'A share is over 0 and up to 100 percent.';
+
+/** A share in percent: by a slider, or exactly. `value`: undefined while what is typed is none. */
 export function ShareField({
   value,
   what = 'records',
   onChange,
 }: {
-  value: number;
+  value: number | undefined;
   what?: string;
-  onChange: (share: number) => void;
+  onChange: (share: number | undefined) => void;
 }) {
   const id = useId();
-  const set = (text: string) => {
-    const share = Number(text);
-    if (share > 0 && share <= 100) onChange(share);
-  };
   return (
     <div class="share">
       <label for={`${id}-range`}>Share of the {what}</label>
@@ -25,21 +27,25 @@ export function ShareField({
           min="1"
           max="100"
           step="1"
-          value={Math.max(1, Math.round(value))}
-          aria-valuetext={`${value} percent`}
-          onInput={(event) => set(event.currentTarget.value)}
+          value={Math.max(1, Math.round(value ?? 100))}
+          aria-valuetext={value === undefined ? 'none' : `${value} percent`}
+          onInput={(event) => onChange(Number(event.currentTarget.value))}
         />
-        <input
-          type="number"
-          min="0.01"
-          max="100"
-          step="any"
-          aria-label="Share in percent, exactly"
+        <NumberField
+          label="Share in percent, exactly"
           value={value}
-          onChange={(event) => set(event.currentTarget.value)}
+          min={0.01}
+          max={100}
+          isOk={isShare}
+          onChange={onChange}
         />
         <span aria-hidden="true">%</span>
       </div>
+      {value === undefined && (
+        <p class="note bad" role="alert">
+          {NO_SHARE}
+        </p>
+      )}
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { Badge } from './Badge.tsx';
 
 type Place = Extract<Route, { campaign: string }>['at'];
 
-/** The head of every view of one campaign. */
+/** The head of every view of one campaign. `title`: of what the view is about, where that is not the campaign. */
 export function Tabs({ status, at, title }: { status: CampaignStatus; at: Place; title?: string }) {
   const { campaign, quarantined, commands } = status;
   const tabs = [
@@ -16,9 +16,15 @@ export function Tabs({ status, at, title }: { status: CampaignStatus; at: Place;
   ] as const;
   return (
     <>
-      <h1>
-        {title ?? campaign} <Badge status={status} />
-      </h1>
+      {title === undefined ? (
+        <h1>
+          {campaign} <Badge status={status} />
+        </h1>
+      ) : (
+        <p class="lead">
+          <a href={link({ at: 'campaign', campaign })}>{campaign}</a> <Badge status={status} />
+        </p>
+      )}
       <nav class="tabs" aria-label={`Views of ${campaign}`}>
         {tabs.map(([place, name]) => (
           <a
@@ -30,6 +36,7 @@ export function Tabs({ status, at, title }: { status: CampaignStatus; at: Place;
           </a>
         ))}
       </nav>
+      {title !== undefined && <h1>{title}</h1>}
     </>
   );
 }

@@ -3,6 +3,7 @@ import { paths } from '../api.ts';
 import { count, many, moment, words } from '../format.ts';
 import { useJob } from '../job.ts';
 import type { CampaignStatus, VerifyReport } from '../types.ts';
+import { Give } from './Give.tsx';
 
 /** What must be none: else something was lost or doubled, or a copy says something else. */
 const FAULTS = ['duplicates', 'gaps', 'missing', 'stale', 'orphans', 'splits'] as const;
@@ -18,16 +19,16 @@ export function Verify({ status: { campaign, stage, commands } }: { status: Camp
       <h2 id="verify">Proof</h2>
       <p>Verify looks at every record in both homes, and says whether any was lost or doubled. It changes none.</p>
       <p class="row">
-        <button
-          type="button"
-          disabled={job !== undefined}
-          onClick={() => {
+        <Give
+          verb="verify"
+          isBusy={job !== undefined}
+          onPress={() => {
             setBegun(commands);
             void begin({ restart: true });
           }}
         >
           Verify
-        </button>
+        </Give>
         <span role="status">
           {job &&
             `${count(job.seen)}${job.expected === undefined ? '' : ` of about ${count(job.expected)}`} looked at.`}

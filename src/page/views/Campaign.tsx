@@ -2,6 +2,7 @@ import { useApp } from '../app.ts';
 import { OtherCharts } from '../chart/OtherCharts.tsx';
 import { RecordChart } from '../chart/RecordChart.tsx';
 import { count, many, words } from '../format.ts';
+import { meaning } from '../meaning.ts';
 import { Actions } from '../parts/Actions.tsx';
 import { Missing } from '../parts/Missing.tsx';
 import { Progress } from '../parts/Progress.tsx';
@@ -10,7 +11,6 @@ import { Tabs } from '../parts/Tabs.tsx';
 import { Verify } from '../parts/Verify.tsx';
 import { link } from '../route.ts';
 import type { CampaignStatus } from '../types.ts';
-import { meaning } from '../verbs.ts';
 
 export function Campaign({ id }: { id: string }) {
   const app = useApp();
@@ -44,8 +44,8 @@ function Attention({ status }: { status: CampaignStatus }) {
       {quarantined.count > 0 && (
         <p class={quarantined.count > quarantined.skipped ? 'note warn' : 'note'}>
           {many(quarantined.count, 'record')} quarantined
-          {quarantined.skipped > 0 && `, ${count(quarantined.skipped)} of them skipped`}: they could not be moved, and
-          are served where they are. <a href={link({ at: 'quarantine', campaign })}>See why</a>
+          {quarantined.skipped > 0 && `, ${count(quarantined.skipped)} of them skipped`}:{' '}
+          {quarantined.count === 1 ? IT : THEY} <a href={link({ at: 'quarantine', campaign })}>See why</a>
         </p>
       )}
     </>
@@ -85,3 +85,6 @@ function Further({ status }: { status: CampaignStatus }) {
     </>
   );
 }
+
+const IT = 'it could not be moved, and is served where it is.';
+const THEY = 'they could not be moved, and are served where they are.';

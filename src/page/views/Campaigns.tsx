@@ -1,10 +1,11 @@
 import { useApp } from '../app.ts';
 import { count, many, moment, percent } from '../format.ts';
+import { meaning } from '../meaning.ts';
 import { Badge } from '../parts/Badge.tsx';
 import { Bar } from '../parts/Bar.tsx';
+import { Give } from '../parts/Give.tsx';
 import { link } from '../route.ts';
 import type { CampaignStatus } from '../types.ts';
-import { meaning } from '../verbs.ts';
 
 const INBOX = ['waiting', 'running', 'failing', 'dead'] as const;
 
@@ -42,9 +43,9 @@ export function Campaigns() {
                   <a class="button" href={link({ at: 'plan', migration: name })}>
                     Plan {name}
                   </a>
-                  <button type="button" onClick={() => app.command({ verb: 'start', migration: name, options: {} })}>
+                  <Give verb="start" onPress={() => app.command({ verb: 'start', migration: name, options: {} })}>
                     Start {name}…
-                  </button>
+                  </Give>
                 </p>
               </li>
             ))}

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { ask, paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { many, moment } from '../format.ts';
+import { Give } from '../parts/Give.tsx';
 import { Pager, usePages } from '../parts/Pager.tsx';
 import type { DeliveriesPage, DeliveryRow } from '../types.ts';
 import { sayOf, useAnswer } from '../use.ts';
@@ -75,9 +76,9 @@ function Row({ row, onDone }: { row: DeliveryRow; onDone: () => Promise<void> })
           {trouble && <p class="note bad">{trouble}</p>}
         </div>
         {state === 'dead' && (
-          <button type="button" onClick={retry}>
+          <Give verb="deliveries" onPress={() => void retry()}>
             Try it again<span class="unseen">: {id}</span>
-          </button>
+          </Give>
         )}
       </div>
     </li>

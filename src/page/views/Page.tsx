@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { token } from '../api.ts';
 import { type App, AppContext, type Ask, useServer } from '../app.ts';
 import { CommandDialog } from '../parts/CommandDialog.tsx';
 import { link, type Route, useRoute } from '../route.ts';
@@ -17,12 +18,13 @@ export function Page() {
   const route = useRoute();
   const [asked, setAsked] = useState<Ask>();
   const [said, announce] = useState('');
-  const { door, refused, trouble, status, charts, liveness, update, reload, signOut } = server;
+  const { door, refused, trouble, status, charts, me, liveness, update, reload, signOut } = server;
   const app = useMemo<App>(
     () => ({
       status,
       charts,
       liveness,
+      ...(me ? { me } : {}),
       ...(trouble === undefined ? {} : { trouble }),
       campaign: (id) => status.campaigns.findLast(({ campaign, migration }) => campaign === id || migration === id),
       update,
@@ -31,9 +33,13 @@ export function Page() {
       signOut,
       announce,
     }),
-    [status, charts, liveness, trouble, update, reload, signOut],
+    [status, charts, me, liveness, trouble, update, reload, signOut],
   );
-  if (door === 'closed') return <SignIn {...(refused === undefined ? {} : { refused })} onDone={reload} />;
+  // What was asked about on one view is not for another.
+  const place = JSON.stringify(route);
+  useEffect(() => setAsked(undefined), [place]);
+  const why = trouble ?? refused;
+  if (door === 'closed') return <SignIn {...(why === undefined ? {} : { why })} onDone={reload} />;
   return (
     <AppContext.Provider value={app}>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -53,11 +59,12 @@ const LIVENESS = {
   opening: 'Connecting',
   live: 'Live',
   lost: 'Connection lost: what you see may be older',
+  stale: 'Not up to date: the store does not answer',
   none: 'Not live: this server sends no events',
 } as const;
 
 function Header({ app }: { app: App }) {
-  const { liveness, reload, signOut } = app;
+  const { liveness, me, reload, signOut } = app;
   return (
     <header class="top">
       <a class="brand" href={link({ at: 'campaigns' })}>
@@ -76,9 +83,17 @@ function Header({ app }: { app: App }) {
           Look again
         </button>
       )}
-      <button type="button" class="quiet" onClick={signOut}>
-        Sign out
-      </button>
+      {me && (
+        <span class="faint">
+          {me.name}, {me.role}
+        </span>
+      )}
+      {/* Where nothing was shown there is nothing to take back. */}
+      {token() !== undefined && (
+        <button type="button" class="quiet" onClick={signOut}>
+          Sign out
+        </button>
+      )}
     </header>
   );
 }

@@ -3,6 +3,7 @@ import { paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { count, duration, many } from '../format.ts';
 import { useJob } from '../job.ts';
+import { Give } from '../parts/Give.tsx';
 import { Wide } from '../parts/Wide.tsx';
 import { keepPlan, keptPlan } from '../plans.ts';
 import type { PlanReport } from '../types.ts';
@@ -22,20 +23,15 @@ export function Plan({ migration }: { migration: string }) {
         Reads the records and moves them in memory, to say what it would meet and cost. Nothing is written.
       </p>
       <p class="row">
-        <button
-          type="button"
-          class={report ? '' : 'primary'}
-          disabled={job !== undefined}
-          onClick={() => void begin({})}
-        >
+        <Give verb="plan" class={report ? '' : 'primary'} isBusy={job !== undefined} onPress={() => void begin({})}>
           {report ? 'Make it anew' : 'Make a plan'}
-        </button>
-        <button
-          type="button"
-          onClick={() => app.command({ verb: 'start', migration, options: {}, ...openOf(app, migration) })}
+        </Give>
+        <Give
+          verb="start"
+          onPress={() => app.command({ verb: 'start', migration, options: {}, ...openOf(app, migration) })}
         >
           Start {migration}…
-        </button>
+        </Give>
       </p>
       <p role="status">{job && `${count(job.seen)} looked at so far.`}</p>
       {trouble && (

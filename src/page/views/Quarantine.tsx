@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { paths } from '../api.ts';
 import { useApp } from '../app.ts';
 import { count, many } from '../format.ts';
@@ -6,13 +6,12 @@ import { Compare } from '../parts/Compare.tsx';
 import { Missing } from '../parts/Missing.tsx';
 import { Pager, usePages } from '../parts/Pager.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
+import { Treat } from '../parts/Treat.tsx';
 import { link } from '../route.ts';
 import type { CampaignStatus, RecordRow, RecordsPage, RecordView } from '../types.ts';
 import { useAnswer } from '../use.ts';
-import { refusal } from '../verbs.ts';
 
-/** Causes that a choice between two entities can end. */
-const CHOICES: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', 'target.occupied', 'transform.split']);
+const STAYED = 'The campaign is over: they stay where they were. A new campaign of the migration tries them again.';
 
 /** Records that could not be moved: why, what both homes hold, and what can be done about it. */
 export function Quarantine({ id }: { id: string }) {
@@ -27,7 +26,7 @@ export function Quarantine({ id }: { id: string }) {
       <p class="lead">
         {all === 0
           ? 'Nothing is quarantined.'
-          : `${many(all, 'record')} could not be moved. Each is served where it is, as before.`}
+          : `${many(all, 'record')} could not be moved. ${status.closed ? STAYED : 'Each is served where it is, as before.'}`}
         {skipped > 0 && ` ${skipped === all ? 'All' : count(skipped)} skipped.`}
       </p>
       {all > 0 && (
@@ -41,8 +40,7 @@ export function Quarantine({ id }: { id: string }) {
           ))}
         </fieldset>
       )}
-      {/* Asked anew when something came or went. */}
-      <List key={`${code} ${all} ${skipped}`} status={status} {...(code === undefined ? {} : { code })} />
+      <List key={code} status={status} {...(code === undefined ? {} : { code })} />
     </>
   );
 }
@@ -52,16 +50,29 @@ function List({ status, code }: { status: CampaignStatus; code?: string }) {
   const pages = usePages();
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const query = { ...pages.query, ...(code ? { code } : {}) };
-  const { body, trouble, again } = useAnswer<RecordsPage>(paths.quarantine(campaign, query));
-  if (trouble) return <p class="note bad">{trouble}</p>;
-  if (!body) return <p>Loading.</p>;
-  const done = () => {
-    setPicked(new Set());
+  // Asked anew when something came or went, under the eyes of who looks: what he has picked and opened stays.
+  const version = `${status.quarantined.count} ${status.quarantined.skipped}`;
+  const path = paths.quarantine(campaign, query);
+  const { body, trouble, again } = useAnswer<RecordsPage>(path, version);
+  const shown = useRef<{ readonly path: string; readonly rows: readonly RecordRow[] }>(undefined);
+  useEffect(() => {
+    if (!body) return;
+    // What is gone is not picked any more, should it come again.
+    const gone = shown.current?.path === path ? shown.current.rows.filter((row) => !has(body.records, row.key)) : [];
+    shown.current = { path, rows: body.records };
+    setPicked((before) => new Set([...before].filter((key) => !has(gone, key))));
+  }, [body, path]);
+  if (!body) return trouble ? <p class="note bad">{trouble}</p> : <p>Loading.</p>;
+  const done = (keys: readonly string[]) => {
+    setPicked(new Set([...picked].filter((key) => keys.length > 0 && !keys.includes(key))));
     void again();
   };
   return (
     <>
-      <Treat status={status} rows={body.records} picked={picked} onDone={done} {...(code ? { code } : {})} />
+      {trouble && <p class="note bad">{trouble}</p>}
+      {!status.closed && (
+        <Treat status={status} rows={body.records} picked={picked} onDone={done} {...(code ? { code } : {})} />
+      )}
       <ul class="quarantined">
         {body.records.map((row) => (
           <Row
@@ -69,7 +80,7 @@ function List({ status, code }: { status: CampaignStatus; code?: string }) {
             row={row}
             campaign={campaign}
             isPicked={picked.has(row.key)}
-            onPick={() => setPicked(toggled(picked, row.key))}
+            {...(status.closed ? {} : { onPick: () => setPicked(toggled(picked, row.key)) })}
           />
         ))}
       </ul>
@@ -78,74 +89,22 @@ function List({ status, code }: { status: CampaignStatus; code?: string }) {
   );
 }
 
+const has = (rows: readonly RecordRow[], one: string): boolean => rows.some(({ key }) => key === one);
+
 function toggled(all: ReadonlySet<string>, one: string): ReadonlySet<string> {
   const next = new Set(all);
   if (!next.delete(one)) next.add(one);
   return next;
 }
 
-interface Treated {
-  status: CampaignStatus;
-  code?: string;
-  rows: readonly RecordRow[];
-  picked: ReadonlySet<string>;
-  onDone: () => void;
-}
-
-/** For those that are picked, or else for all of the kind that is shown. */
-function Treat({ status, code, rows, picked, onDone }: Treated) {
-  const app = useApp();
-  const { migration, campaign } = status;
-  const why = refusal('retry', status, app.charts);
-  if (rows.length === 0) return null;
-  const chosen = rows.filter(({ key }) => picked.has(key));
-  const which = chosen.length > 0 ? { keys: chosen.map(({ key }) => key) } : code ? { code } : {};
-  const whom = chosen.length > 0 ? `${count(chosen.length)} picked` : code ? `all with ${code}` : 'all';
-  const isNamed = chosen.length > 0 || code !== undefined;
-  const { count: all, skipped } = status.quarantined;
-  const mayRetry = isNamed || skipped < all;
-  const mayChoose = chosen.length > 0 ? chosen.every((row) => CHOICES.has(row.code ?? '')) : CHOICES.has(code ?? '');
-  const ask = (verb: 'retry' | 'skip' | 'resolve', keep?: 'old' | 'new') =>
-    app.command({ verb, migration, campaign, options: { ...which, ...(keep ? { keep } : {}) }, onDone });
-  const button = (may: boolean, press: () => void) => ({
-    type: 'button' as const,
-    'aria-disabled': !may || why !== undefined,
-    'aria-describedby': 'treat-note',
-    onClick: () => may && why === undefined && press(),
-  });
-  return (
-    <section class="treat" aria-label="What to do with them">
-      <div class="row">
-        <button class="primary" {...button(mayRetry, () => ask('retry'))}>
-          Retry {isNamed || skipped === 0 ? whom : 'all that are not skipped'}…
-        </button>
-        <button {...button(isNamed, () => ask('skip'))}>Skip {whom}…</button>
-        {(['old', 'new'] as const).map((keep) => (
-          <button key={keep} class="grave" {...button(mayChoose, () => ask('resolve', keep))}>
-            Resolve {whom}: keep {keep}…
-          </button>
-        ))}
-      </div>
-      <p id="treat-note" class="faint">
-        {why ??
-          (mayChoose
-            ? 'Retry tries again. Resolve chooses which of two entities is the record.'
-            : 'Retry tries again, once the cause is mended. Resolve is for records that two entities claim: pick such records, or their cause.')}{' '}
-        Skip lets them stay in the old home{isNamed ? '' : ': pick records, or a cause'}.
-        {mayRetry ? '' : ' All are skipped: to try some again, pick them.'}
-      </p>
-    </section>
-  );
-}
-
-function Row(props: { row: RecordRow; campaign: string; isPicked: boolean; onPick: () => void }) {
+function Row(props: { row: RecordRow; campaign: string; isPicked: boolean; onPick?: () => void }) {
   const { row, campaign, isPicked, onPick } = props;
   const { key, into, code, message, skipped } = row;
   const [isOpen, setOpen] = useState(false);
   return (
     <li>
       <div class="row top">
-        <input type="checkbox" checked={isPicked} onChange={onPick} aria-label={`Pick ${key}`} />
+        {onPick && <input type="checkbox" checked={isPicked} onChange={onPick} aria-label={`Pick ${key}`} />}
         <div class="grow">
           <a href={link({ at: 'record', campaign, key })}>{key}</a>
           {into !== undefined && <span class="faint"> to {into}</span>}

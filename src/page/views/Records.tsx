@@ -10,6 +10,9 @@ import { link } from '../route.ts';
 import type { RecordsPage } from '../types.ts';
 import { useAnswer } from '../use.ts';
 
+/** What a record can be found to be beside the states of its machine: the API asks for these alike. */
+const ODD = ['quarantined', 'failing', 'stranded'] as const;
+
 /** Records in the order of their keys, those in one state, or one by its key. */
 export function Records({ id }: { id: string }) {
   const app = useApp();
@@ -45,7 +48,7 @@ export function Records({ id }: { id: string }) {
         }}
       >
         <option value="">any</option>
-        {app.charts['record']?.states.map((each) => (
+        {[...(app.charts['record']?.states ?? []), ...ODD].map((each) => (
           <option key={each} value={each}>
             {words(each)}
           </option>

@@ -1,16 +1,19 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { keepToken, token } from '../api.ts';
+import { keepToken } from '../api.ts';
 
 /** The token is typed once; it stays in this tab and goes when the tab is closed. */
-export function SignIn({ refused, onDone }: { refused?: string; onDone: () => Promise<void> }) {
+export function SignIn({ why, onDone }: { why?: string; onDone: () => Promise<void> }) {
   const [value, setValue] = useState('');
-  const [hasTried, setTried] = useState(token() !== undefined);
+  const [isNone, setNone] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   const submit = async (event: Event) => {
     event.preventDefault();
+    // What no header can carry, no server can be asked about.
+    const canBeSent = /^[\x21-\x7e]+$/.test(value.trim());
+    setNone(!canBeSent);
+    if (!canBeSent) return;
     keepToken(value.trim());
-    setTried(true);
     await onDone();
   };
   return (
@@ -32,9 +35,9 @@ export function SignIn({ refused, onDone }: { refused?: string; onDone: () => Pr
         <p id="token-note" class="faint">
           It is kept in this tab only, until the tab is closed. <code>handover token</code> makes one.
         </p>
-        {hasTried && refused !== undefined && (
+        {(isNone || why !== undefined) && (
           <p class="note bad" role="alert">
-            {refused}
+            {isNone ? 'That is no token: a token has no blanks, and letters and signs of ASCII only.' : why}
           </p>
         )}
         <button type="submit" class="primary">
