@@ -83,6 +83,7 @@ export function useCommand(ask: Ask, onClose: () => void) {
     isBusy,
     submit,
     close,
+    hasDone: attempt.current.done.length > 0,
   };
 }
 

@@ -103,6 +103,28 @@ export async function signedIn(browser: Browser, url: string, token: string): Pr
   return looking.page;
 }
 
+/** Fails where, in the colours of the system alone, things of these kinds look like each other. */
+export async function expectToldApart(page: Page, ...kinds: readonly (readonly string[])[]): Promise<void> {
+  await page.emulateMedia({ forcedColors: 'active' });
+  for (const kind of kinds) {
+    const looks = await Promise.all(
+      kind.map((selector) =>
+        page
+          .locator(selector)
+          .first()
+          .evaluate((element) => {
+            const style = element.ownerDocument.defaultView!.getComputedStyle(element);
+            const { backgroundColor, backgroundImage, borderBottomColor, borderStyle, color } = style;
+            return [backgroundColor, backgroundImage, borderBottomColor, borderStyle, color].join(' ');
+          }),
+      ),
+    );
+    expect(new Set(looks).size, `${kind.join(', ')}: ${looks.join('; ')}`).toBe(kind.length);
+  }
+  await shoot(page, 'contrast');
+  await page.emulateMedia({ forcedColors: 'none' });
+}
+
 /** Where screenshots go; unset: none is made. */
 const SHOTS = process.env['SCREENSHOTS'];
 

@@ -5,6 +5,7 @@ import {
   badge,
   command,
   expectAccessible,
+  expectToldApart,
   hasNone,
   openBrowser,
   shoot,
@@ -39,6 +40,14 @@ describe.skipIf(hasNone)('a browser', () => {
     await badge(page, 'switching, settled');
     await page.getByText('90 % copied').waitFor();
     await shoot(page, 'tenth');
+    await expectToldApart(
+      page,
+      ['.swatch.switched', '.swatch.copied'],
+      ['.shares > .switched', '.shares > .copied'],
+      ['.bar', '.bar > div'],
+      ['.tabs a[aria-current]', '.tabs a:not([aria-current])'],
+      ['button[aria-disabled="true"]', '.action button[aria-disabled="false"]:not(.grave)'],
+    );
 
     await page.getByRole('link', { name: 'Quarantine (1)' }).click();
     await page.getByRole('button', { name: `Both contents of ${occupied.old}` }).click();

@@ -80,7 +80,7 @@ export function CommandDialog({ ask, onClose }: { ask: Ask; onClose: () => void 
         {why !== undefined && <p class="note warn">{why}</p>}
         <div class="row end">
           <button type="button" onClick={() => dialog.current?.close()}>
-            Do nothing
+            {command.hasDone ? 'Do no more' : 'Do nothing'}
           </button>
           <button
             type="submit"
