@@ -249,7 +249,10 @@ export const LIMITS = {
   requestBytes: 64 * 1024,
   /** How long a request to it may take to come in, and an answer to be worked out. Nobody waits for longer. */
   requestMs: 30_000,
-  /** Requests that one address may send in a minute: a page that looks every second, several of them. */
+  /**
+   * Looks that one caller may send in a minute, and as many commands; and requests of an address that shows nothing that
+   * lets in. A page that looks every second, several of them.
+   */
   requestsPerMinute: 600,
   /** Characters of a reason, and of an Idempotency-Key. */
   reasonCharacters: 1_000,

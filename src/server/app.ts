@@ -1,5 +1,4 @@
 import helmet from '@fastify/helmet';
-import rateLimit from '@fastify/rate-limit';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -19,6 +18,7 @@ import type { Services } from './operations/operation.ts';
 import { servePage } from './page.ts';
 import { patientStore } from './patience.ts';
 import { sendProblem } from './problems.ts';
+import { ratesOf } from './rates.ts';
 import { addRoute, callerOf, setCaller } from './routes.ts';
 
 /** A part of the server that is made elsewhere: a Fastify plugin behind the same guards, for viewers and above. */
@@ -117,7 +117,7 @@ function health(app: FastifyInstance, { services, isEnding }: AppOptions): void 
   });
 }
 
-/** All else: first whence it comes and how often, then who asks, and only then what. */
+/** All else: first whence it comes, then who asks and how often, and only then what. */
 async function guarded(app: FastifyInstance, options: AppOptions): Promise<void> {
   const { services, access, version, page, parts = [] } = options;
   app.setValidatorCompiler<z.ZodType | object>(({ schema }) => (value) => {
@@ -132,22 +132,19 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
     checkOrigin(request);
     reply.header('cache-control', 'no-store');
   });
-  await app.register(rateLimit, {
-    max: LIMITS.requestsPerMinute,
-    timeWindow: 60_000,
-    errorResponseBuilder: (_, { ttl }) =>
-      new HandoverError('request.tooMany', `In ${Math.ceil(ttl / 1000)} seconds there will be room again.`),
-  });
-  // Behind the counting of requests, so that guesses are counted; before a body is read.
+  const rates = await ratesOf(app);
+  // Before a body is read.
   app.addHook('preParsing', async (request, reply) => {
-    const caller = await access.caller(request.headers).catch((error: HandoverError) => {
+    const caller = await access.caller(request.headers).catch(async (error: HandoverError) => {
+      await rates.failed(request, reply);
       // A page of ours asks for the token itself: a challenge would have the browser ask first.
       const isScript = request.headers['sec-fetch-dest'] === 'empty';
       if (error.code === 'access.missing' && !isScript) reply.header('www-authenticate', CHALLENGES);
       throw error;
     });
-    checkRole(caller, 'viewer');
     setCaller(request, caller);
+    await rates.let(request, reply);
+    checkRole(caller, 'viewer');
   });
   await describeApi(app, { page, version });
   app.get('/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());

@@ -5,6 +5,7 @@ import { carryOut, type Order } from './command.ts';
 import { schemaOf } from './openapi.ts';
 import type { Command, Input, JobOperation, Look, Operation, Services } from './operations/operation.ts';
 import { patientStore } from './patience.ts';
+import type { Counts } from './rates.ts';
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 
@@ -21,6 +22,7 @@ export function addRoute(app: FastifyInstance, operation: Operation, services: S
     method,
     url,
     schema: schemaOf(operation),
+    config: { counts: countsOf(operation) },
     // Before its body is read and checked: who may not ask is not told what is wrong with it.
     preParsing: async (request) => checkRole(callerOf(request)!, role),
     handler: (request, reply) => {
@@ -29,6 +31,11 @@ export function addRoute(app: FastifyInstance, operation: Operation, services: S
       return job(operation, services, request, reply);
     },
   });
+}
+
+function countsOf(operation: Operation): Counts {
+  if (operation.kind === 'command') return operation.brake ? 'brake' : 'command';
+  return operation.kind === 'look' && operation.writes ? 'command' : 'look';
 }
 
 const inputOf = ({ params, query, body }: FastifyRequest): Input =>

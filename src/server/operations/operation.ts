@@ -50,6 +50,8 @@ export interface Command extends Row {
   readonly kind: 'command';
   /** Harmless without If-Match: it changes nobody's aim. */
   readonly unconditional?: true;
+  /** It must work always, however often somebody has asked for what. */
+  readonly brake?: true;
   /** It ends the campaign: for admins, and with its id typed into `confirm`, or to `start` the migration's name. */
   readonly ends?: (body: { readonly to?: string }) => boolean;
   readonly run: (context: CommandContext, name: string, body: never) => Promise<unknown>;
