@@ -20,6 +20,7 @@ import { patientStore } from './patience.ts';
 import { sendProblem } from './problems.ts';
 import { ratesOf } from './rates.ts';
 import { addRoute, callerOf, setCaller } from './routes.ts';
+import { refuseBytes, refuseUrl } from './unread.ts';
 
 /** A part of the server that is made elsewhere: a Fastify plugin behind the same guards, for viewers and above. */
 export type Part = (app: FastifyInstance, services: Services) => Promise<void>;
@@ -55,6 +56,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     // A key of the most bytes, each of them escaped.
     routerOptions: { maxParamLength: 3 * LIMITS.keyBytes },
     // Callbacks are known by their very paths, and some of those are secrets: none is logged.
+    frameworkErrors: refuseUrl(log),
+    clientErrorHandler: refuseBytes(log),
     genReqId: () => options.services.clock.id(8),
   });
   app.setErrorHandler(sendProblem);
