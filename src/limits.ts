@@ -254,6 +254,8 @@ export const LIMITS = {
    * lets in. A page that looks every second, several of them.
    */
   requestsPerMinute: 600,
+  /** Age of an answer of the store with which `/readyz` is content: nobody has to show anything to ask for it. */
+  readyMs: 1_000,
   /** Characters of a reason, and of an Idempotency-Key. */
   reasonCharacters: 1_000,
   idempotencyKeyCharacters: 200,

@@ -107,17 +107,29 @@ const HEADERS = {
 
 /** For whoever watches the process: nothing has to be shown, and nothing is told but whether it lives. */
 function health(app: FastifyInstance, { services, isEnding }: AppOptions): void {
+  const answers = storeAnswers(services);
   app.get('/livez', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_, reply) => {
-    const store = patientStore(services.store, AbortSignal.timeout(LIMITS.requestMs));
-    const ready =
-      !isEnding() &&
-      (await store.read([documentKey('campaign', 'readyz')]).then(
-        () => true,
-        () => false,
-      ));
+    const ready = !isEnding() && (await answers()) && !isEnding();
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable' });
   });
+}
+
+/** Whether it does. Anybody may ask, as often as he likes: the store is asked once in a while, by all together. */
+function storeAnswers({ store, clock }: Services): () => Promise<boolean> {
+  let last: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
+  const ask = (): Promise<boolean> =>
+    patientStore(store, AbortSignal.timeout(LIMITS.requestMs))
+      .read([documentKey('campaign', 'readyz')])
+      .then(
+        () => true,
+        () => false,
+      );
+  return () => {
+    const at = clock.ticks();
+    if (!last || at - last.at >= LIMITS.readyMs) last = { at, answer: ask() };
+    return last.answer;
+  };
 }
 
 /** All else: first whence it comes, then who asks and how often, and only then what. */

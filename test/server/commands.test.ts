@@ -103,6 +103,15 @@ describe('two operators', () => {
     expect((await server.ask('/v1/campaigns/feeds')).body['commands']).toBe(2);
   });
 
+  it('may stand behind a proxy that weakens tags', async () => {
+    const server = await served();
+    const etag = await copied(server);
+    const weak = (tag: string) => server.ask(at('switch'), { body: why, headers: seen(`W/${tag}`) });
+    expect((await weak('"feeds.1-0"')).status).toBe(412);
+    expect((await weak(etag)).status).toBe(200);
+    expect((await weak(etag)).status).toBe(412);
+  });
+
   it('cannot overwrite each other though one comes in just before the other writes', async () => {
     const data = new MemoryData();
     let between = async () => {};
