@@ -196,11 +196,17 @@ async function processRecords(
     subscribing: subscribingOf(migration, range.rule),
     behindTo: heldBack && (({ keys }) => (heldBack.has(keys.T.root.toString()) ? 'home' : 'copied')),
     allTo: uniform(campaign.targets),
-    optimistic: !filled.has(generation),
+    optimistic: mayBeEmpty(campaign) && !filled.has(generation),
     targetOf: (keys: Pair['keys']) => targetAt(campaign.targets, byGroup ? keys.T.root : keys.S),
   });
   if (result.missed * 10 > result.guessed) filled.add(generation);
   return result;
+}
+
+/** New homes: no sweep has ended yet, or the last one found nine records in ten with nothing there. */
+function mayBeEmpty({ lastSweep }: Fence['campaign']): boolean {
+  const { seen = 0, 'S.atHome': atHome = 0 } = lastSweep?.counts ?? {};
+  return atHome * 10 >= seen * 9;
 }
 
 async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key[]): Promise<PageOutcome> {
