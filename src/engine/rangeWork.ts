@@ -140,8 +140,8 @@ async function pauseOver(
   n: number,
 ) {
   if (n === 0) return;
-  const because = await checkBudget(store, clock, campaign, migration, worker);
-  if (because !== undefined) events.paused?.(campaign.id, because);
+  const paused = await checkBudget(store, clock, campaign, migration, worker);
+  if (paused) events.paused?.(campaign.id, paused.because, { migration: campaign.migration, command: paused.command });
 }
 
 interface PageOutcome {

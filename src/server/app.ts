@@ -47,7 +47,8 @@ export interface AppOptions {
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, log, receiver } = options;
   const app: FastifyInstance = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    // What it tells by itself at level info has no `event`, and we tell it, too.
+    loggerInstance: log.child({}, { level: 'warn' }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: LIMITS.requestBytes,
     requestTimeout: LIMITS.requestMs,
@@ -163,6 +164,6 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
   });
   await describeApi(app, { page, version });
   app.get('/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
-  for (const operation of OPERATIONS) addRoute(app, operation, services);
+  for (const operation of OPERATIONS) addRoute(app, operation, services, options.log);
   for (const part of [live(options), ...parts]) await app.register((scope) => part(scope, services));
 }

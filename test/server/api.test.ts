@@ -204,6 +204,22 @@ describe('a job', () => {
   });
 });
 
+describe('deliveries that are tried again', () => {
+  const RETRY = '/v1/deliveries/retry';
+  it('are of no audit trail: the log says who, and why', async () => {
+    const server = await served();
+    expect((await server.ask(RETRY, { body: { state: 'dead' } })).body['code']).toBe('request.invalid');
+    expect(server.log()).not.toContain('deliveries.retried');
+    const { body } = await server.ask(RETRY, { body: { state: 'dead', reason: 'the handler is mended' } });
+    expect(body).toEqual({ retried: 0 });
+    expect(server.log()).toMatch(
+      /"event":"deliveries.retried","reason":"the handler is mended","count":0,"by":"otto","from":"127.0.0.1"/,
+    );
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    expect((await server.ask(RETRY, { body: { state: 'dead' }, headers })).status).toBe(200);
+  });
+});
+
 describe('beside the API', () => {
   it('stand the health checks, for everybody', async () => {
     let down = false;

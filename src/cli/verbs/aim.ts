@@ -84,7 +84,7 @@ export function annotated(command: Command): Command {
   return signed(command).option('--reason <text>', 'why, for the history');
 }
 
-function signed(command: Command): Command {
+export function signed(command: Command): Command {
   return command.option('--by <name>', 'who, for the history (default: the name of the user)');
 }
 

@@ -30,15 +30,19 @@ export async function notify(options: NotifyOptions, signal: AbortSignal): Promi
   // Only who writes down what was told knows what was told by others, or before.
   const since = clock.now() - (notices ? LIMITS.noticeLateMs : 0);
   let told: ReadonlySet<string> = new Set();
+  /** Campaigns that were over their budget at the last look: it is no news before they were below it. */
+  let over: ReadonlySet<unknown> = new Set();
   while (!signal.aborted) {
     try {
       const found = (await lookAt(services)).filter(({ at }) => at >= since);
       for (const happening of found) {
         if (told.has(happening.id)) continue;
-        if ((await notices?.put(happening)) ?? true) tell(log, happening);
+        const isOver = happening.type === 'quarantine.exceeded' && over.has(happening.data['campaign']);
+        if (!isOver && ((await notices?.put(happening)) ?? true)) tell(log, happening);
         told = new Set([...told, happening.id]);
       }
       told = new Set(found.map(({ id }) => id));
+      over = new Set(found.filter(({ type }) => type === 'quarantine.exceeded').map(({ data }) => data['campaign']));
     } catch (error) {
       failed(error);
     }

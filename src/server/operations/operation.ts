@@ -37,12 +37,21 @@ export interface Look extends Row {
   readonly kind: 'look';
   /** Holds a store that can write: for what is no campaign's. */
   readonly writes?: true;
-  readonly run: (services: Services, input: Input) => Promise<Looked>;
+  readonly run: (services: Services, input: Input, asked: Asked) => Promise<Looked>;
+}
+
+/** By whom, and whether it was a command of the API or a button of the page. */
+export interface Asked {
+  readonly by: string;
+  readonly way: 'api' | 'page';
+  readonly address: string;
 }
 
 export interface Looked {
   readonly body: unknown;
   readonly etag?: string;
+  /** What was done that no audit trail has: for the log, with who asked. */
+  readonly done?: { readonly event: string; readonly [fact: string]: unknown };
 }
 
 /** Writes one campaign once, and answers with the entry in its audit trail and its status. */
