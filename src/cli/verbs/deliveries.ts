@@ -24,6 +24,7 @@ export const deliveriesVerb: Verb<Options> = {
       .option('--limit <n>', 'how many (default: 20)', wholeNumber('--limit', 1, 10_000))
       .option('--after <cursor>', 'go on where the page before ended')
       .option('--retry', 'give dead ones their attempts back: those named, or with --state dead all'),
+  wantsReason: ({ retry = false }) => retry,
   async run(session, args, { retry, ...which }) {
     const ids = args.filter((id) => id !== undefined);
     if (retry) return retried(session, ids, which);
