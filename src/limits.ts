@@ -273,6 +273,8 @@ export const LIMITS = {
   idTokenSlackSeconds: 30,
   /** Open event streams of one server: each is a connection, and a few kilobytes. */
   eventStreams: 500,
+  /** Of these, of one caller: a hundred tabs of his, twice. The others must not be kept out by him. */
+  eventStreamsEach: 200,
   /** A look at the store for all of them, at most so often; and seldomer where it takes long, down to the second. */
   eventLookMs: 500,
   eventLookMostMs: 5_000,

@@ -140,6 +140,25 @@ describe('people are told', () => {
     expect(new Set(got.map(({ id }) => id)).size).toBe(1);
   });
 
+  it('and no more where the endpoint answers 410, until the server is started again', async () => {
+    const store = memoryStore();
+    const { w, migrations } = await overBudget(store);
+    answer = 410;
+    const server = await served({ store, migrations, config: config() });
+    await start(server);
+    await rest(w);
+    await until(() => logged([server], 'quarantine.exceeded') > 0 && logged([server], 'campaign.paused') > 0);
+    await until(() => logged([server], 'endpoint.disabled') > 0);
+    await server.ask('/v1/campaigns/feeds/retry', { body: why });
+    await server.ask('/v1/campaigns/feeds/resume', { body: why, headers: { 'if-match': '*' } });
+    await rest(w);
+    await until(() => logged([server], 'campaign.paused') === 2);
+    await server.end();
+    expect(got).toHaveLength(1);
+    expect(logged([server], 'endpoint.disabled')).toBe(1);
+    expect(server.log()).not.toContain('/pager');
+  });
+
   it('after the store did not answer for a while', async () => {
     let down = true;
     const inner = memoryStore();

@@ -24,7 +24,8 @@ export async function notify(options: NotifyOptions, signal: AbortSignal): Promi
   const { store, clock } = services;
   const onDead = ({ id, error }: { id: string; error: string }) =>
     log.warn({ event: 'notification.abandoned', id, error });
-  const notices = endpoints.length > 0 ? new Notices({ store, clock, endpoints, onDead }) : undefined;
+  const onGone = (host: string) => log.warn({ event: 'endpoint.disabled', host });
+  const notices = endpoints.length > 0 ? new Notices({ store, clock, endpoints, onDead, onGone }) : undefined;
   const failed = (error: unknown) => log.warn({ event: 'notification.faltered', detail: messageOf(error) });
   const posting = notices?.work(signal).catch(failed);
   // Only who writes down what was told knows what was told by others, or before.
