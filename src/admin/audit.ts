@@ -1,15 +1,20 @@
-import { commandsOf, entriesOf, type Numbered } from '../engine/audit.ts';
+import { z } from 'zod';
+import { commandsOf, entriesOf } from '../engine/audit.ts';
+import { numberedEntry } from '../engine/entrySchema.ts';
 import { LIMITS } from '../limits.ts';
+import type { Wire } from '../wire.ts';
 import type { CommandContext } from './change.ts';
 import { theCampaign } from './find.ts';
 
-export interface AuditPage {
-  readonly campaign: string;
-  /** In order: who, when, what, why, from where. */
-  readonly commands: readonly Numbered[];
-  /** Where the next page begins, if there is one. */
-  readonly next?: number;
-}
+export const auditPageSchema = z
+  .object({
+    campaign: z.string(),
+    commands: z.array(numberedEntry).meta({ description: 'In order: who, when, what, why, from where' }),
+    next: z.number().exactOptional().meta({ description: 'Where the next page begins, if there is one: its `cursor`' }),
+  })
+  .meta({ id: 'AuditPage', description: 'A page of the audit trail' });
+
+export type AuditPage = Wire<typeof auditPageSchema>;
 
 /** A page of a campaign's audit trail, from the command with the number `after`, or from the first. */
 export async function audit(

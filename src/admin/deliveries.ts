@@ -5,7 +5,6 @@ import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import type { Status as Stored, StoredDelivery } from '../webhooks/deliveries.ts';
 import {
-  type DeliveryInfo,
   type DeliveryState,
   deliveriesIn,
   deliveryAt,
@@ -13,21 +12,12 @@ import {
   retryDelivery,
   stateOfDelivery,
 } from '../webhooks/inboxLook.ts';
+import type { DeliveriesPage, DeliveryRow, DeliveryView, Forged, InboxStatus } from './deliverySchema.ts';
 
 /** What an operator sees of the inbox, and may do to it. Nobody else's runs are disturbed: all is compare-and-set. */
 interface Context {
   readonly store: Store;
   readonly clock: Clock;
-}
-
-/** One delivery in a list. */
-export interface DeliveryRow
-  extends Pick<DeliveryInfo, 'id' | 'subscription' | 'side' | 'topic' | 'protocol' | 'receivedAt' | 'attempts'> {
-  readonly state: DeliveryState;
-  /** Of one that is failing: not before this. */
-  readonly nextAt?: number;
-  /** What the last attempt failed with. */
-  readonly error?: string;
 }
 
 export interface DeliveriesOptions {
@@ -36,11 +26,6 @@ export interface DeliveriesOptions {
   readonly limit?: number;
   /** `next` of the page before. */
   readonly after?: string;
-}
-
-export interface DeliveriesPage {
-  readonly deliveries: readonly DeliveryRow[];
-  readonly next?: string;
 }
 
 /** The dead first; all else in no order that means anything. */
@@ -94,19 +79,6 @@ function rowOf(found: StoredDelivery, now: number): DeliveryRow {
   };
 }
 
-/** One delivery, with what it was sent with. */
-export interface DeliveryView extends DeliveryRow, Pick<DeliveryInfo, 'scope' | 'identity' | 'signed' | 'seenAt'> {
-  readonly contentType: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: {
-    /** 0 of one that was applied: nobody needs it any more. */
-    readonly bytes: number;
-    /** The beginning of it, as text where it is one. */
-    readonly head: string;
-    readonly encoding: 'utf8' | 'base64';
-  };
-}
-
 /** Throws `delivery.missing`. */
 export async function delivery({ store, clock }: Context, id: string): Promise<DeliveryView> {
   const found = await deliveryAt(store, id);
@@ -145,30 +117,6 @@ export async function retryDeliveries(context: Context, which: readonly string[]
     }
   }
   return retried;
-}
-
-/** What `status` says of callback URLs. */
-export interface InboxStatus {
-  readonly waiting: number;
-  readonly running: number;
-  readonly failing: number;
-  readonly dead: number;
-  /** There are more: only so many are looked at. */
-  readonly more?: boolean;
-  /** When the oldest of those came in that are neither applied nor dead. */
-  readonly oldestAt?: number;
-  /** Deliveries that nobody with a secret signed, by the URL they came in on. */
-  readonly forged: readonly Forged[];
-}
-
-export interface Forged {
-  readonly subscription: string;
-  readonly side: 'old' | 'new';
-  /** At least. */
-  readonly count: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
-  readonly why: string;
 }
 
 /** By the index of what is to be done: what was applied is not looked at. Undefined where nothing ever came in wrong, or waits. */

@@ -1,21 +1,30 @@
+import { z } from 'zod';
 import type { Project } from '../define/load.ts';
 import { HandoverError } from '../errors.ts';
 import { probe } from '../store/probe.ts';
+import type { Wire } from '../wire.ts';
 import type { CommandContext } from './change.ts';
-import { type CampaignStatus, status } from './status.ts';
+import { status } from './status.ts';
+import type { CampaignStatus } from './statusSchema.ts';
 
-export interface Finding {
-  readonly level: 'ok' | 'note' | 'problem';
-  readonly what: string;
-  readonly meaning: string;
-}
+const findingSchema = z.object({
+  level: z.enum(['ok', 'note', 'problem']),
+  what: z.string(),
+  meaning: z.string(),
+});
+
+export const diagnosisSchema = z
+  .object({ problems: z.number(), findings: z.array(findingSchema) })
+  .meta({ id: 'Diagnosis', description: 'What was found out about the project, its store and its campaigns' });
+
+export type Finding = Wire<typeof findingSchema>;
 
 export interface DoctorContext extends Pick<CommandContext, 'store' | 'migrations' | 'clock'> {
   readonly project: Project;
 }
 
 /** Checks the project, and has the store prove its compare-and-set on throw-away entities. */
-export async function doctor(context: DoctorContext): Promise<{ problems: number; findings: readonly Finding[] }> {
+export async function doctor(context: DoctorContext): Promise<Wire<typeof diagnosisSchema>> {
   const findings = [
     ...projectFindings(context),
     ...(await storeFindings(context)),

@@ -1,5 +1,13 @@
 /** What operators look at: nothing here writes. */
-export { countRecords, type RecordRow, records } from './records.ts';
-export { type GroupView, type RecordView, type SideView, show } from './show.ts';
-export type { CallbackView, SubscriptionView } from './showSubscription.ts';
-export { type CampaignStatus, campaignStatus, type Status, status } from './status.ts';
+export type {
+  GroupView,
+  RecordRow,
+  RecordsPage,
+  RecordView,
+  SideView,
+  SubscriptionView,
+} from './recordSchema.ts';
+export { countRecords, records } from './records.ts';
+export { show } from './show.ts';
+export { campaignStatus, status } from './status.ts';
+export type { CampaignStatus, PaceStatus, Status } from './statusSchema.ts';

@@ -2,27 +2,7 @@ import { allowedAt } from '../engine/pace.ts';
 import { RAMP } from '../engine/ramp.ts';
 import type { CampaignDocument, PaceNote } from '../engine/schemas.ts';
 import { liveWorkers, type Progress } from '../engine/sweep.ts';
-
-/** What limits the pace of a campaign now, and why: what the campaign allows, and what its workers said in their claims. */
-export interface PaceStatus {
-  /**
-   * `paused`; `nobody works`: no worker holds a part of it; `exhausted`: the store asked for less; `contention`: others
-   * write in some groups, or in many; `ceiling` and `ramp`: the campaign allows no more; `store`: nothing else does.
-   */
-  readonly limit: PaceNote['limit'] | 'paused' | 'nobody works';
-  readonly workers: number;
-  /** Operations a second that they make, together. */
-  readonly perSecond: number;
-  /** Operations a second that the campaign allows; unset: any. */
-  readonly allowedPerSecond?: number;
-  readonly ceilingPerSecond?: number;
-  /** What the ramp allows now, when it rises next, and to what. */
-  readonly ramp?: { readonly perSecond: number; readonly nextAt: number; readonly nextPerSecond: number };
-  /** What is left of the rate of the worker that was held back most; unset: all. */
-  readonly factor?: number;
-  /** Entity groups that are left alone for a while. */
-  readonly cooling?: number;
-}
+import type { PaceStatus } from './statusSchema.ts';
 
 /** The gravest first: what one worker was told by the store will be told to the others. */
 const GRAVEST = ['exhausted', 'contention', 'ceiling', 'ramp', 'store'] as const;

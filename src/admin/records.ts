@@ -11,23 +11,9 @@ import type { KeyRange } from '../store/store.ts';
 import type { CommandContext } from './change.ts';
 import { classify, type Found, problemOf } from './classify.ts';
 import { migrationNamed, theCampaign } from './find.ts';
+import type { RecordRow, RecordsPage } from './recordSchema.ts';
 
 type Context = Pick<CommandContext, 'store' | 'migrations'>;
-
-/** One record in a list. */
-export interface RecordRow {
-  /** Its old key; the only key that is known of a record whose transform fails. */
-  readonly key: string;
-  readonly into?: string;
-  readonly state: string;
-  readonly target?: string;
-  /** `cede S`: what a worker would do next. */
-  readonly next?: string;
-  readonly code?: string;
-  readonly message?: string;
-  /** It is quarantined, and may stay in the old home. */
-  readonly skipped?: boolean;
-}
 
 export interface RecordsOptions {
   /** Only those that are listed as quarantined: read from the list, without looking at the records. */
@@ -41,11 +27,7 @@ export interface RecordsOptions {
 }
 
 /** A page of a campaign's records, in the order of the old home's keys, then of the new home's. */
-export async function records(
-  context: Context,
-  name: string,
-  options: RecordsOptions = {},
-): Promise<{ readonly records: readonly RecordRow[]; readonly next?: string }> {
+export async function records(context: Context, name: string, options: RecordsOptions = {}): Promise<RecordsPage> {
   const campaign = await theCampaign(context, name);
   const limit = options.limit ?? LIMITS.samples;
   if (options.quarantined) return quarantinedRecords(context, campaign, limit, options);

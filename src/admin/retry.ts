@@ -1,6 +1,6 @@
 import { list } from '../engine/documents.ts';
 import { isRetried } from '../engine/quarantine.ts';
-import type { CampaignDocument, Which } from '../engine/schemas.ts';
+import type { CampaignDocument, Retried, Which } from '../engine/schemas.ts';
 import { nameOf } from '../engine/sweep.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
 import { theCampaign } from './find.ts';
@@ -32,7 +32,7 @@ export async function retry(
 export async function retryAs(
   context: CommandContext,
   id: string,
-  asked: readonly Which[],
+  asked: readonly Retried[],
   what: string,
   { reason, records }: { readonly reason?: string; readonly records?: number } = {},
 ): Promise<void> {

@@ -1,4 +1,3 @@
-import type { GroupState } from '../../machines/group.ts';
 import type { Side } from '../../machines/moves.ts';
 import { matches } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
@@ -8,49 +7,16 @@ import { homeRange } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
-import { type PlainRecord, toPlain } from '../record/plain.ts';
-import type { JournalEntry, Slot } from '../record/slot.ts';
+import { toPlain } from '../record/plain.ts';
+import type { JournalEntry } from '../record/slot.ts';
 import type { Entity, KeyRange, Store } from '../store/store.ts';
 import type { CommandContext } from './change.ts';
 import { classify, type Found, type Look } from './classify.ts';
 import { migrationNamed, theCampaign } from './find.ts';
 import { findByPeer } from './findByPeer.ts';
-import { type RecordRow, rowOf } from './records.ts';
-import { type SubscriptionView, subscriptionView } from './showSubscription.ts';
-
-/** One side of a record, as it is stored. */
-export interface SideView {
-  readonly key: string;
-  /** `absent`, or what it says of itself. */
-  readonly role: Slot['role'] | 'tombstone' | 'absent' | 'unreadable';
-  readonly version?: Entity['version'];
-  readonly bytes?: number;
-  readonly fingerprint?: string;
-  readonly slot?: Slot;
-  /** Why it is unreadable. */
-  readonly problem?: string;
-  readonly record?: PlainRecord;
-}
-
-export interface RecordView extends RecordRow {
-  readonly kind: 'record';
-  readonly campaign: string;
-  readonly S: SideView;
-  readonly T?: SideView;
-  /** The moves of both sides, oldest first. */
-  readonly journal: readonly JournalEntry[];
-}
-
-export interface GroupView {
-  readonly kind: 'group';
-  readonly campaign: string;
-  readonly group: string;
-  /** Under a campaign by group, what the group said last. */
-  readonly state?: GroupState;
-  readonly members: readonly RecordRow[];
-  /** Whether there are more than are listed. */
-  readonly more: boolean;
-}
+import type { GroupView, RecordRow, RecordView, Shown, SideView } from './recordSchema.ts';
+import { rowOf } from './records.ts';
+import { subscriptionView } from './showSubscription.ts';
 
 /**
  * One record, by its old or its new key, or one group, by its root. A key that holds nothing any more is searched for
@@ -60,7 +26,7 @@ export async function show(
   { store, migrations }: Pick<CommandContext, 'store' | 'migrations'>,
   name: string,
   text: string,
-): Promise<RecordView | GroupView | SubscriptionView> {
+): Promise<Shown> {
   const campaign = await theCampaign({ store }, name);
   const migration = migrationNamed({ migrations }, campaign.migration);
   const look: Look = { store, migration, campaign };

@@ -3,40 +3,7 @@ import type { SubscriptionDocument } from '../engine/schemas.ts';
 import { subscriptionKey } from '../engine/subscriptionDocument.ts';
 import type { Key } from '../record/key.ts';
 import type { Store } from '../store/store.ts';
-
-/** One of the two URLs of a subscription. Its secrets are not shown. */
-export interface CallbackView {
-  readonly url: string;
-  readonly active: boolean;
-  readonly verifiedAt?: number;
-  readonly deliveredAt?: number;
-  readonly leaseUntil?: number;
-}
-
-export interface SubscriptionView {
-  readonly kind: 'subscription';
-  readonly campaign: string;
-  /** The record that it is of. */
-  readonly key: string;
-  readonly state: string;
-  readonly topic: string;
-  readonly old: CallbackView;
-  readonly new: CallbackView;
-  /** What was asked last, and until when an answer is waited for. */
-  readonly asked?: {
-    readonly mode: string;
-    readonly side: string;
-    readonly attempt: number;
-    readonly deadlineAt: number;
-  };
-  /** Why its topic is asked again no sooner than `at`. */
-  readonly topicFailed?: { readonly attempt: number; readonly at: number; readonly cause: string };
-  /** What was last said in the hub's name, by it or by somebody else who knows the URL: that it does not post there. */
-  readonly denied?: { readonly side: string; readonly reason: string; readonly at: number };
-  /** Why the hub's refusal, or its silence, left it here. */
-  readonly problem?: string;
-  readonly journal: SubscriptionDocument['journal'];
-}
+import type { CallbackView, SubscriptionView } from './recordSchema.ts';
 
 /** The subscription of the record with this key, under that campaign. */
 export async function subscriptionView(

@@ -1,31 +1,12 @@
 import { isClean } from '../engine/campaign.ts';
-import type { Counts } from '../engine/counts.ts';
 import { load } from '../engine/documents.ts';
 import type { CampaignDocument, SweepDocument } from '../engine/schemas.ts';
 import { type Progress, progressOf, sweepKey } from '../engine/sweep.ts';
 import type { Capabilities } from '../store/store.ts';
 import type { CommandContext } from './change.ts';
+import type { SweepStatus } from './statusSchema.ts';
 
 type Context = Pick<CommandContext, 'store' | 'migrations'>;
-
-/** How far the sweep under way is, or, at rest, what the last one saw. */
-export interface SweepStatus {
-  readonly generation: number;
-  readonly number: number;
-  readonly running: boolean;
-  /** 0 to 1. */
-  readonly share: number;
-  readonly seen: number;
-  /** What it will have seen at its end, as far as can be told. */
-  readonly expected?: number;
-  /** Records moved in it so far. */
-  readonly moved: number;
-  /** Records that kept changing under the worker. */
-  readonly unresolved: number;
-  /** All it has counted: `S.<state>`, `T.<state>`, `moves` and so on. */
-  readonly counts: Counts;
-  readonly startedAt?: number;
-}
 
 export const isByGroup = ({ migrations }: Context, { migration }: CampaignDocument): boolean =>
   migrations.some(({ name, by }) => name === migration && by === 'group');

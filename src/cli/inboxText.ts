@@ -1,4 +1,4 @@
-import type { Forged, InboxStatus } from '../admin/deliveries.ts';
+import type { Forged, InboxStatus } from '../admin/deliverySchema.ts';
 import { count, moment, table } from './format.ts';
 
 /** Deliveries that wait or are dead, and those that somebody forged. */

@@ -1,5 +1,4 @@
-import type { CampaignStatus } from '../admin/inspect.ts';
-import type { PaceStatus } from '../admin/paceStatus.ts';
+import type { CampaignStatus, PaceStatus } from '../admin/inspect.ts';
 import { count, many, moment } from './format.ts';
 
 /** How fast it goes, what keeps it from going faster, and why. Undefined where there is nothing to do. */

@@ -1,5 +1,4 @@
-import type { PlanReport } from '../engine/planReport.ts';
-import type { PlanStep } from '../engine/planSteps.ts';
+import type { PlanReport, PlanStep } from '../engine/planReport.ts';
 import { type Cell, count, markdownTable, paragraphs } from './format.ts';
 import {
   backOutText,

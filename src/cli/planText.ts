@@ -1,6 +1,4 @@
-import type { Cost } from '../engine/planCost.ts';
-import type { PlanProblem, PlanReport } from '../engine/planReport.ts';
-import type { Change, PlanStep } from '../engine/planSteps.ts';
+import type { Change, Cost, PlanReport, PlanStep } from '../engine/planReport.ts';
 import { bytes, type Cell, count, duration, many, paragraphs, percent, right, table, wrap } from './format.ts';
 
 /** A plan as a terminal shows it, on lines of at most `width` characters. */
@@ -191,7 +189,7 @@ export function problemsText({ problems }: Pick<PlanReport, 'problems'>): string
   return `${many(total, 'record')} could not be moved, and would be quarantined:\n${each.join('\n')}`;
 }
 
-const samplesOf = ({ samples, count: all }: PlanProblem, indent = '  '): string =>
+const samplesOf = ({ samples, count: all }: PlanReport['inexact'], indent = '  '): string =>
   [
     ...samples.map(({ message }) => `${indent}${message}`),
     ...(all > samples.length ? [`${indent}and ${count(all - samples.length)} more`] : []),

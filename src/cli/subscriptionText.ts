@@ -1,4 +1,4 @@
-import type { CallbackView, SubscriptionView } from '../admin/inspect.ts';
+import type { CallbackView, SubscriptionView } from '../admin/recordSchema.ts';
 import { instant, paragraphs, table } from './format.ts';
 
 export function subscriptionText(view: SubscriptionView): string {

@@ -3,7 +3,9 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { Store } from '../store/store.ts';
+import type { Wire } from '../wire.ts';
 import { documentKey, load, loadMany, type Saved, save } from './documents.ts';
+import type { numberedEntry } from './entrySchema.ts';
 import type { CampaignDocument } from './schemas.ts';
 
 /**
@@ -13,9 +15,7 @@ import type { CampaignDocument } from './schemas.ts';
  */
 export type Entry = CampaignDocument['history'][number];
 
-export interface Numbered extends Entry {
-  readonly number: number;
-}
+export type Numbered = Wire<typeof numberedEntry>;
 
 type Trail = Pick<CampaignDocument, 'id' | 'history' | 'archived'>;
 

@@ -5,7 +5,7 @@ import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
-import type { CampaignLook } from './fence.ts';
+import { type CampaignLook, unlessFenced } from './fence.ts';
 import { keepLeases } from './keepLeases.ts';
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
@@ -149,7 +149,8 @@ export class CampaignWork {
     if (campaign.closed) return lane === 0 && this.#strip(campaign, migration, signal);
     if (campaign.settledAt !== undefined) return this.#lookAgain(campaign);
     if (!this.#isQuiet(campaign)) return false;
-    const sweep = await this.#planOf(campaign, migration, signal);
+    const sweep = await unlessFenced(() => this.#planOf(look, migration, signal));
+    if (sweep === 'fenced') return true;
     this.#known = { campaign, sweep };
     const at = look.progress ? look.at.ticks : clock.ticks();
     const progress = look.progress ?? (await progressOf(store, campaign, sweep));
@@ -210,11 +211,11 @@ export class CampaignWork {
     return true;
   }
 
-  #planOf(campaign: CampaignDocument, migration: Migration, signal: AbortSignal): Promise<SweepDocument> {
-    const { store, clock } = this.#options;
-    const name = nameOf(campaign);
+  #planOf(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<SweepDocument> {
+    const { store, clock, id } = this.#options;
+    const name = nameOf(look.campaign.value);
     if (this.#plan?.name !== name) {
-      const sweep = currentSweep(store, clock, migration, campaign, signal);
+      const sweep = currentSweep({ store, clock, worker: id, migration, look }, signal);
       this.#plan = { name, sweep };
       // Who asks after a failure tries again.
       sweep.catch(() => {

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { campaignMachine } from '../../machines/campaign.ts';
 import { groupMachine } from '../../machines/group.ts';
 import { recordMachine } from '../../machines/record.ts';
 import { subscriptionMachine } from '../../machines/subscription.ts';
 import { swapMachine } from '../../machines/swap.ts';
+import type { Wire } from '../wire.ts';
 import { evaluate } from './decide.ts';
 
 /** The machines as data, for whoever draws them: docs/states.md, and the admin API. */
@@ -10,13 +12,34 @@ type Machine = Parameters<typeof evaluate>[0];
 type Node = Machine['root'];
 type Value = string | { readonly [region: string]: Value | undefined };
 
-/** One arrow of a machine. */
-export interface Arrow {
-  readonly from: string;
-  readonly to: string;
-  readonly event: string;
-  readonly effects: readonly { readonly type: string }[];
-}
+const arrowSchema = z
+  .object({
+    from: z.string(),
+    to: z.string(),
+    event: z.string(),
+    effects: z.array(z.looseObject({ type: z.string() })),
+  })
+  .meta({ id: 'Transition', description: 'One arrow of a machine' });
+
+const chartSchema = z
+  .object({ states: z.array(z.string()), initial: z.string(), transitions: z.array(arrowSchema) })
+  .meta({ id: 'Chart', description: 'A state machine' });
+
+/** The two regions of a campaign each on their own. */
+export const chartsSchema = z
+  .object({
+    record: chartSchema,
+    group: chartSchema,
+    subscription: chartSchema,
+    swap: chartSchema,
+    stage: chartSchema,
+    run: chartSchema,
+  })
+  .meta({ id: 'Charts' });
+
+export type Arrow = Wire<typeof arrowSchema>;
+export type Chart = Wire<typeof chartSchema>;
+export type Charts = Wire<typeof chartsSchema>;
 
 /** Every arrow between the states of a region, in the order of its definition. Asked of the machine, never of its source. */
 export function arrowsOf(machine: Machine, region: Region): Arrow[] {
@@ -51,20 +74,14 @@ export function regionOf(machine: Machine, name: string, others: Readonly<Record
   };
 }
 
-export interface Chart {
-  readonly states: readonly string[];
-  readonly initial: string;
-  readonly transitions: readonly Arrow[];
-}
-
 const charted = (machine: Machine, region: Region): Chart => ({
   states: Object.keys(region.node.states),
   initial: String((region.node.config as { initial?: string }).initial ?? ''),
   transitions: arrowsOf(machine, region),
 });
 
-/** All of them, by name; the two regions of a campaign each on its own. */
-export const charts = (): Readonly<Record<string, Chart>> => ({
+/** All of them, by name. */
+export const charts = (): Charts => ({
   record: charted(recordMachine, whole(recordMachine)),
   group: charted(groupMachine, whole(groupMachine)),
   subscription: charted(subscriptionMachine, whole(subscriptionMachine)),

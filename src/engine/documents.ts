@@ -120,11 +120,18 @@ export async function save<K extends DocumentKind>(
   return outcome!;
 }
 
-export async function erase(store: Store, documents: readonly Stored<DocumentKind>[]): Promise<void> {
+/** Deletes them as they were seen. Returns those of which that is not certain. */
+export async function erase<K extends DocumentKind>(
+  store: Store,
+  documents: readonly Stored<K>[],
+): Promise<readonly Stored<K>[]> {
+  const left: Stored<K>[] = [];
   for (let i = 0; i < documents.length; i += LIMITS.pageSize) {
     const part = documents.slice(i, i + LIMITS.pageSize);
-    await store.commit(part.map(({ key, version }) => ({ op: 'delete' as const, key, version })));
+    const outcomes = await store.commit(part.map(({ key, version }) => ({ op: 'delete' as const, key, version })));
+    left.push(...part.filter((_, n) => outcomes[n]!.status !== 'applied'));
   }
+  return left;
 }
 
 /**

@@ -10,6 +10,15 @@ export class Fenced extends Error {
   override readonly name = 'Fenced';
 }
 
+export async function unlessFenced<R>(act: () => Promise<R>): Promise<R | 'fenced'> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Fenced) return 'fenced';
+    throw error;
+  }
+}
+
 /** A campaign, and a moment before it was looked at. */
 export interface CampaignLook {
   readonly campaign: Stored<'campaign'>;

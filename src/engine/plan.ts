@@ -7,10 +7,10 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { KeySet } from './keySet.ts';
 import { costOf, type Population, total } from './planCost.ts';
 import { type PlanContext, planPage } from './planPage.ts';
-import type { PlanCosts, PlanFindings, PlanReport, PlanSample, RulePlan } from './planReport.ts';
+import type { PlanCosts, PlanFindings, PlanReport, PlanSample, RulePlan, SubscriptionPlan } from './planReport.ts';
 import { type Counted, marginOf, type Pieces, piecesOf, type SampleSize } from './planSample.ts';
 import { stepsOf } from './planSteps.ts';
-import { countOf, finished, planSubscriptions, type SubscriptionPlan } from './planSubscriptions.ts';
+import { countOf, finished, planSubscriptions } from './planSubscriptions.ts';
 import { RAMP, type Ramp } from './ramp.ts';
 import { pagesOf } from './subscribers.ts';
 
@@ -190,8 +190,10 @@ function emptyRule({ records }: Migration, index: number): RulePlan {
 /** A rule's numbers, extrapolated. */
 function times(found: RulePlan, factor: number): RulePlan {
   if (factor === 1) return found;
-  const numbers = Object.entries(found).filter(([, value]) => typeof value === 'number');
-  return { ...found, ...Object.fromEntries(numbers.map(([name, value]) => [name, Math.round(value * factor)])) };
+  const numbers = Object.entries(found).flatMap(([name, value]) =>
+    typeof value === 'number' ? [[name, Math.round(value * factor)] as const] : [],
+  );
+  return { ...found, ...Object.fromEntries(numbers) };
 }
 
 function sampleOf(counted: readonly Counted[]): PlanSample | undefined {

@@ -1,4 +1,5 @@
 import type { PriceList } from '../store/prices.ts';
+import type { Cost } from './planReport.ts';
 import { type Ramp, timeFor } from './ramp.ts';
 
 /**
@@ -26,16 +27,6 @@ export interface Operations {
   readonly reads: number;
   readonly writes: number;
   readonly deletes: number;
-}
-
-/** Of one step, or of its way back. */
-export interface Cost extends Operations {
-  /** Entries of built-in indexes that are written or removed. */
-  readonly indexWrites: number;
-  /** How long it takes under the ramp, with nothing slower than the ramp. */
-  readonly durationMs: number;
-  /** At list price; unset where the store costs nothing. */
-  readonly money?: number;
 }
 
 /** What happens to a record in one step. `stay` and `away`: it is looked at, where others switch. */

@@ -1,36 +1,5 @@
-import { type Cost, costOf, type Population, type Terms } from './planCost.ts';
-
-/**
- * The journey as a saga: one small change at a time, of code or of data and never of both, each compatible with the one
- * before, with a check that it did what it should, and a way back.
- */
-export interface PlanStep {
-  readonly name: string;
-  readonly changes: 'code' | 'data';
-  /** What carries it out, if a command does. */
-  readonly command?: string;
-  /** Where the application reads from and writes to. */
-  readonly reads: Change;
-  readonly writes: Change;
-  /** Which instances of the application may run side by side meanwhile. */
-  readonly compatible: string;
-  /** How to see that it is right before going on. */
-  readonly check: string;
-  readonly cost: Cost;
-  readonly backOut: BackOut;
-}
-
-export interface Change {
-  readonly before: string;
-  readonly after: string;
-}
-
-export interface BackOut {
-  /** Undefined: the point of no return. */
-  readonly command?: string;
-  readonly how: string;
-  readonly cost: Cost;
-}
+import { costOf, type Population, type Terms } from './planCost.ts';
+import type { Change, PlanStep } from './planReport.ts';
 
 /** Percent of the records that switch first in a plan. */
 const FIRST_SHARE = 10;
@@ -52,9 +21,9 @@ export function stepsOf(migration: string, oneWay: boolean, population: Populati
   const free = cost({});
   const part = FIRST_SHARE / 100;
   const verify = `handover verify ${migration}`;
-  const code = (how: string): BackOut => ({ how, cost: free });
+  const code = (how: string): PlanStep['backOut'] => ({ how, cost: free });
   // Who was not switched yet loses its copy.
-  const reverse = (switched: number): BackOut => ({
+  const reverse = (switched: number): PlanStep['backOut'] => ({
     command: `handover reverse ${migration}`,
     how: oneWay ? 'not for records that are modified by then and have no `backward`' : 'with what was written since',
     cost: cost({ reverse: switched, recall: 1 - switched }),

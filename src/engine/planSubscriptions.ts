@@ -6,38 +6,10 @@ import type { Entity, Store } from '../store/store.ts';
 import { loadMany } from './documents.ts';
 import type { KeySet } from './keySet.ts';
 import { tried } from './planPage.ts';
-import type { PlanFindings } from './planReport.ts';
+import type { PlanFindings, SubscriptionPlan } from './planReport.ts';
 import { callbackKey, subscriptionKey } from './subscriptionDocument.ts';
 
 /** The subscriptions of one kind of record, and what has to be asked for them. Nobody was asked anything yet. */
-export interface SubscriptionPlan {
-  readonly of: string;
-  /** Who posts, by the name of the definition's `hub`. */
-  readonly hub: string;
-  readonly protocol: string;
-  readonly shape: SubscriptionRule['hub']['shape'];
-  /** Subscriptions that no campaign has begun. */
-  subscriptions: number;
-  /** Such as a campaign has in hand already. */
-  inFlight: number;
-  /** Of `subscriptions`, those whose hub the record does not name: it is to be discovered. */
-  discovered: number;
-  /** How many of them are at which server, where the record names it; the first few, and `others`. */
-  readonly servers: Readonly<Record<string, number>>;
-  /** Without attempts that fail, and renewals of leases. */
-  readonly requests: SubscriptionRequests;
-}
-
-/** To hubs and providers, and to topics, where those can be fetched. */
-export interface SubscriptionRequests {
-  /** By `start`: discoveries, one to subscribe, one look at the topic. */
-  readonly start: number;
-  /** By `switch`: one to unsubscribe, one look at the topic. */
-  readonly switch: number;
-  /** By `reverse` after it: one to subscribe, one look at the topic, one to unsubscribe. */
-  readonly reverse: number;
-}
-
 export interface SubscriptionCount {
   readonly plan: SubscriptionPlan & { readonly servers: Record<string, number> };
   readonly rule: SubscriptionRule;

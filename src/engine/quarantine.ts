@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
@@ -134,21 +135,26 @@ export async function countQuarantined(
   return count;
 }
 
-/** Takes entries off the list, so that the next sweep tries their records again. Returns how many. */
+/**
+ * Takes entries off the list, so that the next sweep tries their records again. Returns how many. Throws `store.unknown`
+ * while one may still be listed: a sweep that began now would go past it.
+ */
 export async function release(
   store: Store,
   campaign: string,
-  wanted: (entry: QuarantineDocument) => boolean,
+  wanted: (entry: QuarantineDocument) => Promise<boolean>,
 ): Promise<number> {
   let released = 0;
   let part: Stored<'quarantine'>[] = [];
   const flush = async () => {
-    await erase(store, part);
+    const keys = (await erase(store, part)).map(({ key }) => key);
+    if (keys.length > 0 && (await loadMany(store, 'quarantine', keys)).some((entry) => entry !== undefined))
+      throw new HandoverError('store.unknown', `Whether ${keys[0]} is off the list.`);
     released += part.length;
     part = [];
   };
   for await (const entry of list(store, 'quarantine', campaign)) {
-    if (wanted(entry.value)) part.push(entry);
+    if (await wanted(entry.value)) part.push(entry);
     if (part.length === LIMITS.pageSize) await flush();
   }
   await flush();

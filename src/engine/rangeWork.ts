@@ -6,14 +6,14 @@ import type { Entity, Page, Store } from '../store/store.ts';
 import { checkBudget } from './campaign.ts';
 import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
-import { type CampaignLook, Fence, Fenced, sameSweep } from './fence.ts';
+import { type CampaignLook, Fence, sameSweep, unlessFenced } from './fence.ts';
 import { processGroup } from './group.ts';
 import { gatedBy, groupsNoted, targetsOf } from './groupSubscriptions.ts';
+import type { Item } from './item.ts';
 import { type Pacer, turnsOf } from './pace.ts';
 import { type PageOptions, processPage } from './page.ts';
 import type { Pair } from './pair.ts';
 import { groupsHeldBack } from './quarantine.ts';
-import type { Item } from './reconcile.ts';
 import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribingOf } from './subscribers.ts';
 import type { Handling } from './subscription.ts';
@@ -123,15 +123,6 @@ async function pageOf(work: RangeWork, fence: Fence, cursor: string | undefined)
   if (pacer.isShareDue) pacer.shareWith(await work.workers());
   if (signal.aborted) return { entities: [], more: true };
   return store.scan(remaining(migration, fence.campaign.id, range, cursor), pacer.pageSize);
-}
-
-async function unlessFenced<R>(act: () => Promise<R>): Promise<R | 'fenced'> {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof Fenced) return 'fenced';
-    throw error;
-  }
 }
 
 async function pauseOver(

@@ -15,7 +15,7 @@ const counts = z.record(z.string(), z.number());
 const which = z.object({ code: z.string().optional(), key: z.string().optional() });
 
 /** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
-const paceNote = z.object({
+export const paceNote = z.object({
   /** What holds it up just now; `store`: nothing else does. */
   limit: z.enum(['exhausted', 'contention', 'ceiling', 'ramp', 'store']),
   /** Operations a second that it makes. */
@@ -51,12 +51,15 @@ export const SCHEMAS = {
     leaveQuarantined: z.boolean().optional(),
     /** What `skip` asked for: quarantined records, of one old key or of one cause each, that may stay in the old home. */
     skips: z.array(which).optional(),
-    /** What `retry` asked for: entries listed before this sweep that are of one cause, or of one old key, or any. */
+    /**
+     * What `retry` and `resolve` asked for: entries listed before this sweep that are of one cause, or of one old key, or
+     * any; and whose entity is to be the record, where two claim it.
+     */
     retry: z
       .object({
         generation: z.number(),
         sweep: z.number(),
-        which: z.array(which),
+        which: z.array(which.extend({ keep: z.enum(['old', 'new']).optional() })),
       })
       .optional(),
     /** How many records the newest settled sweep counted, and when: what `verify` compares with. */
@@ -192,6 +195,7 @@ export type CampaignPace = NonNullable<CampaignDocument['pace']>;
 export type PaceNote = z.infer<typeof paceNote>;
 /** Which quarantined records: of one cause, of one old key, or any. */
 export type Which = z.infer<typeof which>;
+export type Retried = NonNullable<CampaignDocument['retry']>['which'][number];
 export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;

@@ -67,13 +67,18 @@ export async function settleSplit(
     seq: journal.at(-1)!.seq,
     journal,
   };
-  const own: Mutation = { op: 'update', key: keys[keep], version: winner.version, content, slot: encodeSlot(slot) };
   const drop: Mutation = { op: 'delete', key: keys[lose], version: loser.version };
+  // Who came before has said so, and may have died, or be about to go on: the same is not said over again, back and forth.
+  const isSaid =
+    winner.slot?.role === 'owner' &&
+    winner.slot.journal.at(-1)?.move === `resolve ${keep}` &&
+    content === winner.content;
+  const own: Mutation = { op: 'update', key: keys[keep], version: winner.version, content, slot: encodeSlot(slot) };
   if (atomicTogether(store.capabilities, keys.S, keys.T)) {
     const [outcome] = await store.commitTogether([[own, drop]], guard);
     return outcome!.status === 'applied';
   }
-  const [owned] = await store.commit([own], guard);
+  const [owned] = isSaid ? [{ status: 'applied', version: winner.version } as const] : await store.commit([own], guard);
   if (owned!.status !== 'applied') return false;
   const [dropped] = await store.commit([drop], guardOn(store, keys[keep], owned!.version));
   return dropped!.status === 'applied';

@@ -7,7 +7,7 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
-import { isRetried, release } from './quarantine.ts';
+import { type Releasing, releaseRetried } from './retried.ts';
 import type { CampaignDocument, PaceNote, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribersOf } from './subscribers.ts';
 
@@ -38,20 +38,16 @@ export function sweptRange(migration: Migration, campaign: string, rule: number,
   return noted ? subscribersOf(campaign, rule) : homeRange(migration, rule, home);
 }
 
-/** The sweep under way, planned by whoever comes first: one document holds all bounds, so all workers share one plan. */
-export async function currentSweep(
-  store: Store,
-  clock: Clock,
-  migration: Migration,
-  campaign: CampaignDocument,
-  signal: AbortSignal,
-): Promise<SweepDocument> {
+/** The sweep under way, planned by whoever comes first: one document holds all bounds, so all workers share one plan. Throws `Fenced`. */
+export async function currentSweep(planning: Releasing, signal: AbortSignal): Promise<SweepDocument> {
+  const { store, clock, migration, look } = planning;
+  const campaign = look.campaign.value;
   const key = sweepKey(campaign);
   return attempts(clock, key, signal, async () => {
     const stored = await load(store, 'sweep', key);
     if (stored) return { done: stored.value };
     // Before the sweep begins: what it finds again is listed under its own name, and no late hand releases that.
-    await releaseRetried(store, campaign);
+    await releaseRetried(planning);
     const sweep: SweepDocument = {
       v: 1,
       startedAt: clock.now(),
@@ -60,18 +56,6 @@ export async function currentSweep(
     const saved = await save<'sweep'>(store, key, sweep, undefined);
     return saved.status === 'applied' ? { done: sweep } : saved;
   });
-}
-
-/** Takes off the list what `retry` asked for and earlier sweeps have listed. Whoever plans the sweep does it, or does it again. */
-async function releaseRetried(store: Store, campaign: CampaignDocument): Promise<void> {
-  const { id, retry } = campaign;
-  if (!retry) return;
-  const asked = nameOf(retry);
-  await release(
-    store,
-    id,
-    (entry) => retry.which.some((which) => isRetried(which, entry, campaign)) && (entry.sweep ?? '') < asked,
-  );
 }
 
 async function planRanges(store: Store, migration: Migration, campaign: string): Promise<SweepDocument['ranges']> {

@@ -9,52 +9,17 @@ import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { documentKey, load, save } from './documents.ts';
+import type { Item } from './item.ts';
+import { lookAgain, lookAtPeers } from './looks.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
 import { groupsHeldBack, quarantined } from './quarantine.ts';
-import { type Item, lookAgain, lookAtPeers } from './reconcile.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { homeRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
-import { type SubscriptionsReport, verifySubscriptions } from './verifySubscriptions.ts';
+import type { VerifyReport } from './verifyReport.ts';
+import { verifySubscriptions } from './verifySubscriptions.ts';
 
-/** A full look at both homes. Every number is counted by reading, none is taken from what the engine says of itself. */
-export interface VerifyReport {
-  readonly campaign: string;
-  readonly at: number;
-  /** Entities looked at, in both homes. */
-  seen: number;
-  /** Records that exist: each counted once, by its old key. */
-  started: number;
-  /** Records that rest at their target. */
-  completed: number;
-  /** Records on their way. */
-  inFlight: number;
-  quarantined: number;
-  /** Records that two entities claim to own. */
-  duplicates: number;
-  /** Records of which a side is lacking that their state requires: their content could be lost with the other. */
-  gaps: number;
-  /** Owners at home that should have a copy and have none. */
-  missing: number;
-  /** Copies whose content is not what the owner's content becomes. */
-  stale: number;
-  /** Copies of records that do not exist. */
-  orphans: number;
-  splits: number;
-  /** Entities in the new home that this campaign did not write. They are left alone. */
-  foreign: number;
-  /** Where the migration has subscriptions. */
-  subscriptions?: SubscriptionsReport;
-  /**
-   * What the newest settled sweep counted, and when: records that exist and are not quarantined. A difference to `started`
-   * and `quarantined` is what the application has inserted and deleted since, or what was lost behind the router's back:
-   * nobody can tell these apart once the last old side is dropped.
-   */
-  readonly counted: { readonly at: number; readonly records: number } | undefined;
-  /** Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0. */
-  clean: boolean;
-  readonly samples: Record<string, string[]>;
-}
+export type { VerifyReport } from './verifyReport.ts';
 
 export interface VerifyOptions {
   readonly clock: Clock;

@@ -10,16 +10,7 @@ import { pagesOf } from './subscribers.ts';
 import { restsAt, subscriptionKey } from './subscriptionDocument.ts';
 import { sweptRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
-
-export interface SubscriptionsReport {
-  /** Records that have a subscription. */
-  seen: number;
-  /** Subscriptions that rest at their target. */
-  arrived: number;
-  /** Subscriptions on their way, or not begun. */
-  onTheWay: number;
-  quarantined: number;
-}
+import type { SubscriptionsReport } from './verifyReport.ts';
 
 /** Looks at every record that has a subscription, and where that is. The hub is not asked. */
 export async function verifySubscriptions(

@@ -1,10 +1,18 @@
 import type { AuditPage } from '../admin/audit.ts';
-import type { DeliveriesPage, DeliveryRow } from '../admin/deliveries.ts';
-import type { CampaignStatus, GroupView, RecordRow, RecordView, SideView, Status } from '../admin/inspect.ts';
-import type { SubscriptionView } from '../admin/showSubscription.ts';
+import type { DeliveriesPage, DeliveryRow } from '../admin/deliverySchema.ts';
+import type {
+  CampaignStatus,
+  GroupView,
+  RecordRow,
+  RecordsPage,
+  RecordView,
+  SideView,
+  Status,
+  SubscriptionView,
+} from '../admin/inspect.ts';
 import type { Chart } from '../engine/charts.ts';
 import type { PlanReport } from '../engine/planReport.ts';
-import type { VerifyReport } from '../engine/verify.ts';
+import type { VerifyReport } from '../engine/verifyReport.ts';
 
 /** What the API answers, by the types of those who make it. */
 export type {
@@ -16,6 +24,7 @@ export type {
   GroupView,
   PlanReport,
   RecordRow,
+  RecordsPage,
   RecordView,
   SideView,
   Status,
@@ -26,14 +35,9 @@ export type {
 export type Entry = AuditPage['commands'][number];
 export type Charts = Readonly<Record<string, Chart>>;
 
-export interface RecordsPage {
-  readonly records: readonly RecordRow[];
-  readonly next?: string;
-}
-
 export interface Job {
   readonly id: string;
-  readonly state: 'running' | 'done' | 'failed';
+  readonly state: 'running' | 'done' | 'stopped' | 'failed';
   readonly seen: number;
   readonly expected?: number;
   readonly result?: unknown;

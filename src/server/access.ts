@@ -1,15 +1,17 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { ROLES, type Role, type ServerConfig, type TokenDefinition } from '../define/server.ts';
 import { HandoverError } from '../errors.ts';
+import type { Wire } from '../wire.ts';
 import { type IdTokens, idTokens } from './idTokens.ts';
 
-/** Who asks. */
-export interface Caller {
-  readonly name: string;
-  readonly role: Role;
-}
+export const callerSchema = z
+  .object({ name: z.string().meta({ description: 'As it stands in the audit trail' }), role: z.enum(ROLES) })
+  .meta({ id: 'Caller', description: 'Who asks' });
+
+export type Caller = Wire<typeof callerSchema>;
 
 export interface Access {
   /** Nobody has to show anything: only for a server that nobody else can reach. */

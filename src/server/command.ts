@@ -1,11 +1,15 @@
 import { hash } from 'node:crypto';
+import { z } from 'zod';
 import { type Call, type CommandContext, carriedOut } from '../admin/change.ts';
 import { openCampaign, theCampaign } from '../admin/find.ts';
-import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
+import { campaignStatus } from '../admin/inspect.ts';
+import { campaignStatusSchema } from '../admin/statusSchema.ts';
 import type { Entry, Numbered } from '../engine/audit.ts';
 import { campaignsOf } from '../engine/campaigns.ts';
+import { numberedEntry } from '../engine/entrySchema.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { HandoverError } from '../errors.ts';
+import type { Wire } from '../wire.ts';
 import { type Caller, checkRole } from './access.ts';
 import type { Command, Services } from './operations/operation.ts';
 import { expectation, tagOf } from './preconditions.ts';
@@ -25,12 +29,17 @@ export interface Carried {
   readonly etag: string;
   /** It had been carried out before, and was not again. */
   readonly replayed: boolean;
-  readonly body: {
-    /** Its entry in the audit trail; unset where there was nothing to do. */
-    readonly command?: Numbered;
-    readonly campaign: CampaignStatus;
-  };
+  readonly body: Wire<typeof commandedSchema>;
 }
+
+export const commandedSchema = z
+  .object({
+    command: numberedEntry.exactOptional().meta({
+      description: 'Its entry in the audit trail; unset where there was nothing to do',
+    }),
+    campaign: campaignStatusSchema,
+  })
+  .meta({ id: 'Commanded', description: 'What was ordered, and the campaign as it is now' });
 
 /**
  * Carries a command out once. The mark that it leaves in the campaign's history is named after its Idempotency-Key: who

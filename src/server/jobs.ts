@@ -2,27 +2,10 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { type Problem, problemOf } from './problems.ts';
+import type { Job } from './jobSchema.ts';
+import { problemOf } from './problems.ts';
 
-/** What takes longer than somebody waits for an answer. Lives in this process and ends with it. */
-export interface Job {
-  readonly id: string;
-  /** `verify`, `plan`, `count`. */
-  readonly what: string;
-  /** The campaign or the migration. */
-  readonly of: string;
-  readonly by: string;
-  readonly startedAt: number;
-  /** Stopped: somebody ended it, or the server ended. */
-  readonly state: 'running' | 'done' | 'stopped' | 'failed';
-  /** Records that were looked at, and how many it will come to where that is known. */
-  readonly seen: number;
-  readonly expected?: number;
-  readonly endedAt?: number;
-  readonly result?: unknown;
-  readonly problem?: Problem;
-}
-
+/** Lives in this process and ends with it. */
 export interface Work {
   readonly what: string;
   readonly of: string;

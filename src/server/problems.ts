@@ -1,18 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type ErrorCode, HandoverError } from '../errors.ts';
+import { HandoverError } from '../errors.ts';
+import type { Wire } from '../wire.ts';
 
-/** What is told of an error: problem details, RFC 9457, with our code. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: ErrorCode | 'unexpected';
-  readonly detail?: string;
-  /** What to do about it. */
-  readonly wayOut?: string;
-  readonly facts?: Readonly<Record<string, unknown>>;
-}
+/** What is told of an error, with our code. */
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number(),
+    code: z.string().meta({ description: 'One of docs/errors.md, or `unexpected`: the contract' }),
+    detail: z.string().exactOptional(),
+    wayOut: z.string().exactOptional().meta({ description: 'What to do about it' }),
+    facts: z.record(z.string(), z.unknown()).exactOptional(),
+  })
+  .meta({ id: 'Problem', description: 'Problem details, RFC 9457' });
+
+export type Problem = Wire<typeof problemSchema>;
 
 /** The first row whose prefix fits decides. */
 const STATUS: readonly (readonly [prefix: string, status: number, title: string])[] = [
@@ -82,15 +86,3 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500) request.log.error({ event: 'request.failed', err: error }, 'request.failed');
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
-
-export const problemSchema = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.number(),
-    code: z.string().meta({ description: 'One of docs/errors.md: the contract' }),
-    detail: z.string().optional(),
-    wayOut: z.string().optional(),
-    facts: z.record(z.string(), z.unknown()).optional(),
-  })
-  .meta({ description: 'Problem details, RFC 9457' });

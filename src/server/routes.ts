@@ -47,7 +47,7 @@ const inputOf = ({ params, query, body }: FastifyRequest): Input =>
 /** Who asks for it, and from where. */
 function askedBy(request: FastifyRequest): Asked {
   const way = request.headers['sec-fetch-site'] === undefined ? 'api' : 'page';
-  return { by: callerOf(request)!.name, way, address: request.ip };
+  return { ...callerOf(request)!, way, address: request.ip };
 }
 
 async function look(
@@ -60,7 +60,7 @@ async function look(
   const store = operation.writes ? services.store : patient;
   const asked = askedBy(request);
   const { body, etag, done } = await operation.run({ ...services, store }, inputOf(request), asked);
-  if (done) log.info({ ...done, by: asked.by, from: asked.address });
+  if (done) log.info({ ...done, by: asked.name, from: asked.address });
   if (etag !== undefined) reply.header('etag', etag);
   return reply.send(body);
 }

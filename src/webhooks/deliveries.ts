@@ -25,7 +25,7 @@ export type Status = (typeof STATUSES)[number];
 
 const version = z.literal(1);
 
-const deliverySchema = z.object({
+export const deliverySchema = z.object({
   v: version,
   status: z.enum(STATUSES),
   /** Which call stored it: so one whose answer was lost knows its own. */

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DeliveriesPage, DeliveryView } from '../../src/admin/deliveries.ts';
+import type { DeliveriesPage, DeliveryView } from '../../src/admin/deliverySchema.ts';
 import type { Status } from '../../src/admin/inspect.ts';
 import { watchInbox } from '../../src/cli/inboxWatch.ts';
 import { systemClock } from '../../src/clock.ts';

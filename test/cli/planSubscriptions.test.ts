@@ -8,6 +8,7 @@ import { subscription } from '../../src/define/subscription.ts';
 import { plan } from '../../src/engine/plan.ts';
 import { key } from '../../src/record/key.ts';
 import { memoryStore } from '../../src/store/memory.ts';
+import { checkComponent } from '../server/described.ts';
 import { content } from './project.ts';
 
 interface Feed {
@@ -51,6 +52,7 @@ async function planned() {
 describe('the plan of subscriptions', () => {
   it('counts them by who posts, with the requests of each step, and with what fails', async () => {
     const report = await planned();
+    await checkComponent('PlanReport', report);
     expect(report.subscriptions).toEqual([
       {
         of: 'Feed',

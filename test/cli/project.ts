@@ -10,6 +10,7 @@ import { type Key, key } from '../../src/record/key.ts';
 import { fromPlain } from '../../src/record/plain.ts';
 import { lmdbStore } from '../../src/store/lmdb.ts';
 import type { Store } from '../../src/store/store.ts';
+import { checkComponent } from '../server/described.ts';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../..');
 
@@ -118,15 +119,34 @@ export class Project {
     return { ended, interrupt: () => interrupt() };
   }
 
-  /** Runs with `--json`, and fails unless standard output is one JSON document. */
+  /** Runs with `--json`, and fails unless standard output is one JSON document, as the admin API would answer. */
   async json<T = Record<string, unknown>>(...args: readonly string[]): Promise<{ code: number; data: T; err: string }> {
     const { code, out, err } = await this.run(...args, '--json');
-    return { code, data: JSON.parse(out) as T, err };
+    const data = JSON.parse(out);
+    const name = 'error' in data ? undefined : componentOf(args, data);
+    if (name !== undefined) await checkComponent(name, data);
+    return { code, data: data as T, err };
   }
 
   dispose(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+const COMPONENTS: Readonly<Record<string, string>> = {
+  audit: 'AuditPage',
+  doctor: 'Diagnosis',
+  plan: 'PlanReport',
+  show: 'Shown',
+  status: 'Campaigns',
+  verify: 'VerifyReport',
+};
+
+/** What the OpenAPI document calls it; undefined of what only a command line says. */
+function componentOf([verb]: readonly string[], data: object): string | undefined {
+  if (verb === 'records' && !('states' in data)) return 'records' in data ? 'RecordsPage' : 'Mismatches';
+  if (verb === 'deliveries' && !('retried' in data)) return 'deliveries' in data ? 'DeliveriesPage' : 'Delivery';
+  return 'switchGateOpen' in data ? 'CampaignStatus' : COMPONENTS[verb!];
 }
 
 export interface Answer {

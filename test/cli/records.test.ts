@@ -45,6 +45,7 @@ describe('records', () => {
     const { out } = await project.run('records', '--mismatches');
     expect(out).toContain('  should say  {"title":"feed 7","user":"u0"}\n  says        {"title":"else","user":"u0"}\n');
     expect(out).toContain('And 2 before.');
+    expect((await project.json('records', '--mismatches')).data).toMatchObject({ count: 12 });
     expect((await project.run('status')).out).toContain('mismatches   12 in shadow reads');
   });
 
@@ -230,7 +231,7 @@ describe('records that cannot be moved', () => {
     expect((await project.run('resolve', '--key', 'Feed:7')).code).toBe(2);
     expect(await project.run('resolve', '--key', 'Feed:8', '--keep', 'new')).toMatchObject({ code: 3 });
     const resolved = await project.run('resolve', '--key', 'Feed:7', '--keep', 'old', '--reason', 'it was right');
-    expect(resolved.out).toBe('1 record resolved. A worker moves on: handover work\n');
+    expect(resolved.out).toBe('1 record to be settled so. A worker does it: handover work\n');
     await project.run('work', '--until-settled');
     const { data } = await project.json<RecordView>('show', 'Feed:7');
     expect(data).toMatchObject({ state: 'switched' });

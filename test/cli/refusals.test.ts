@@ -161,6 +161,8 @@ describe('a campaign', () => {
     });
     const status = await project.run('status');
     expect(status.code).toBe(0);
+    const { data } = await project.json('status');
+    expect(data).toMatchObject({ campaigns: [{ blocked: { code: 'definition.changed' } }] });
     expect(status.out).toContain('feeds.1  copied, blocked: definition.changed');
     const doctor = await project.json('doctor');
     expect(doctor).toMatchObject({ code: 4, data: { problems: 1 } });

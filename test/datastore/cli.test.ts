@@ -1,36 +1,52 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { Finding } from '../../src/admin/doctor.ts';
 import { key } from '../../src/record/key.ts';
 import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import { content, feedOf, Project } from '../cli/project.ts';
 import { connectionTo, DEADLINE_MS, describeEachMode, hostOf, newProject } from '../emulators/each.ts';
+import type { Mode } from '../emulators/emulator.ts';
 
 const N = 100;
 
-describeEachMode('datastore: the command line', (mode) => {
-  it('doctor says what this database can do; a campaign goes there, back, there again, and is verified', async () => {
-    const projectId = newProject();
-    const project = new Project({
-      'handover.config.ts': `
+/** A project on an empty database of that emulator, with some records in it. */
+async function projectOn(mode: Mode) {
+  const projectId = newProject();
+  const project = new Project({
+    'handover.config.ts': `
         import { defineConfig } from 'handover';
         import { datastoreStore } from 'handover/store/datastore';
         export default defineConfig({
           store: () => datastoreStore({ projectId: '${projectId}', emulatorHost: '${hostOf(mode)}',
             deadlineMs: ${DEADLINE_MS} }),
         });`,
-    });
-    try {
-      const store = await datastoreStore(connectionTo(mode, projectId));
-      await store.overwrite(
-        Array.from({ length: N }, (_, i) => ({ key: key('Feed', i + 1), content: content(feedOf(i + 1)) })),
-      );
-      await store.close();
-      const { code, data } = await project.json<{ problems: number; findings: Finding[] }>('doctor');
-      expect([code, data.problems]).toEqual([0, 0]);
-      const found = data.findings.map(({ what }) => what);
-      expect(found).toEqual(
-        expect.arrayContaining(['store datastore', 'commits', 'transactions', 'snapshots', 'scans', 'unit.torn']),
-      );
+  });
+  onTestFinished(() => project.dispose());
+  const store = await datastoreStore(connectionTo(mode, projectId));
+  await store.overwrite(
+    Array.from({ length: N }, (_, i) => ({ key: key('Feed', i + 1), content: content(feedOf(i + 1)) })),
+  );
+  await store.close();
+  return { project, projectId };
+}
+
+describeEachMode('datastore: the command line', (mode) => {
+  it('doctor says what this database can do', async () => {
+    const { project } = await projectOn(mode);
+    const { code, data } = await project.json<{ problems: number; findings: Finding[] }>('doctor');
+    expect([code, data.problems]).toEqual([0, 0]);
+    const found = data.findings.map(({ what }) => what);
+    expect(found).toEqual(
+      expect.arrayContaining(['store datastore', 'commits', 'transactions', 'snapshots', 'scans', 'unit.torn']),
+    );
+  });
+});
+
+// What differs by mode the engine's own journeys go through in each: test/datastore/journey.test.ts.
+describeEachMode(
+  'datastore: the command line',
+  (mode) => {
+    it('a campaign goes there, back, there again, and is verified and stripped', async () => {
+      const { project, projectId } = await projectOn(mode);
       const steps = [
         ['start', '--wait'],
         ['switch', '--wait'],
@@ -51,8 +67,7 @@ describeEachMode('datastore: the command line', (mode) => {
       expect(moved.map((entity) => [entity?.slot, entity?.content.fingerprint])).toEqual(
         moved.map((_, i) => [undefined, content(feedOf(i + 1)).fingerprint]),
       );
-    } finally {
-      project.dispose();
-    }
-  });
-});
+    });
+  },
+  ['firestoreMode'],
+);

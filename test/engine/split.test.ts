@@ -4,6 +4,8 @@ import { resolve } from '../../src/admin/resolve.ts';
 import { type EntityDefinition, entity } from '../../src/define/entity.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { documentKey } from '../../src/engine/documents.ts';
+import { Worker } from '../../src/engine/worker.ts';
+import { HandoverError } from '../../src/errors.ts';
 import { type PlainRecord, toPlain } from '../../src/record/plain.ts';
 import { Crash, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Capabilities } from '../../src/store/store.ts';
@@ -13,7 +15,6 @@ import {
   content,
   type Feed,
   feedOf,
-  handClock,
   type Named,
   newKey,
   oldKey,
@@ -91,9 +92,11 @@ describe('a record that two entities claim', () => {
     await sweep(w);
     await expect(w.router.get({ from: oldKey(3), into: newKey(3) })).rejects.toMatchObject({ code: 'record.split' });
     expect(await resolve(w.context, 'feeds', { keep: 'new', key: 'Feed:3', reason: 'a job of last year' })).toBe(1);
-    expect([await at(w, 'old'), await at(w, 'new')]).toEqual([undefined, NEW]);
-    expect(await discarded(w)).toEqual([STRAY]);
     expect(await sweep(w)).toMatchObject({ stage: 'switched' });
+    const old = await at(w, 'old');
+    if (capabilities.atomic === 'any') expect(old).toBeUndefined();
+    expect(await at(w, 'new')).toEqual(NEW);
+    expect(await discarded(w)).toEqual([STRAY]);
     expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, quarantined: 0 });
     expect((await commands.theCampaign(w.context, 'feeds')).history.at(-1)).toMatchObject({
       what: 'resolve Feed:3 keep new',
@@ -106,9 +109,8 @@ describe('a record that two entities claim', () => {
     const w = await split();
     await sweep(w);
     await resolve(w.context, 'feeds', { keep: 'old', code: 'record.split' });
-    expect(await at(w, 'new')).toBeUndefined();
-    expect(await discarded(w)).toEqual([NEW]);
     await sweep(w);
+    expect(await discarded(w)).toEqual([NEW]);
     expect(await at(w, 'new')).toEqual({ user: 'u3', name: 'STRAY', visits: 7 });
     expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, quarantined: 0 });
     await commands.reverse(w.context, 'feeds');
@@ -180,7 +182,9 @@ describe('a record that two entities claim', () => {
       expect([await at(w, 'old'), await at(w, 'new')]).toEqual([STRAY, NEW]);
       // Either way an operator may choose.
       expect(await resolve(w.context, 'feeds', { keep: 'new', key: 'Feed:3' })).toBe(1);
-      expect([await at(w, 'old'), await at(w, 'new')]).toEqual([undefined, NEW]);
+      await sweep(w);
+      expect(await at(w, 'new')).toEqual(NEW);
+      expect(await discarded(w)).toEqual([STRAY]);
     }
   });
 });
@@ -194,8 +198,8 @@ describe('what was listed, and has changed since', () => {
       await w.store.overwrite([{ key: oldKey(3), content: content(feedOf(3)), slot: await frozen(w) }]);
       await w.router.update({ from: oldKey(3), into: newKey(3) }, (feed) => ({ ...feed, visits: 9 }));
       expect(await resolve(w.context, 'feeds', { keep, key: 'Feed:3' })).toBe(1);
-      expect(await discarded(w)).toEqual([]);
       await sweep(w);
+      expect(await discarded(w)).toEqual([]);
       expect(await at(w, 'new')).toEqual({ ...NEW, visits: 9 });
       expect(await verified(w)).toMatchObject({ clean: true, started: N, quarantined: 0 });
     }
@@ -208,6 +212,7 @@ describe('what was listed, and has changed since', () => {
     const other = copy!.slot!.replace('"p":"Feed:3"', '"p":"Feed:99"');
     await w.store.overwrite([{ key: newKey(3), content: copy!.content, slot: other }]);
     await resolve(w.context, 'feeds', { keep: 'old', key: 'Feed:3' });
+    await sweep(w);
     expect(await at(w, 'new')).toEqual(NEW);
     expect(await discarded(w)).toEqual([]);
   });
@@ -234,43 +239,119 @@ describe('what was listed, and has changed since', () => {
   });
 });
 
+const stores = [{ atomic: 'any' }, { atomic: 'group' }, SEPARATE] as const;
+
+/** What record 3 is, once it is one again. */
+const CHOSEN = { new: NEW, old: { user: 'u3', name: 'STRAY', visits: 7 } } as const;
+
 describe('a choice that a fault interrupts', () => {
-  const stores = [{ atomic: 'any' }, { atomic: 'group' }, SEPARATE] as const;
   const cases = Object.keys(STRIKES).flatMap((kind) => stores.map((capabilities) => ({ kind, capabilities })));
   it.each(cases)(
-    'never leaves no record, and is made again: $kind, $capabilities.atomic',
+    'never leaves no record, and is carried out: $kind, $capabilities.atomic',
     async ({ kind, capabilities }) => {
-      for (const keep of ['old', 'new'] as const) {
-        for (let struck = 0, calls = 0; struck <= calls; struck++) {
-          const w = await split({ capabilities });
-          await sweep(w);
-          const { data } = w.store as ReturnType<typeof memoryStore>;
-          calls = 0;
-          const fault = (call: StoreCall) => (calls++ === struck ? STRIKES[kind]!(call) : undefined);
-          const store = memoryStore({ data, capabilities, fault });
-          const clock = handClock();
+      for (let struck = 0, planned = 0; struck <= planned; struck++) {
+        const keep = (struck + cases.findIndex((each) => each.kind === kind)) % 2 === 0 ? 'old' : 'new';
+        const w = await split({ capabilities });
+        await sweep(w);
+        const { data } = w.store as ReturnType<typeof memoryStore>;
+        let [calls, plannedAt] = [0, 0];
+        // Of the command, and of the worker until the sweep is planned that comes after it.
+        const fault = (call: StoreCall) => {
+          if (!plannedAt && call.mutations.some(({ key }) => key.kind === '_HandoverSweep')) plannedAt = calls;
+          return calls++ === struck ? STRIKES[kind]!(call) : undefined;
+        };
+        const faulty = () => world({ migration: w.migration, store: memoryStore({ data, capabilities, fault }) });
+        const isThere = async () => expect((await at(w, 'old')) ?? (await at(w, 'new'))).toBeDefined();
+        const undead = async (act: () => Promise<unknown>) => {
           for (let again = true; again; ) {
-            again = await resolve({ ...w.context, store, clock }, 'feeds', { keep, key: 'Feed:3' }).then(
+            again = await act().then(
               () => false,
               (error: { code?: string }) => {
                 if (!(error instanceof Crash) && error.code !== 'store.unknown') throw error;
-                return !(error instanceof Crash);
+                return true;
               },
             );
-            expect((await at(w, 'old')) ?? (await at(w, 'new'))).toBeDefined();
+            await isThere();
           }
-          // An operator comes back after a crash, if it is to be done still.
-          await resolve(w.context, 'feeds', { keep, key: 'Feed:3' }).catch((error: { code?: string }) => {
-            expect(error.code).toBe('record.whole');
-          });
-          await sweep(w);
-          expect((await all(w.store, 'Feed', 'User')).get(newKey(3).toString())).toEqual(
-            keep === 'new' ? NEW : { user: 'u3', name: 'STRAY', visits: 7 },
-          );
-          expect(await discarded(w)).toEqual([keep === 'new' ? STRAY : NEW]);
-          expect(await verified(w)).toMatchObject({ clean: true, started: N, quarantined: 0 });
-        }
+        };
+        await undead(() => resolve(faulty().context, 'feeds', { keep, key: 'Feed:3' }));
+        await undead(() => rest(faulty()));
+        planned = plannedAt;
+        expect((await all(w.store, 'Feed', 'User')).get(newKey(3).toString())).toEqual(CHOSEN[keep]);
+        expect(await discarded(w)).toEqual([keep === 'new' ? STRAY : NEW]);
+        expect(await verified(w)).toMatchObject({ clean: true, started: N, quarantined: 0 });
       }
     },
   );
+});
+
+describe('two operators who choose differently', () => {
+  it.each(stores)('are heard in order, and two workers carry out the later choice: $atomic', async (capabilities) => {
+    for (const [first, second] of [['old', 'new'] as const, ['new', 'old'] as const]) {
+      const w = await split({ capabilities });
+      await sweep(w);
+      await Promise.all([first, second].map((keep) => resolve(w.context, 'feeds', { keep, key: 'Feed:3' })));
+      const { history } = await commands.theCampaign(w.context, 'feeds');
+      expect(
+        history
+          .slice(-2)
+          .map(({ what }) => what)
+          .sort(),
+      ).toEqual(['resolve Feed:3 keep new', 'resolve Feed:3 keep old']);
+      const later = history.at(-1)!.what.endsWith('old') ? 'old' : 'new';
+      await Promise.all([rest(w), rest({ ...w, worker: new Worker({ ...w.context, id: 'w2' }) })]);
+      expect(await at(w, 'new')).toEqual(CHOSEN[later]);
+      expect(await discarded(w)).toEqual([later === 'new' ? STRAY : NEW]);
+      expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, quarantined: 0 });
+    }
+  });
+
+  it.each(stores)(
+    'leave one record, whichever call of a worker the later one comes before: $atomic',
+    async (capabilities) => {
+      let late = 0;
+      for (let struck = 0, calls = 1; struck < calls; struck += 3) {
+        const w = await split({ capabilities });
+        await sweep(w);
+        const { data } = w.store as ReturnType<typeof memoryStore>;
+        await resolve(w.context, 'feeds', { keep: 'old', key: 'Feed:3' });
+        calls = 0;
+        const fault = async () => {
+          if (calls++ !== struck) return undefined;
+          await resolve(w.context, 'feeds', { keep: 'new', key: 'Feed:3' }).catch((error: { code?: string }) => {
+            // By then it is one already.
+            expect(error.code).toBe('record.whole');
+            late++;
+          });
+          return undefined;
+        };
+        const store = memoryStore({ data, capabilities, fault });
+        await rest({ ...w, worker: new Worker({ ...w.context, store, id: 'w2' }) });
+        const is = await at(w, 'new');
+        expect([CHOSEN.old, CHOSEN.new]).toContainEqual(is);
+        expect(await verified(w)).toMatchObject({
+          clean: true,
+          started: N,
+          completed: N,
+          duplicates: 0,
+          quarantined: 0,
+        });
+      }
+      expect(late).toBeGreaterThan(0);
+    },
+  );
+
+  it('are not both heard where the later one says what he saw: what he is refused changes nothing', async () => {
+    const w = await split();
+    await sweep(w);
+    const { history } = await commands.theCampaign(w.context, 'feeds');
+    const expects = (now: commands.Campaign) => {
+      if (now.history.length !== history.length) throw new HandoverError('campaign.changed', 'Meanwhile.');
+    };
+    await resolve({ ...w.context, expects }, 'feeds', { keep: 'new', key: 'Feed:3' });
+    const refused = resolve({ ...w.context, expects }, 'feeds', { keep: 'old', key: 'Feed:3' });
+    await expect(refused).rejects.toMatchObject({ code: 'campaign.changed' });
+    await rest(w);
+    expect(await at(w, 'new')).toEqual(NEW);
+  });
 });

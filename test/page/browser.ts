@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import axe from 'axe-core';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page, type Response } from 'playwright-core';
 import { expect, inject } from 'vitest';
 import { ROOT } from '../repository/sources.ts';
+import { checkAnswer } from '../server/described.ts';
 
 const found = inject('chromium');
 /** Whether there is no browser: then its tests are skipped. */
@@ -43,8 +44,24 @@ export async function visit(
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !request.url().startsWith('data:')) complaints.push(request.url());
   });
+  page.on('response', (response) => {
+    checkResponse(response).catch((error) => complaints.push(String(error)));
+  });
   await page.goto(url);
   return { page, context, complaints };
+}
+
+/** That what the page is told is what the OpenAPI document says. */
+async function checkResponse(response: Response): Promise<void> {
+  const type = response.headers()['content-type']?.split(';')[0] ?? '';
+  if (!/json$/.test(type)) return;
+  // Of a page that was left, the answer is gone.
+  const body: unknown = await response.json().catch(() => undefined);
+  if (body === undefined) return;
+  await checkAnswer(
+    { method: response.request().method(), url: response.url() },
+    { status: response.status(), type, body },
+  );
 }
 
 export async function signIn(page: Page, token: string): Promise<void> {

@@ -66,6 +66,18 @@ describe('a bearer token', () => {
     }
   });
 
+  it('tells its owner who he is, and what he may do', async () => {
+    const server = await served();
+    for (const [name, role] of [
+      ['vera', 'viewer'],
+      ['otto', 'operator'],
+      ['ada', 'admin'],
+    ] as const) {
+      expect((await server.ask('/v1/me', { token: TOKENS[role] })).body).toEqual({ name, role });
+    }
+    expect((await server.ask('/v1/me', { token: '' })).status).toBe(401);
+  });
+
   it('appears in no answer and no log, nor does its hash', async () => {
     const server = await served();
     await server.ask(PATH);
@@ -88,6 +100,7 @@ describe('without tokens and OIDC', () => {
     expect(server.log()).toContain('"event":"server.opened"');
     const started = await server.ask('/v1/migrations/feeds/start', { token: '', body: { reason: 'mine' } });
     expect(started.body['command']).toMatchObject({ by: 'ann' });
+    expect((await server.ask('/v1/me', { token: '' })).body).toEqual({ name: 'ann', role: 'admin' });
   });
 
   it.each([
@@ -186,6 +199,8 @@ describe('an ID token', () => {
       body: { reason: 'hers' },
     });
     expect(started.body['command']).toMatchObject({ by: 'ida@example.com' });
+    const { body: ida } = await server.ask('/v1/me', { token: await sign(IDA) });
+    expect(ida).toEqual({ name: 'ida@example.com', role: 'operator' });
     expect((await server.ask(PATH)).status).toBe(200);
   });
 

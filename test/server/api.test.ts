@@ -48,7 +48,7 @@ describe('the table of operations', () => {
 
   it('does nothing that the command line cannot, but for what lives in a server alone', () => {
     const only = OPERATIONS.filter(({ verb }) => verb === undefined).map(({ id }) => id);
-    expect(only).toEqual(['machines', 'jobs', 'job', 'stopJob']);
+    expect(only).toEqual(['me', 'machines', 'jobs', 'job', 'stopJob']);
     const verbs = VERBS.map(({ usage }) => nameOf(usage));
     for (const { verb } of OPERATIONS) if (verb !== undefined) expect(verbs).toContain(verb);
   });

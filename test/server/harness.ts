@@ -10,6 +10,7 @@ import { type ServeOptions, serve } from '../../src/server/serve.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { feedsUnderUsers } from '../engine/harness.ts';
+import { checkAnswer } from './described.ts';
 
 /** The token of each role, as people hold them. */
 export const TOKENS: Readonly<Record<Role, string>> = {
@@ -108,8 +109,9 @@ export async function served(options: Options = {}): Promise<Served> {
     store,
     log: () => lines.join(''),
     async ask(path, { method, body, token = TOKENS.operator, headers = {} } = {}) {
+      const asked = method ?? (body === undefined ? 'GET' : 'POST');
       const response = await fetch(base + path, {
-        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        method: asked,
         headers: {
           ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -121,8 +123,12 @@ export async function served(options: Options = {}): Promise<Served> {
       const endless = response.headers.get('content-type')?.startsWith('text/event-stream');
       if (endless) await response.body?.cancel();
       const text = endless ? '' : await response.text();
-      const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
-      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : {}, text };
+      const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
+      const isJson = text !== '' && /json/.test(type);
+      const { status } = response;
+      const answer = isJson ? JSON.parse(text) : {};
+      if (isJson) await checkAnswer({ method: asked, url: response.url }, { status, type, body: answer });
+      return { status, headers: response.headers, body: answer, text };
     },
     async end() {
       open.delete(self);

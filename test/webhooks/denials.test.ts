@@ -9,6 +9,7 @@ import { key } from '../../src/record/key.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Denial } from '../../src/webhooks/callbacks.ts';
 import { storedCallbacks } from '../../src/webhooks/storedCallbacks.ts';
+import { checkComponent } from '../server/described.ts';
 import { testClock } from './world.ts';
 
 const SOURCE = key('Blog', 1).toString();
@@ -83,6 +84,7 @@ test('the reason is kept, told and shown, without what would move a terminal, or
   expect(s.told).toEqual([{ subscription: SOURCE, side: 'old', reason: denied!.reason }]);
   const view = await subscriptionView(s.store, 'c.1', key('Blog', 1));
   expect(view).toMatchObject({ denied: { side: 'old', at: s.now } });
+  await checkComponent('SubscriptionView', view);
   expect(subscriptionText(view!)).toMatch(/denied +old URL, at .*: too many \[2Jtopics x/);
 });
 

@@ -6,6 +6,7 @@ import { load } from '../../src/engine/documents.ts';
 import { subscriptionKey } from '../../src/engine/subscriptionDocument.ts';
 import { verify } from '../../src/engine/verify.ts';
 import { oldKey, STRIKES } from '../engine/harness.ts';
+import { checkComponent } from '../server/described.ts';
 import {
   begin,
   COMPLETE,
@@ -48,11 +49,15 @@ describe.each(MANNERS)('a provider %s', (_, manner) => {
     expect(await states(w)).toEqual(['settled', 'settled']);
     expect(w.provider.missed).toEqual([]);
     const campaign = await commands.theCampaign(w.context, 'callbacks');
-    expect(await verify(w.store, w.context.migrations[0]!, campaign, { clock: w.clock })).toMatchObject({
+    const report = await verify(w.store, w.context.migrations[0]!, campaign, { clock: w.clock });
+    expect(report).toMatchObject({
       clean: true,
       subscriptions: { seen: N, arrived: N, onTheWay: 0, quarantined: 0 },
     });
-    expect((await campaignStatus(w.context, campaign)).subscriptions).toEqual({ settled: N });
+    await checkComponent('VerifyReport', report);
+    const status = await campaignStatus(w.context, campaign);
+    expect(status.subscriptions).toEqual({ settled: N });
+    await checkComponent('CampaignStatus', status);
     // Of each: one to subscribe, one to unsubscribe.
     expect(w.provider.requests).toHaveLength(2 * N);
   });

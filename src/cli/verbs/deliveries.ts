@@ -1,4 +1,5 @@
-import { type DeliveryRow, type DeliveryView, deliveries, delivery, retryDeliveries } from '../../admin/deliveries.ts';
+import { deliveries, delivery, retryDeliveries } from '../../admin/deliveries.ts';
+import type { DeliveryRow, DeliveryView } from '../../admin/deliverySchema.ts';
 import { HandoverError } from '../../errors.ts';
 import { DELIVERY_STATES, type DeliveryState } from '../../webhooks/inboxLook.ts';
 import { bytes, many, moment, paragraphs, table } from '../format.ts';

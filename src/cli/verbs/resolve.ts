@@ -20,6 +20,9 @@ export const resolveVerb: Verb<Options> = {
       .option('--code <code>', 'all with this cause, as `record.split`'),
   async run(session, [name], { keep, ...which }) {
     const resolved = await resolve(session, meant(session, name), { keep: keep!, ...which });
-    return { data: { resolved }, text: `${many(resolved, 'record')} resolved. A worker moves on: handover work` };
+    return {
+      data: { resolved },
+      text: `${many(resolved, 'record')} to be settled so. A worker does it: handover work`,
+    };
   },
 };

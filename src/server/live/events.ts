@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { PROBLEMS } from '../openapi.ts';
 import { campaignParams, type Services } from '../operations/operation.ts';
 import { callerOf } from '../routes.ts';
 import { Board } from './board.ts';
@@ -65,5 +66,6 @@ const SCHEMA = {
   querystring: query,
   response: {
     200: { description: 'Until the reader leaves', content: { 'text/event-stream': { schema: z.string() } } },
+    ...PROBLEMS,
   },
 } as FastifySchema;

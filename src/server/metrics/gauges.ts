@@ -1,6 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { CampaignStatus, Status } from '../../admin/inspect.ts';
-import type { PaceStatus } from '../../admin/paceStatus.ts';
+import type { CampaignStatus, PaceStatus, Status } from '../../admin/inspect.ts';
 import type { Migration } from '../../define/migration.ts';
 
 const LIMITED_BY: readonly PaceStatus['limit'][] = [

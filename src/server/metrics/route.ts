@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { LIMITS } from '../../limits.ts';
 import type { Receiver } from '../../webhooks/receive.ts';
 import type { Watch } from '../live/watch.ts';
+import { PROBLEMS } from '../openapi.ts';
 import type { Services } from '../operations/operation.ts';
 import { patientStore } from '../patience.ts';
 import { Gauges } from './gauges.ts';
@@ -76,5 +77,8 @@ const SCHEMA = {
   tags: ['looks'],
   summary: 'For Prometheus',
   description: 'For viewers and above. docs/monitoring.md explains every metric.',
-  response: { 200: { description: 'In the text format', content: { 'text/plain': { schema: z.string() } } } },
+  response: {
+    200: { description: 'In the text format', content: { 'text/plain': { schema: z.string() } } },
+    ...PROBLEMS,
+  },
 } as FastifySchema;

@@ -4,6 +4,7 @@ import { resolve } from '../../admin/resolve.ts';
 import { skip } from '../../admin/skip.ts';
 import { strip } from '../../admin/strip.ts';
 import { LIMITS } from '../../limits.ts';
+import { commandedSchema } from '../command.ts';
 import { type Command, campaignParams, code, key, migrationParams } from './operation.ts';
 
 const reason = z.string().trim().min(1).max(LIMITS.reasonCharacters).meta({ description: 'Why, for the audit trail' });
@@ -32,6 +33,7 @@ const about = (id: string, fields: z.ZodRawShape, said: Said): Command => ({
   role: 'operator',
   params: campaignParams,
   body: z.strictObject({ reason, ...(said.ends ? { confirm } : {}), ...fields }),
+  answer: commandedSchema,
   ...said,
 });
 

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { deliveries, delivery, retryDeliveries } from '../../admin/deliveries.ts';
+import { deliveriesPageSchema, deliveryViewSchema, retriedSchema } from '../../admin/deliverySchema.ts';
 import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { DELIVERY_STATES } from '../../webhooks/inboxLook.ts';
-import { cursor, type Look, limit, pageOf } from './operation.ts';
+import { cursor, type Look, limit, look, pageOf } from './operation.ts';
 
 const id = z.string().min(1).max(200).meta({ description: 'The id of a delivery' });
 
@@ -17,30 +18,25 @@ const reason = z
 
 /** What came in on callback URLs. It is of no campaign, and so in no campaign's audit trail. */
 export const DELIVERIES: readonly Look[] = [
-  {
-    kind: 'look',
+  look({
     id: 'deliveries',
     verb: 'deliveries',
-    method: 'GET',
     path: '/v1/deliveries',
-    role: 'viewer',
     summary: 'Deliveries that are not applied, or those in one state',
     query: z.strictObject({ state: z.enum(DELIVERY_STATES).optional(), limit, cursor }),
+    answer: deliveriesPageSchema,
     run: async (services, { query }) => ({ body: await deliveries(services, pageOf(query)) }),
-  },
-  {
-    kind: 'look',
+  }),
+  look({
     id: 'delivery',
     verb: 'deliveries',
-    method: 'GET',
     path: '/v1/deliveries/:delivery',
-    role: 'viewer',
     summary: 'One delivery, with what it was sent with',
     params: z.object({ delivery: id }),
+    answer: deliveryViewSchema,
     run: async (services, { params }) => ({ body: await delivery(services, params['delivery']!) }),
-  },
-  {
-    kind: 'look',
+  }),
+  look({
     id: 'retryDeliveries',
     verb: 'deliveries',
     method: 'POST',
@@ -52,6 +48,7 @@ export const DELIVERIES: readonly Look[] = [
       z.strictObject({ ids: z.array(id).min(1).max(LIMITS.answerRows), reason }),
       z.strictObject({ state: z.literal('dead'), reason }),
     ]),
+    answer: retriedSchema,
     run: async (services, { body: { ids, reason } }, { way }) => {
       // Whoever presses the button beside one delivery has said which, and why.
       if (reason === undefined && way === 'api')
@@ -59,5 +56,5 @@ export const DELIVERIES: readonly Look[] = [
       const retried = await retryDeliveries(services, ids ?? 'dead');
       return { body: { retried }, done: { event: 'deliveries.retried', reason, ids, count: retried } };
     },
-  },
+  }),
 ];

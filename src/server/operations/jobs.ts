@@ -2,14 +2,30 @@ import { z } from 'zod';
 import { migrationNamed, theCampaign } from '../../admin/find.ts';
 import { countRecords } from '../../admin/inspect.ts';
 import { planMigration, sampleSize } from '../../admin/plan.ts';
+import { countsSchema } from '../../admin/recordSchema.ts';
 import { verifyCampaign } from '../../admin/verify.ts';
+import { planReportSchema } from '../../engine/planReport.ts';
+import { verifyReportSchema } from '../../engine/verifyReport.ts';
+import type { Wire } from '../../wire.ts';
+import { jobOf } from '../jobSchema.ts';
+import type { Work } from '../jobs.ts';
 import { campaignParams, type JobOperation, migrationParams } from './operation.ts';
 
-const job = (id: string, row: Omit<JobOperation, 'kind' | 'method' | 'role' | 'id'>): JobOperation => ({
+type Working<R extends z.ZodType> = Omit<JobOperation, 'kind' | 'method' | 'role' | 'id' | 'answer' | 'work'> & {
+  /** What comes of it. */
+  readonly result: R;
+  readonly work: (
+    ...asked: Parameters<JobOperation['work']>
+  ) => Promise<{ readonly of: string; readonly run: (...told: Parameters<Work['run']>) => Promise<Wire<R>> }>;
+};
+
+/** A job that comes to what it says. */
+const job = <R extends z.ZodType>(id: string, { result, ...row }: Working<R>): JobOperation => ({
   kind: 'job',
   id,
   method: 'POST',
   role: 'operator',
+  answer: jobOf(id, result),
   ...row,
 });
 
@@ -24,6 +40,7 @@ export const JOBS: readonly JobOperation[] = [
       sample: z.string().min(1).max(20).optional().meta({ description: '5% of the records, or about 20000' }),
       ceiling: z.number().int().min(1).optional(),
     }),
+    result: planReportSchema,
     work: async (services, { params, body: { sample, ceiling } }) => {
       const { name } = migrationNamed(services, params['name']!);
       const { prices } = services.project.config;
@@ -45,6 +62,7 @@ export const JOBS: readonly JobOperation[] = [
     summary: 'Looks at every record in both homes and proves that nothing was lost or doubled',
     params: campaignParams,
     body: z.strictObject({ restart: z.boolean().optional() }),
+    result: verifyReportSchema,
     work: async (services, { params, body: { restart = false } }) => {
       const { id } = await theCampaign(services, params['id']!);
       return { of: id, run: (onProgress, signal) => verifyCampaign(services, id, { restart, onProgress, signal }) };
@@ -56,6 +74,7 @@ export const JOBS: readonly JobOperation[] = [
     summary: 'Counts records per state, by looking at every one of them',
     params: campaignParams,
     body: z.strictObject({}),
+    result: countsSchema,
     work: async (services, { params }) => {
       const { id } = await theCampaign(services, params['id']!);
       return {

@@ -6,6 +6,9 @@ import type { Migration } from '../../define/migration.ts';
 import type { Role } from '../../define/server.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Store } from '../../store/store.ts';
+import type { Wire } from '../../wire.ts';
+import type { Caller } from '../access.ts';
+import type { jobOf } from '../jobSchema.ts';
 import type { Jobs, Work } from '../jobs.ts';
 
 /** What the server works with. */
@@ -30,6 +33,8 @@ interface Row {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodObject | z.ZodUnion<readonly z.ZodObject[]>;
+  /** What it answers with; it is described by this, and not checked on its way out. */
+  readonly answer: z.ZodType;
 }
 
 /** Looks, with a store that cannot write; answers what the verb prints with `--json`. */
@@ -37,18 +42,17 @@ export interface Look extends Row {
   readonly kind: 'look';
   /** Holds a store that can write: for what is no campaign's. */
   readonly writes?: true;
-  readonly run: (services: Services, input: Input, asked: Asked) => Promise<Looked>;
+  readonly run: (services: Services, input: Input, asked: Asked) => Promise<Looked<unknown>>;
 }
 
 /** By whom, and whether it was a command of the API or a button of the page. */
-export interface Asked {
-  readonly by: string;
+export interface Asked extends Caller {
   readonly way: 'api' | 'page';
   readonly address: string;
 }
 
-export interface Looked {
-  readonly body: unknown;
+export interface Looked<T> {
+  readonly body: T;
   readonly etag?: string;
   /** What was done that no audit trail has: for the log, with who asked. */
   readonly done?: { readonly event: string; readonly [fact: string]: unknown };
@@ -69,6 +73,7 @@ export interface Command extends Row {
 /** Looks at everything: answered with 202, and where to look what comes of it. */
 export interface JobOperation extends Row {
   readonly kind: 'job';
+  readonly answer: ReturnType<typeof jobOf>;
   readonly work: (services: Services, input: Input) => Promise<Pick<Work, 'of' | 'run'>>;
 }
 
@@ -80,6 +85,20 @@ export interface Input {
   readonly query: Readonly<Record<string, never>>;
   readonly body: Readonly<Record<string, never>>;
 }
+
+type Looking<A extends z.ZodType> = Omit<Look, 'kind' | 'method' | 'role' | 'answer' | 'run'> &
+  Partial<Pick<Look, 'method' | 'role'>> & {
+    readonly answer: A;
+    readonly run: (...asked: Parameters<Look['run']>) => Promise<Looked<Wire<A>>>;
+  };
+
+/** A look that answers with what it says. */
+export const look = <A extends z.ZodType>(row: Looking<A>): Look => ({
+  kind: 'look',
+  method: 'GET',
+  role: 'viewer',
+  ...row,
+});
 
 const id = z
   .string()

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { paceNote, SCHEMAS } from '../engine/schemas.ts';
+import type { Wire } from '../wire.ts';
+import { inboxStatusSchema } from './deliverySchema.ts';
+
+const { campaign, mismatch } = SCHEMAS;
+const { stage, run, pausedBecause, targets, history } = campaign.shape;
+const counts = z.record(z.string(), z.number());
+const at = z.number().meta({ description: 'Milliseconds since 1970' });
+
+export const sweepStatusSchema = z
+  .object({
+    generation: z.number(),
+    number: z.number(),
+    running: z.boolean(),
+    share: z.number().meta({ description: '0 to 1' }),
+    seen: z.number(),
+    expected: z
+      .number()
+      .exactOptional()
+      .meta({ description: 'What it will have seen at its end, as far as can be told' }),
+    moved: z.number().meta({ description: 'Records moved in it so far' }),
+    unresolved: z.number().meta({ description: 'Records that kept changing under the worker' }),
+    counts: counts.meta({ description: 'All it has counted: `S.<state>`, `T.<state>`, `moves` and so on' }),
+    startedAt: at.exactOptional(),
+  })
+  .meta({ id: 'SweepStatus', description: 'How far the sweep under way is, or, at rest, what the last one saw' });
+
+const LIMIT =
+  '`paused`; `nobody works`: no worker holds a part of it; `exhausted`: the store asked for less; `contention`: others ' +
+  'write in some groups, or in many; `ceiling` and `ramp`: the campaign allows no more; `store`: nothing else does';
+
+export const paceStatusSchema = z
+  .object({
+    limit: z.enum([...paceNote.shape.limit.options, 'paused', 'nobody works']).meta({ description: LIMIT }),
+    workers: z.number(),
+    perSecond: z.number().meta({ description: 'Operations a second that they make, together' }),
+    allowedPerSecond: z
+      .number()
+      .exactOptional()
+      .meta({ description: 'Operations a second that the campaign allows; unset: any' }),
+    ceilingPerSecond: z.number().exactOptional(),
+    ramp: z
+      .object({ perSecond: z.number(), nextAt: at, nextPerSecond: z.number() })
+      .exactOptional()
+      .meta({ description: 'What the ramp allows now, when it rises next, and to what' }),
+    factor: z
+      .number()
+      .exactOptional()
+      .meta({ description: 'What is left of the rate of the worker that was held back most; unset: all' }),
+    cooling: z.number().exactOptional().meta({ description: 'Entity groups that are left alone for a while' }),
+  })
+  .meta({
+    id: 'PaceStatus',
+    description: 'What limits the pace of a campaign now: what it allows, and what its workers said in their claims',
+  });
+
+export const mismatchesSchema = mismatch.omit({ v: true }).meta({
+  id: 'Mismatches',
+  description:
+    'Copies that shadow reads of a router found to say something else than they should; the last ones, with both values',
+});
+
+const blocked = z.object({ code: z.enum(['definition.missing', 'definition.changed']), detail: z.string() });
+
+const STATES =
+  'Records per state. Each is counted once a sweep: in its old home, or, where that holds nothing of it, in its new home. ' +
+  'So the population is the sum of `S.<state>` except `S.completed` (the sweep of the new home counts those again), and ' +
+  'of `T.<state>`; while a sweep runs or when its second half was skipped, what was completed is known from one side only';
+
+export const campaignStatusSchema = z
+  .object({
+    campaign: z.string().meta({ description: 'Its id, as feeds.1' }),
+    migration: z.string(),
+    version: z.number(),
+    stage,
+    run,
+    pausedBecause: pausedBecause.unwrap().exactOptional(),
+    closed: z.boolean(),
+    settled: z.boolean().meta({ description: 'Every record rests at its target, as far as the last sweep saw' }),
+    settledAt: at.exactOptional(),
+    switchGateOpen: z.boolean(),
+    targets,
+    blocked: blocked.exactOptional().meta({
+      description: 'Why no worker and no command goes on with it: its definition is missing or was changed',
+    }),
+    sweep: sweepStatusSchema,
+    pace: paceStatusSchema.exactOptional().meta({ description: 'Unset where nothing is to be done' }),
+    records: z.number().meta({ description: 'Records that are not quarantined, by the sweep in `countedIn`' }),
+    states: counts.meta({ description: STATES }),
+    countedIn: z.enum(['last sweep', 'running sweep', 'nothing yet']),
+    quarantined: z
+      .object({ count: z.number(), skipped: z.number(), byCode: counts })
+      .meta({ description: '`skipped` of them may stay in the old home' }),
+    mismatches: mismatchesSchema.exactOptional(),
+    subscriptions: counts
+      .exactOptional()
+      .meta({ description: 'Subscriptions per state, by the same sweep, where the campaign has some' }),
+    topicless: z.number().exactOptional().meta({
+      description:
+        'Of these, those whose topic could not be fetched, or says what was not delivered: it is asked again, after a pause',
+    }),
+    groups: counts.exactOptional().meta({ description: 'Groups per state, where the campaign goes by groups' }),
+    strip: z.object({ stripped: z.number(), left: z.number(), doneAt: at.exactOptional() }).exactOptional().meta({
+      description:
+        'Whether the state is being taken off its entities, or was: so many, and so many that were not its to take',
+    }),
+    createdAt: at,
+    commands: z.number().meta({ description: 'How many commands it was given: the audit trail lists them' }),
+    history: history.meta({ description: 'The newest of them' }),
+  })
+  .meta({ id: 'CampaignStatus', description: 'Where one campaign stands' });
+
+export const statusSchema = z
+  .object({
+    campaigns: z.array(campaignStatusSchema),
+    unstarted: z
+      .array(z.object({ name: z.string(), version: z.number(), after: z.array(z.string()) }))
+      .meta({ description: 'Migrations that were never started' }),
+    inbox: inboxStatusSchema.exactOptional().meta({
+      description:
+        'Of the inbox, whichever campaign its subscriptions belong to; unset where nothing waits and nothing is wrong',
+    }),
+  })
+  .meta({ id: 'Campaigns', description: 'All campaigns, and what waits to become one' });
+
+export type SweepStatus = Wire<typeof sweepStatusSchema>;
+export type PaceStatus = Wire<typeof paceStatusSchema>;
+export type CampaignStatus = Wire<typeof campaignStatusSchema>;
+export type Status = Wire<typeof statusSchema>;

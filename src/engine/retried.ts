@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts';
+import type { Migration } from '../define/migration.ts';
+import { HandoverError, isPassing } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { Key } from '../record/key.ts';
+import type { Store } from '../store/store.ts';
+import { type CampaignLook, Fence, sameSweep } from './fence.ts';
+import { lookAgain } from './looks.ts';
+import { isRetried, release } from './quarantine.ts';
+import type { QuarantineDocument } from './schemas.ts';
+import { isClaimedTwice, settleSplit } from './split.ts';
+import { nameOf } from './sweep.ts';
+
+/** Causes that a choice between two entities can end. */
+const SPLITS: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', 'target.occupied', 'transform.split']);
+
+/** Whether there is something to choose between. */
+export const isChoice = ({ code, peer }: QuarantineDocument): boolean => SPLITS.has(code) && peer !== undefined;
+
+export interface Releasing {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly worker: string;
+  readonly migration: Migration;
+  readonly look: CampaignLook;
+}
+
+/**
+ * Takes off the list what `retry` and `resolve` asked for and earlier sweeps have listed. Whoever plans the sweep does it,
+ * or does it again: what was asked for stands in the campaign. A choice is carried out first, so that a crash in between
+ * leaves the record listed and chosen; only under the campaign that says so, so that of two operators who choose
+ * differently the later one is heard. What cannot be settled, for it keeps changing, stays listed. Throws `Fenced`.
+ */
+export async function releaseRetried(releasing: Releasing): Promise<void> {
+  const { store, clock, look } = releasing;
+  const campaign = look.campaign.value;
+  const { id, retry } = campaign;
+  if (!retry) return;
+  const fence = Fence.by(look, { store, clock, still: (now) => sameSweep(now, campaign) });
+  const asked = nameOf(retry);
+  await release(store, id, async (entry) => {
+    if ((entry.sweep ?? '') >= asked) return false;
+    const which = retry.which.filter((each) => isRetried(each, entry, campaign));
+    const keep = which.findLast((each) => each.keep !== undefined)?.keep;
+    if (keep === undefined || !isChoice(entry)) return which.length > 0;
+    return settled(entry, keep, fence, releasing);
+  });
+}
+
+/** Until nothing is left to choose: by this hand, or by another. */
+async function settled(
+  { rule, key, peer }: QuarantineDocument,
+  keep: 'old' | 'new',
+  fence: Fence,
+  { store, clock, worker, migration, look }: Releasing,
+): Promise<boolean> {
+  const actor = { campaign: look.campaign.value.id, worker, now: () => clock.now() };
+  const keys = { S: Key.parse(key), T: Key.parse(peer!) };
+  const both = { S: undefined, T: undefined, replaceable: 'neither' } as const;
+  const pair = { rule: migration.records[rule]!, scanned: 'S' as const, keys, ...both };
+  for (let attempt = 0; attempt < LIMITS.controlAttempts; attempt++) {
+    await fence.renew();
+    await lookAgain([{ pair, target: 'home', moves: 0 }], store);
+    // What was listed may have changed since: of a record that is one again, nothing is given up.
+    if (isSeenWhole(pair) && !isClaimedTwice(pair, actor.campaign)) return true;
+    try {
+      fence.check();
+      if (isSeenWhole(pair) && (await settleSplit({ store, actor, guard: fence.guard }, pair, keep))) return true;
+    } catch (error) {
+      if (isPassing(error) || !(error instanceof HandoverError)) throw error;
+      return false;
+    }
+    if (attempt > 0) await clock.sleep(LIMITS.callPauseMs);
+  }
+  return false;
+}
+
+const isSeenWhole = ({ replaceable }: { readonly replaceable: string }): boolean => replaceable === 'both';
