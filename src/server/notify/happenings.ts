@@ -21,8 +21,8 @@ export interface Looked {
 
 /**
  * Found in what is stored, not in what is going on: so nothing is missed when nobody looks, and everybody finds the same. A
- * campaign may pause itself several times, each with an entry of its own; its quarantine is over its budget until a command lets it shrink, and its
- * gate opens once. A gate that was opened by a command, or gone through since, is no news.
+ * campaign may pause itself several times, each with an entry of its own; its quarantine is over its budget until a command
+ * lets it shrink, and its gate opens once. A gate that was opened by a command, or gone through since, is no news.
  */
 export function happeningsOf({ campaign, quarantine, now }: Looked): Happening[] {
   const { id, migration, generation, stage, closed, settledAt } = campaign;
