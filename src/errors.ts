@@ -102,7 +102,7 @@ export const ERRORS = {
   'request.unconditional':
     'Say in If-Match which campaign you mean to change: the ETag that you saw it with, or * for whatever it is by now.',
   'request.unconfirmed':
-    'Type the id of the campaign into `confirm`, or to start one the name of its migration: what it ends, it ends for good.',
+    'Type the id of the campaign into `confirm` (or after `--confirm`), or to start one the name of its migration: what it ends, it ends for good.',
   'job.missing': 'Jobs live in the server that began them, and the oldest are forgotten. Begin it again.',
   'job.refused': 'Wait until one of the jobs has ended, or end it, then try again.',
   'request.repeated': 'An Idempotency-Key stands for one command. Give another command a key of its own.',

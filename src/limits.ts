@@ -249,8 +249,13 @@ export const LIMITS = {
   requestBytes: 64 * 1024,
   /** How long a request to it may take to come in, and an answer to be worked out. Nobody waits for longer. */
   requestMs: 30_000,
-  /** Requests that one address may send in a minute: a page that looks every second, several of them. */
+  /**
+   * Looks that one caller may send in a minute, and as many commands; and requests of an address that shows nothing that
+   * lets in. A page that looks every second, several of them.
+   */
   requestsPerMinute: 600,
+  /** Age of an answer of the store with which `/readyz` is content: nobody has to show anything to ask for it. */
+  readyMs: 1_000,
   /** Characters of a reason, and of an Idempotency-Key. */
   reasonCharacters: 1_000,
   idempotencyKeyCharacters: 200,
@@ -268,6 +273,8 @@ export const LIMITS = {
   idTokenSlackSeconds: 30,
   /** Open event streams of one server: each is a connection, and a few kilobytes. */
   eventStreams: 500,
+  /** Of these, of one caller: a hundred tabs of his, twice. The others must not be kept out by him. */
+  eventStreamsEach: 200,
   /** A look at the store for all of them, at most so often; and seldomer where it takes long, down to the second. */
   eventLookMs: 500,
   eventLookMostMs: 5_000,

@@ -18,6 +18,7 @@ import { pushAt } from './lib/records.ts';
 import { showEquation, showProof, showTraffic, showUpdates, showVerdict, summarise } from './lib/report.ts';
 import { number, Screen } from './lib/screen.ts';
 import { seed } from './lib/seeding.ts';
+import { ServerProcess } from './lib/serverProcess.ts';
 import { STEPS } from './lib/steps.ts';
 import { compare, totalOf, untilApplied } from './lib/updates.ts';
 import { WorkerProcess } from './lib/workerProcess.ts';
@@ -30,9 +31,14 @@ import migration from './migrations/feeds-under-users.ts';
  */
 /** Done within a minute on two cores. */
 const RECORDS = 100_000;
-const HELP = `Usage: demo [--records N] [--json] [--keep]
+/** With the page: so slow that a person can follow, some two and a half minutes for the records above. */
+const WATCHED_PER_SECOND = 5000;
+const HELP = `Usage: demo [--records N] [--serve] [--port N] [--ceiling N] [--json] [--keep]
 
   --records N  how many records to seed and to move; by default ${number(RECORDS)} of the data set's ${number(PLACES)}
+  --serve      with the operator's web page on the store, to watch: in no hurry, and until Ctrl-C
+  --port N     with --serve, where the page is; by default a port that is free
+  --ceiling N  operations a second at most; with --serve ${number(WATCHED_PER_SECOND)} by default, else as many as it can
   --json       one JSON object as the last line of standard output; all else goes to standard error
   --keep       leave the store where it is, to look at with the command line
 `;
@@ -44,6 +50,9 @@ const SENT_AGAIN_MS = 20_000;
 const { values } = parseArgs({
   options: {
     records: { type: 'string' },
+    serve: { type: 'boolean', default: false },
+    port: { type: 'string' },
+    ceiling: { type: 'string' },
     json: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -54,6 +63,8 @@ if (values.help) {
   process.exit(0);
 }
 const records = wholeNumber('records', values.records, RECORDS);
+const ceiling = wholeNumber('ceiling', values.ceiling, values.serve ? WATCHED_PER_SECOND : 0) || undefined;
+const port = wholeNumber('port', values.port, 0);
 const screen = new Screen(values.json ? process.stderr : process.stdout);
 
 // What has to be undone, however this ends.
@@ -64,6 +75,8 @@ process.on('exit', () => {
   if (!values.keep) rmSync(folder, { recursive: true, force: true });
 });
 const quit = new AbortController();
+/** A part of it did, and nobody told it to. */
+let endedByItself = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => quit.abort(new Error(`Stopped by ${signal}.`)));
 }
@@ -82,6 +95,7 @@ process.exit();
 async function main(): Promise<boolean> {
   // So that what is to be applied of the inbox is found without looking at what was.
   const store = lmdbStore({ path: folder, indexes: [{ kind: '_HandoverDelivery', property: 'status' }] });
+  const page = values.serve ? await served() : undefined;
   const manifest = await seeded(store);
   const writer = watched(new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT));
   const worker = watched(new WorkerProcess(folder));
@@ -91,7 +105,7 @@ async function main(): Promise<boolean> {
   setWeb(web);
   for (const { child } of [writer, worker]) child.tell(web);
   await news.begin(web, websub({ allow: ['127.0.0.1'], plainHttp: true }));
-  const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, writer });
+  const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, writer, ceiling });
   const tick = screen.style('green', '✓');
   screen.line(`  ${tick} the application runs (process ${writer.child.pid}): ${RATE_PER_SECOND} calls a second`);
   screen.line(`  ${tick} ${number(pushes.length)} feeds are pushed to it, by a hub that publishes all the while`);
@@ -122,13 +136,42 @@ async function main(): Promise<boolean> {
   if (values.keep) screen.line(`  The store is kept; to look at it: export HANDOVER_DEMO_STORE=${folder}`);
   screen.line();
   if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  await page?.close();
   return good;
 }
 
+/** The page is there before the first record, and after the last one until it is told to go. */
+async function served(): Promise<{ close(): Promise<void> }> {
+  const server = new ServerProcess(folder, port, join(folder, 'server.log'));
+  const { child } = server;
+  children.push(child);
+  const url = await server.url;
+  watched(server);
+  screen.line();
+  screen.line(`The page: ${screen.style('bold', url)}/`);
+  screen.line(
+    screen.style('dim', '  No token is asked for: it is on loopback, and whoever uses this machine is admin.'),
+  );
+  const interrupted = new Promise<void>((done) => quit.signal.addEventListener('abort', () => done()));
+  return {
+    async close() {
+      screen.line(`  The page stays, to look at what was done: ${url}/`);
+      screen.line(screen.style('dim', '  Ctrl-C ends it.'));
+      await interrupted;
+      // Its own end is none.
+      if (endedByItself) throw quit.signal.reason;
+      await child.stop();
+    },
+  };
+}
+
 /** When it ends by itself, so does the demo. */
-function watched<P extends WriterProcess | WorkerProcess>(part: P): P {
+function watched<P extends WriterProcess | WorkerProcess | ServerProcess>(part: P): P {
   children.push(part.child);
-  part.child.ended.catch((error) => quit.abort(error));
+  part.child.ended.catch((error) => {
+    endedByItself = true;
+    quit.abort(error);
+  });
   return part;
 }
 

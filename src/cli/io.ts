@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import type { Writable } from 'node:stream';
 import { type Clock, systemClock } from '../clock.ts';
 
@@ -14,6 +15,8 @@ export interface Io {
   /** The machine that is commanded from. */
   readonly host: string;
   readonly clock: Clock;
+  /** Asks who sits at the terminal; nothing said is ''. Unset where nobody does: a script is never kept waiting. */
+  readonly ask?: (question: string) => Promise<string>;
   /** Calls back at the first SIGINT or SIGTERM; a second one ends the process. Returns how to stop listening. */
   readonly onInterrupt: (handler: () => void) => () => void;
 }
@@ -27,7 +30,24 @@ export function processIo(): Io {
     host: hostname(),
     clock: systemClock,
     onInterrupt,
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
   };
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const gone = new AbortController();
+  // Ctrl-C and Ctrl-D: without this, the question would stay open for ever.
+  for (const end of ['SIGINT', 'close'] as const) lines.once(end, () => gone.abort());
+  try {
+    return await lines.question(question, { signal: gone.signal });
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
+    process.stderr.write('\n');
+    return '';
+  } finally {
+    lines.close();
+  }
 }
 
 /** A terminal's width; 0 for what is none. */

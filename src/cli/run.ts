@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { loadConfig, type Project } from '../define/load.ts';
 import { HandoverError, messageOf } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { reasonOf } from './ask.ts';
 import { EXIT, type Exit, exitHelp, exitOf } from './exitCodes.ts';
 import { wrap } from './format.ts';
 import { columnsOf, type Io } from './io.ts';
@@ -84,13 +85,26 @@ async function perform(
     const from = { way: 'cli' as const, address: io.host };
     const session: Session = { io, project, store, migrations, clock: io.clock, by, from, json, signal: abort.signal };
     try {
-      return await verb.run(session, args, options);
+      return await verb.run(session, args, await withReason(session, verb, options));
     } finally {
       await store.close();
     }
   } finally {
     off();
   }
+}
+
+/** Before anything is done, and after it is known that there is a project to do it to. */
+async function withReason(session: Session, verb: Verb, options: Record<string, unknown>) {
+  if (!takesReason(verb) || verb.wantsReason?.(options) === false) return options;
+  const reason = await reasonOf(session, options['reason']);
+  return reason === undefined ? options : { ...options, reason };
+}
+
+function takesReason({ configure }: Verb): boolean {
+  const command = new Command();
+  configure?.(command);
+  return command.options.some(({ long }) => long === '--reason');
 }
 
 async function openStore({ config, file }: Project): Promise<Store> {

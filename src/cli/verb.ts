@@ -30,6 +30,8 @@ interface Described {
 }
 
 export interface Verb<Options = Record<string, unknown>> extends Described {
+  /** Whether it wants to know why, where it takes `--reason`. Unset: always. */
+  readonly wantsReason?: (options: Options) => boolean;
   readonly run: (session: Session, args: readonly (string | undefined)[], options: Options) => Promise<Reply>;
 }
 

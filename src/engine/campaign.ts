@@ -97,25 +97,36 @@ export async function sweepAgain(store: Store, clock: Clock, swept: CampaignDocu
   });
 }
 
-/** Pauses a campaign that has more quarantined records, not skipped, than its migration allows; says why, if it is over. */
+export interface Paused {
+  readonly because: string;
+  readonly command: number;
+}
+
+/**
+ * Pauses a campaign that has more quarantined records, not skipped, than its migration allows. Resolves with why, and with
+ * the number of the command in its audit trail, where this very call has paused it.
+ */
 export async function checkBudget(
   store: Store,
   clock: Clock,
   campaign: CampaignDocument,
   { errorBudget }: Migration,
   by: string,
-): Promise<string | undefined> {
+): Promise<Paused | undefined> {
   const { id } = campaign;
   const count = await countQuarantined(store, id, errorBudget + 1, (entry) => !isSkipped(campaign, entry));
   if (count <= errorBudget) return undefined;
   const because = `more than ${errorBudget} records are quarantined`;
-  await updateCampaign({ store, clock }, id, (current) => {
+  const call = clock.id();
+  const paused = await updateCampaign({ store, clock }, id, (current) => {
     const step = campaignStep(current, 'budget.exceeded');
     if (!step) return undefined;
-    const entry = { what: 'pause', reason: because, from: { way: 'worker' as const } };
+    const entry = { what: 'pause', reason: because, from: { way: 'worker' as const }, id: call };
     return { ...current, ...step.next, pausedBecause: because, ...entered({ clock, by }, current, entry) };
   });
-  return because;
+  // Several lanes find out at once, and one is the first.
+  const at = paused.history.findIndex((entry) => entry.id === call);
+  return at < 0 ? undefined : { because, command: (paused.archived ?? 0) + at };
 }
 
 /** Every record rests at its target: what that means for the campaign is the machine's to say. */

@@ -3,9 +3,10 @@ import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Entity, Store } from '../store/store.ts';
+import type { Item } from './item.ts';
+import { lookAtPeers } from './looks.ts';
 import { mirror } from './moves.ts';
 import { hold, locate, type Pair, roleOf } from './pair.ts';
-import { type Item, lookAtPeers } from './reconcile.ts';
 import { homeRange } from './sweep.ts';
 
 /** Records at T that could not go home: no backward transform, and no longer what the old home's content became. */

@@ -9,10 +9,12 @@ import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { add, type Counts, waitFor } from './counts.ts';
 import { nextMove } from './decide.ts';
+import { type Item, targetNow } from './item.ts';
+import { lookAtPeers } from './looks.ts';
 import type { Actor } from './moves.ts';
 import { type Held, hold, locate, type Pair, roleOf, stateOf } from './pair.ts';
 import { quarantine, quarantined, quarantineKey } from './quarantine.ts';
-import { type Item, lookAtPeers, type ReconcileOptions, reconcile, targetNow } from './reconcile.ts';
+import { type ReconcileOptions, reconcile } from './reconcile.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { settleSplit } from './split.ts';
 import {

@@ -8,11 +8,12 @@ import { checkEntity } from '../store/check.ts';
 import { atomicTogether, type Capabilities, type Entity, type Store } from '../store/store.ts';
 import { UNFENCED } from './fence.ts';
 import { indexEntriesOf } from './indexEntries.ts';
+import type { Item } from './item.ts';
 import type { KeySet } from './keySet.ts';
 import type { Actor } from './moves.ts';
 import { hold, locate, mismatch, type Pair, roleOf } from './pair.ts';
 import type { PlanFindings, PlanProblem, RulePlan } from './planReport.ts';
-import { type Item, reconcile } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
 import { scratchStore } from './scratch.ts';
 
 export interface PlanContext {

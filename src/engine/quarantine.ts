@@ -17,7 +17,7 @@ export function quarantineKey(campaign: string, group: Key | undefined, source: 
 }
 
 /**
- * Writes causes down. `fresh` are those that were not listed before; an entry that is there stays as it was. `unlisted`
+ * Writes causes down. `fresh` are those that this very call has listed, as far as is known; an entry that is there stays as it was. `unlisted`
  * may not be on the list: nobody closes a campaign or switches a group over them, for the next sweep asks again.
  *
  * The campaign says so first: whoever looks at it and finds that nothing was quarantined need not ask for the list.
@@ -37,10 +37,16 @@ export async function quarantine(
     'quarantine',
     entries.map(({ key }) => key),
   );
-  const fresh = entries.filter((_, i) => !present[i]);
+  const fresh: QuarantineDocument[] = [];
   let unlisted = 0;
-  for (const { key, value } of fresh) if ((await save(store, key, value, undefined)).status !== 'applied') unlisted++;
-  return { fresh: fresh.map(({ value }) => value), unlisted };
+  for (const { key, value } of entries.filter((_, i) => !present[i])) {
+    const { status } = await save(store, key, value, undefined);
+    if (status !== 'applied') unlisted++;
+    // In a conflict another worker, or another lane with the same range, was first, and tells. What may have been lost is
+    // told by whoever may have written it: rather twice than never.
+    if (status === 'applied' || status === 'unknown') fresh.push(value);
+  }
+  return { fresh, unlisted };
 }
 
 /** Which pairs are listed. One short read when nothing is quarantined. */

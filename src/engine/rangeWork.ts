@@ -9,11 +9,11 @@ import { add, addAll, type Counts } from './counts.ts';
 import { type CampaignLook, Fence, sameSweep, unlessFenced } from './fence.ts';
 import { processGroup } from './group.ts';
 import { gatedBy, groupsNoted, targetsOf } from './groupSubscriptions.ts';
+import type { Item } from './item.ts';
 import { type Pacer, turnsOf } from './pace.ts';
 import { type PageOptions, processPage } from './page.ts';
 import type { Pair } from './pair.ts';
 import { groupsHeldBack } from './quarantine.ts';
-import type { Item } from './reconcile.ts';
 import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribingOf } from './subscribers.ts';
 import type { Handling } from './subscription.ts';
@@ -131,8 +131,8 @@ async function pauseOver(
   n: number,
 ) {
   if (n === 0) return;
-  const because = await checkBudget(store, clock, campaign, migration, worker);
-  if (because !== undefined) events.paused?.(campaign.id, because);
+  const paused = await checkBudget(store, clock, campaign, migration, worker);
+  if (paused) events.paused?.(campaign.id, paused.because, { migration: campaign.migration, command: paused.command });
 }
 
 interface PageOutcome {
@@ -187,11 +187,17 @@ async function processRecords(
     subscribing: subscribingOf(migration, range.rule),
     behindTo: heldBack && (({ keys }) => (heldBack.has(keys.T.root.toString()) ? 'home' : 'copied')),
     allTo: uniform(campaign.targets),
-    optimistic: !filled.has(generation),
+    optimistic: mayBeEmpty(campaign) && !filled.has(generation),
     targetOf: (keys: Pair['keys']) => targetAt(campaign.targets, byGroup ? keys.T.root : keys.S),
   });
   if (result.missed * 10 > result.guessed) filled.add(generation);
   return result;
+}
+
+/** New homes: no sweep has ended yet, or the last one found nine records in ten with nothing there. */
+function mayBeEmpty({ lastSweep }: Fence['campaign']): boolean {
+  const { seen = 0, 'S.atHome': atHome = 0 } = lastSweep?.counts ?? {};
+  return atHome * 10 >= seen * 9;
 }
 
 async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key[]): Promise<PageOutcome> {

@@ -6,8 +6,9 @@ import type { Content } from '../record/content.ts';
 import { Key } from '../record/key.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { decode, erase, load, type Stored } from './documents.ts';
+import type { Item } from './item.ts';
+import { lookAgain } from './looks.ts';
 import { type Pair, roleOf } from './pair.ts';
-import { type Item, lookAgain } from './reconcile.ts';
 import { type Note, noteOf, subscriberKey } from './subscribers.ts';
 
 /** A record of which there may be a subscription, wherever it lives. */

@@ -16,9 +16,10 @@ export interface WorkerEvents {
   /** A page is done and checkpointed; `records` is how many were seen. */
   paged?(campaign: string, records: number): void;
   swept?(campaign: CampaignDocument, counts: Counts, clean: boolean): void;
-  /** A record cannot be moved, and was not listed before. */
+  /** A record cannot be moved, and this worker has listed it. */
   quarantined?(entry: QuarantineDocument): void;
-  paused?(campaign: string, because: string): void;
+  /** This worker has paused it; `command`: the number of its entry in the audit trail. */
+  paused?(campaign: string, because: string, facts: { readonly migration: string; readonly command: number }): void;
   /** This worker has not the definition that the campaign was started with; told once. */
   refused?(campaign: CampaignDocument): void;
   /** The store did not answer; the worker will look again. */

@@ -37,7 +37,7 @@ export type Charts = Readonly<Record<string, Chart>>;
 
 export interface Job {
   readonly id: string;
-  readonly state: 'running' | 'done' | 'failed';
+  readonly state: 'running' | 'done' | 'stopped' | 'failed';
   readonly seen: number;
   readonly expected?: number;
   readonly result?: unknown;

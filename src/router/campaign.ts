@@ -1,8 +1,8 @@
 import type { Migration } from '../define/migration.ts';
 import { isClosing } from '../engine/campaign.ts';
 import { campaignsOf } from '../engine/campaigns.ts';
+import type { Item } from '../engine/item.ts';
 import type { Pair } from '../engine/pair.ts';
-import type { Item } from '../engine/reconcile.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { targetAt } from '../engine/targets.ts';
 import type { Store } from '../store/store.ts';

@@ -1,5 +1,4 @@
 import helmet from '@fastify/helmet';
-import rateLimit from '@fastify/rate-limit';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -19,7 +18,9 @@ import type { Services } from './operations/operation.ts';
 import { servePage } from './page.ts';
 import { patientStore } from './patience.ts';
 import { sendProblem } from './problems.ts';
+import { ratesOf } from './rates.ts';
 import { addRoute, callerOf, setCaller } from './routes.ts';
+import { refuseBytes, refuseUrl } from './unread.ts';
 
 /** A part of the server that is made elsewhere: a Fastify plugin behind the same guards, for viewers and above. */
 export type Part = (app: FastifyInstance, services: Services) => Promise<void>;
@@ -46,7 +47,8 @@ export interface AppOptions {
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, log, receiver } = options;
   const app: FastifyInstance = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    // What it tells by itself at level info has no `event`, and we tell it, too.
+    loggerInstance: log.child({}, { level: 'warn' }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: LIMITS.requestBytes,
     requestTimeout: LIMITS.requestMs,
@@ -55,6 +57,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     // A key of the most bytes, each of them escaped.
     routerOptions: { maxParamLength: 3 * LIMITS.keyBytes },
     // Callbacks are known by their very paths, and some of those are secrets: none is logged.
+    frameworkErrors: refuseUrl(log),
+    clientErrorHandler: refuseBytes(log),
     genReqId: () => options.services.clock.id(8),
   });
   app.setErrorHandler(sendProblem);
@@ -104,20 +108,32 @@ const HEADERS = {
 
 /** For whoever watches the process: nothing has to be shown, and nothing is told but whether it lives. */
 function health(app: FastifyInstance, { services, isEnding }: AppOptions): void {
+  const answers = storeAnswers(services);
   app.get('/livez', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_, reply) => {
-    const store = patientStore(services.store, AbortSignal.timeout(LIMITS.requestMs));
-    const ready =
-      !isEnding() &&
-      (await store.read([documentKey('campaign', 'readyz')]).then(
-        () => true,
-        () => false,
-      ));
+    const ready = !isEnding() && (await answers()) && !isEnding();
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable' });
   });
 }
 
-/** All else: first whence it comes and how often, then who asks, and only then what. */
+/** Whether it does. Anybody may ask, as often as he likes: the store is asked once in a while, by all together. */
+function storeAnswers({ store, clock }: Services): () => Promise<boolean> {
+  let last: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
+  const ask = (): Promise<boolean> =>
+    patientStore(store, AbortSignal.timeout(LIMITS.requestMs))
+      .read([documentKey('campaign', 'readyz')])
+      .then(
+        () => true,
+        () => false,
+      );
+  return () => {
+    const at = clock.ticks();
+    if (!last || at - last.at >= LIMITS.readyMs) last = { at, answer: ask() };
+    return last.answer;
+  };
+}
+
+/** All else: first whence it comes, then who asks and how often, and only then what. */
 async function guarded(app: FastifyInstance, options: AppOptions): Promise<void> {
   const { services, access, version, page, parts = [] } = options;
   app.setValidatorCompiler<z.ZodType | object>(({ schema }) => (value) => {
@@ -132,25 +148,22 @@ async function guarded(app: FastifyInstance, options: AppOptions): Promise<void>
     checkOrigin(request);
     reply.header('cache-control', 'no-store');
   });
-  await app.register(rateLimit, {
-    max: LIMITS.requestsPerMinute,
-    timeWindow: 60_000,
-    errorResponseBuilder: (_, { ttl }) =>
-      new HandoverError('request.tooMany', `In ${Math.ceil(ttl / 1000)} seconds there will be room again.`),
-  });
-  // Behind the counting of requests, so that guesses are counted; before a body is read.
+  const rates = await ratesOf(app);
+  // Before a body is read.
   app.addHook('preParsing', async (request, reply) => {
-    const caller = await access.caller(request.headers).catch((error: HandoverError) => {
+    const caller = await access.caller(request.headers).catch(async (error: HandoverError) => {
+      await rates.failed(request, reply);
       // A page of ours asks for the token itself: a challenge would have the browser ask first.
       const isScript = request.headers['sec-fetch-dest'] === 'empty';
       if (error.code === 'access.missing' && !isScript) reply.header('www-authenticate', CHALLENGES);
       throw error;
     });
-    checkRole(caller, 'viewer');
     setCaller(request, caller);
+    await rates.let(request, reply);
+    checkRole(caller, 'viewer');
   });
   await describeApi(app, { page, version });
   app.get('/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
-  for (const operation of OPERATIONS) addRoute(app, operation, services);
+  for (const operation of OPERATIONS) addRoute(app, operation, services, options.log);
   for (const part of [live(options), ...parts]) await app.register((scope) => part(scope, services));
 }

@@ -45,10 +45,14 @@ export const commandedSchema = z
  * Carries a command out once. The mark that it leaves in the campaign's history is named after its Idempotency-Key: who
  * asks again finds it, whether the answer was lost, the server died, or another one is asked.
  */
-export async function carryOut(services: Services, command: Command, order: Order): Promise<Carried> {
+export async function carryOut(services: Services, command: Command, given: Order): Promise<Carried> {
+  // A campaign's own id and its migration's name mean the same, so the first is what is commanded and marked.
+  const aimed = command.id === 'start' ? undefined : await theCampaign(services, given.name);
+  const order = aimed ? { ...given, name: aimed.id } : given;
+  const migration = aimed?.migration ?? given.name;
   const call = callOf(services, command, order);
-  const migration = command.id === 'start' ? order.name : (await theCampaign(services, order.name)).migration;
-  const before = order.idempotencyKey === undefined ? undefined : await find(services, migration, call);
+  const before =
+    order.idempotencyKey === undefined ? undefined : await find(services, migration, call, { command, given });
   if (before) return answer(services, before, true);
   const expects = expectation(order.ifMatch, command);
   await check(services, command, order, expects);
@@ -81,19 +85,30 @@ async function check(
 
 /** A key is its owner's: two people may choose the same. */
 function callOf({ clock }: Services, { id }: Command, { name, body, by, idempotencyKey }: Order): Call {
-  const digest = (...parts: readonly string[]) => hash('sha256', parts.join('\n'), 'hex').slice(0, 32);
-  const asked = digest(id, name, JSON.stringify(body));
+  const asked = askedFor(id, name, body);
   return { id: idempotencyKey === undefined ? clock.id(16) : digest(by.name, idempotencyKey), asked };
 }
+
+const digest = (...parts: readonly string[]): string => hash('sha256', parts.join('\n'), 'hex').slice(0, 32);
+
+const askedFor = (id: string, name: string, body: Order['body']): string => digest(id, name, JSON.stringify(body));
 
 interface Found {
   readonly campaign: CampaignDocument;
   readonly command?: Numbered;
 }
 
-async function find({ store }: Services, migration: string, call: Call): Promise<Found | undefined> {
+/** `again`: as it was asked for, which in an earlier campaign may have meant that one. */
+async function find(
+  { store }: Services,
+  migration: string,
+  call: Call,
+  again?: { readonly command: Command; readonly given: Order },
+): Promise<Found | undefined> {
   for (const campaign of (await campaignsOf(store, migration)).toReversed()) {
-    const command = await carriedOut(store, campaign, call);
+    const byName = again?.given.name === campaign.migration && again.command.id !== 'start';
+    const asked = byName ? askedFor(again.command.id, campaign.id, again.given.body) : call.asked!;
+    const command = await carriedOut(store, campaign, { ...call, asked });
     if (command) return { campaign, command };
   }
   return undefined;

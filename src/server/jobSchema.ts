@@ -11,7 +11,9 @@ const jobSchema = z.object({
   of: z.string().meta({ description: 'The campaign or the migration' }),
   by: z.string(),
   startedAt: at,
-  state: z.enum(['running', 'done', 'failed']),
+  state: z
+    .enum(['running', 'done', 'stopped', 'failed'])
+    .meta({ description: 'Stopped: somebody ended it, or the server ended' }),
   seen: z.number().meta({ description: 'Records that were looked at' }),
   expected: z.number().exactOptional().meta({ description: 'How many it will come to, where that is known' }),
   endedAt: at.exactOptional(),

@@ -24,11 +24,11 @@ interface Running {
 
 export class Jobs {
   readonly #clock: Clock;
-  readonly #log: Pick<Logger, 'error'>;
+  readonly #log: Pick<Logger, 'info' | 'error'>;
   /** The oldest first. */
   readonly #all = new Map<string, Running>();
 
-  constructor(clock: Clock, log: Pick<Logger, 'error'>) {
+  constructor(clock: Clock, log: Pick<Logger, 'info' | 'error'>) {
     this.#clock = clock;
     this.#log = log;
   }
@@ -52,10 +52,7 @@ export class Jobs {
       .then(() => work.run(progress, abort.signal))
       .then(
         (result) => this.#end(entry, { state: 'done', result }),
-        (error) => {
-          this.#log.error({ event: 'job.failed', job: job.id, err: error });
-          this.#end(entry, { state: 'failed', problem: problemOf(error) });
-        },
+        (error) => this.#broke(entry, error),
       );
     const entry: Running = { job, key, abort, ended };
     this.#all.set(job.id, entry);
@@ -88,6 +85,14 @@ export class Jobs {
     const entry = this.#all.get(id);
     if (entry) return entry;
     throw new HandoverError('job.missing', `This server has no job ${JSON.stringify(id)}.`);
+  }
+
+  #broke(entry: Running, error: unknown): void {
+    const { id, what, of } = entry.job;
+    const wasTold = error instanceof HandoverError && error.code === 'wait.interrupted' && entry.abort.signal.aborted;
+    if (wasTold) this.#log.info({ event: 'job.stopped', job: id, what, of });
+    else this.#log.error({ event: 'job.failed', job: id, what, of, err: error });
+    this.#end(entry, wasTold ? { state: 'stopped' } : { state: 'failed', problem: problemOf(error) });
   }
 
   #end(entry: Running, end: Pick<Job, 'state' | 'result' | 'problem'>): void {

@@ -88,11 +88,20 @@ export class Project {
     return this.interruptible(args).ended;
   }
 
+  /** The same on a terminal, where these answers are typed. What is asked stands in `err`. */
+  async typing(answers: readonly string[], ...args: readonly string[]): Promise<Answer> {
+    return this.interruptible(args, undefined, [...answers]).ended;
+  }
+
   /** The same, with a way to send SIGINT. */
-  interruptible(args: readonly string[], onErr?: (text: string) => void) {
+  interruptible(args: readonly string[], onErr?: (text: string) => void, answers?: string[]) {
     const out = new Text();
     const err = new Text(onErr);
     let interrupt = () => {};
+    const ask = async (question: string) => {
+      err.write(`${question}\n`);
+      return answers?.shift() ?? '';
+    };
     const io: Io = {
       out,
       err,
@@ -104,6 +113,7 @@ export class Project {
         interrupt = handler;
         return () => {};
       },
+      ...(answers ? { ask } : {}),
     };
     const ended = run(args, io).then((code): Answer => ({ code, out: out.text, err: err.text }));
     return { ended, interrupt: () => interrupt() };

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { Project } from './project.ts';
+import { key } from '../../src/record/key.ts';
+import { content, Project } from './project.ts';
 
 let project: Project;
 beforeEach(() => {
@@ -40,6 +41,32 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 }
 
 describe('handover serve', () => {
+  it('logs each happening once, and every line says what happened', async () => {
+    await project.seed(300);
+    const aliens = Array.from({ length: 150 }, (_, i) => key('User', `u${(i + 1) % 7}`, 'Feed', i + 1));
+    await project.withStore((store) =>
+      store.overwrite(aliens.map((at) => ({ key: at, content: content({ alien: 1n }) }))),
+    );
+    const { url, log } = await serving();
+    await post(`${url}/v1/migrations/feeds/start`, { reason: 'by the server' });
+    const lines = () =>
+      log()
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const of = (event: string) => lines().filter((line) => line['event'] === event);
+    await until(async () => of('campaign.paused').length > 0 && of('quarantine.exceeded').length > 0);
+    running.interrupt();
+    await running.ended;
+    expect(lines().filter(({ event }) => event === undefined)).toEqual([]);
+    expect(of('campaign.paused')).toMatchObject([
+      { campaign: 'feeds.1', migration: 'feeds', because: 'more than 100 records are quarantined', command: 1 },
+    ]);
+    const keys = of('record.quarantined').map(({ key }) => key);
+    expect(keys.length).toBeGreaterThan(100);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
   it('is admin API and worker in one, beside the command line, and ends with all of it', async () => {
     await project.seed(300);
     const { url, log } = await serving();

@@ -42,10 +42,10 @@ export class Program {
     });
   }
 
-  /** What the pattern finds in its standard output, as soon as it is there. */
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
+  /** What the pattern finds in what it has written, as soon as it is there. */
+  async says(pattern: RegExp, stream: 'out' | 'err' = 'out'): Promise<RegExpExecArray> {
     for (;;) {
-      const found = pattern.exec(this.#out);
+      const found = pattern.exec(stream === 'out' ? this.#out : this.#err);
       if (found) return found;
       if (this.child.exitCode !== null)
         throw new Error(`It ended before it said ${pattern}:\n${this.#out}${this.#err}`);

@@ -6,7 +6,7 @@ import { HAPPENINGS } from '../../src/server/notify/happenings.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { Inbox, receiver } from '../../src/webhooks/index.ts';
 import { served } from '../server/harness.ts';
-import { tableBelow, tablesBelow, textOf } from './pages.ts';
+import { loggedEvents, tableBelow, tablesBelow, textOf } from './pages.ts';
 
 async function existing(): Promise<Map<string, string>> {
   const metrics = new Metrics(systemClock);
@@ -44,6 +44,14 @@ describe('what is monitored', () => {
       .flat()
       .map((row) => row[0]!.replaceAll('`', ''));
     expect(listed.filter((name) => name.startsWith('handover_')).sort()).toEqual([...(await existing()).keys()].sort());
+  });
+
+  it('has all events of the log in the docs, and no other', () => {
+    expect(
+      tableBelow('docs/monitoring.md', 'Log')
+        .map(([event]) => event)
+        .sort(),
+    ).toEqual(loggedEvents());
   });
 
   it('alert rules are well formed and name metrics that exist', async () => {

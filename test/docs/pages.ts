@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { HAPPENINGS } from '../../src/server/notify/happenings.ts';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../..');
 
@@ -124,6 +125,14 @@ export function tablesBelow(page: string, heading: string): string[][][] {
     tables.at(-1)!.push(cellsOf(line));
   }
   return tables.map((rows) => rows.slice(2));
+}
+
+/** Every event that the program logs, by its name. */
+export function loggedEvents(): string[] {
+  const files = readdirSync(join(REPOSITORY, 'src'), { recursive: true, encoding: 'utf8' });
+  const sources = files.filter((file) => file.endsWith('.ts')).map((file) => textOf(join('src', file)));
+  const named = sources.flatMap((text) => [...text.matchAll(/\bevent: '([a-z]+\.[a-z]+)'/g)].map(([, name]) => name!));
+  return [...new Set([...named, ...HAPPENINGS])].sort();
 }
 
 /** The first of them, which must be there. */

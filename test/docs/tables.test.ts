@@ -17,12 +17,11 @@ import { Key, key } from '../../src/record/key.ts';
 import { GeoPoint, Timestamp, toPlain } from '../../src/record/plain.ts';
 import { decodeSlot, encodeSlot } from '../../src/record/slot.ts';
 import type { Typed } from '../../src/record/value.ts';
-import { HAPPENINGS } from '../../src/server/notify/happenings.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { PROTOCOLS } from '../../src/webhooks/identities.ts';
 import { DELIVERY_STATES } from '../../src/webhooks/inboxLook.ts';
 import { BOUNDS } from '../simulation/bounds.ts';
-import { blocksOf, PAGES, REPOSITORY, sectionOf, tableBelow, tablesBelow, textOf } from './pages.ts';
+import { blocksOf, loggedEvents, PAGES, REPOSITORY, sectionOf, tableBelow, tablesBelow, textOf } from './pages.ts';
 
 const OPERATING = 'docs/operating.md';
 const SUBSCRIPTIONS = 'docs/subscriptions.md';
@@ -155,7 +154,7 @@ describe('errors', () => {
   });
 
   test('no page names a code that there is not', () => {
-    const told = new Set<string>(HAPPENINGS);
+    const told = new Set<string>(loggedEvents());
     const families = new Set(Object.keys(ERRORS).map((code) => code.split('.')[0]));
     for (const page of PAGES) {
       const named = [...textOf(page).matchAll(/`([a-z]+)\.([a-zA-Z]+)`/g)].filter(([, family]) =>

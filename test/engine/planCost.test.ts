@@ -14,7 +14,7 @@ import { changingRule, feedOf, rest, seed, type World, world } from './harness.t
 const RECORDS = 800;
 /** Ten records each, so that few of them lie in two ranges. */
 const GROUPS = 80;
-/** At the first pages of a step the engine guesses that new homes are empty; each lane has one such page. */
+/** Where new homes are likely to be empty the engine guesses that they are, until it finds otherwise; each lane has one such page. */
 const GUESSED = LIMITS.lanes * Math.ceil(RECORDS / LIMITS.rangesPerHome);
 
 /** Counts what a hosted store would bill: entities and look-ups read, and what was applied of what was written. */

@@ -53,6 +53,11 @@ describe('the table of operations', () => {
     for (const { verb } of OPERATIONS) if (verb !== undefined) expect(verbs).toContain(verb);
   });
 
+  it('writes nothing by a GET, which a link of any page sends', () => {
+    const writing = OPERATIONS.filter((each) => each.kind !== 'look' || each.writes || each.id === 'doctor');
+    expect(writing.filter(({ method }) => method === 'GET')).toEqual([]);
+  });
+
   it('is in the documentation, row by row', () => {
     const rows = OPERATIONS.map(({ method, path, role, verb = '', summary }) => [
       `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
@@ -112,7 +117,7 @@ describe('what operators look at', () => {
       expect((await server.ask(`/v1/campaigns/feeds/${path}`)).status, path).toBe(200);
     }
     expect((await server.ask('/v1/deliveries')).body).toEqual({ deliveries: [] });
-    expect((await server.ask('/v1/doctor')).body).toMatchObject({ problems: 0 });
+    expect((await server.ask('/v1/doctor', { body: {} })).body).toMatchObject({ problems: 0 });
   });
 
   it('includes the machines, as they are', async () => {
@@ -135,7 +140,7 @@ describe('what operators look at', () => {
     await server.ask('/v1/migrations/feeds/start', { body: why });
     const before = writes;
     for (const { kind, path, method } of OPERATIONS) {
-      if (kind !== 'look' || method !== 'GET' || path === '/v1/doctor') continue;
+      if (kind !== 'look' || method !== 'GET') continue;
       await server.ask(path.replace(':id', 'feeds').replace(':key', 'Feed:1'));
     }
     expect(writes).toBe(before);
@@ -192,17 +197,46 @@ describe('a job', () => {
     expect(third).toMatchObject({ status: 429, body: { code: 'job.refused' } });
     const stopped = server.ask(one.headers.get('location')!, { method: 'DELETE' });
     held = false;
-    expect((await stopped).body).toMatchObject({ state: 'failed', problem: { code: 'wait.interrupted' } });
+    expect((await stopped).body).toMatchObject({ state: 'stopped' });
+    expect((await stopped).body['problem']).toBeUndefined();
+    expect(server.log()).toMatch(/"level":30,[^}]*"event":"job.stopped"/);
+    expect(server.log()).not.toContain('job.failed');
+  });
+});
+
+describe('deliveries that are tried again', () => {
+  const RETRY = '/v1/deliveries/retry';
+  it('are of no audit trail: the log says who, and why', async () => {
+    const server = await served();
+    expect((await server.ask(RETRY, { body: { state: 'dead' } })).body['code']).toBe('request.invalid');
+    expect(server.log()).not.toContain('deliveries.retried');
+    const { body } = await server.ask(RETRY, { body: { state: 'dead', reason: 'the handler is mended' } });
+    expect(body).toEqual({ retried: 0 });
+    expect(server.log()).toMatch(
+      /"event":"deliveries.retried","reason":"the handler is mended","count":0,"by":"otto","from":"127.0.0.1"/,
+    );
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    expect((await server.ask(RETRY, { body: { state: 'dead' }, headers })).status).toBe(200);
   });
 });
 
 describe('beside the API', () => {
   it('stand the health checks, for everybody', async () => {
     let down = false;
-    const server = await served({ store: memoryStore({ fault: () => (down ? { kind: 'lost' } : undefined) }) });
-    expect((await server.ask('/readyz', { token: '' })).status).toBe(200);
+    let asked = 0;
+    const fault = () => {
+      asked++;
+      return down ? ({ kind: 'lost' } as const) : undefined;
+    };
+    const server = await served({ store: memoryStore({ fault }) });
+    const before = asked;
+    const ready = async () => (await server.ask('/readyz', { token: '' })).status;
+    expect(await ready()).toBe(200);
     down = true;
-    expect((await server.ask('/readyz', { token: '' })).status).toBe(503);
+    // Who asks often is told what the store said a moment ago.
+    await Promise.all(Array.from({ length: 100 }, ready));
+    expect(asked - before).toBeLessThan(5);
+    await until(async () => (await ready()) === 503);
     expect((await server.ask('/livez', { token: '' })).body).toEqual({ status: 'ok' });
   });
 

@@ -103,6 +103,15 @@ describe('two operators', () => {
     expect((await server.ask('/v1/campaigns/feeds')).body['commands']).toBe(2);
   });
 
+  it('may stand behind a proxy that weakens tags', async () => {
+    const server = await served();
+    const etag = await copied(server);
+    const weak = (tag: string) => server.ask(at('switch'), { body: why, headers: seen(`W/${tag}`) });
+    expect((await weak('"feeds.1-0"')).status).toBe(412);
+    expect((await weak(etag)).status).toBe(200);
+    expect((await weak(etag)).status).toBe(412);
+  });
+
   it('cannot overwrite each other though one comes in just before the other writes', async () => {
     const data = new MemoryData();
     let between = async () => {};
@@ -166,6 +175,29 @@ describe('a command with an Idempotency-Key', () => {
     expect(again).toMatchObject({ status: 200, body: { command: done.body['command'] } });
     expect([done, again].map((reply) => reply.headers.get('idempotent-replayed'))).toEqual([null, 'true']);
     expect((await first.ask('/v1/campaigns/feeds')).body['commands']).toBe(3);
+  });
+
+  it('may name the campaign or its migration, also when there is a newer one', async () => {
+    const server = await served();
+    await copied(server);
+    const headers = { 'idempotency-key': 'one' };
+    const pause = (name: string) => server.ask(`/v1/campaigns/${name}/pause`, { body: why, headers });
+    const done = await pause('feeds');
+    expect(done.status).toBe(200);
+    const isReplayed = async (name: string) => {
+      const again = await pause(name);
+      expect(again).toMatchObject({ status: 200, body: { command: done.body['command'] } });
+      expect(again.headers.get('idempotent-replayed')).toBe('true');
+    };
+    for (const name of ['feeds.1', 'feeds']) await isReplayed(name);
+    // Nothing was moved: what is cancelled is over at once.
+    const ending = { body: { ...why, confirm: 'feeds.1' }, headers: seen('*'), token: TOKENS.admin };
+    await server.ask(at('resume'), { body: why, headers: seen('*') });
+    expect((await server.ask('/v1/campaigns/feeds.1/cancel', ending)).status).toBe(200);
+    await rest(world({ store: server.store }));
+    expect((await server.ask(START, { body: { reason: 'once more' } })).body['campaign'].campaign).toBe('feeds.2');
+    for (const name of ['feeds.1', 'feeds']) await isReplayed(name);
+    expect((await pause('feeds.2')).body['code']).toBe('request.repeated');
   });
 
   it('is refused for another command, and free for another person', async () => {

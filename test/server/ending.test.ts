@@ -77,6 +77,9 @@ describe('a server that is told to end', () => {
     await server.ask('/v1/migrations/feeds/plan', { body: {} });
     await server.end();
     expect(server.log()).toMatch(/"event":"server.stopped","inTime":true/);
+    // As it was told to: no defect, and nothing to look into.
+    expect(server.log()).toMatch(/"level":30,[^}]*"event":"job.stopped"/);
+    expect(server.log()).not.toMatch(/"level":50/);
   });
 
   it('ends by itself with the defect that ended its worker', async () => {

@@ -1,4 +1,5 @@
 import { mkdtempSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -10,6 +11,18 @@ import { lmdbStore } from '../../src/store/lmdb.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { seed } from '../engine/harness.ts';
 import { type Body, served, TOKENS } from './harness.ts';
+
+/** All that is answered to these bytes. */
+const raw = (url: string, bytes: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (data) => {
+      answer += data;
+    });
+    socket.on('end', () => resolve(answer)).on('error', reject);
+  });
 
 describe('malformed and hostile requests', () => {
   const hostile = fc.oneof(
@@ -144,6 +157,37 @@ describe('malformed and hostile requests', () => {
     expect((await server.ask('/v1/migrations/feeds/start', asking as never)).status).toBe(status);
     expect((await server.ask('/v1/campaigns')).body['campaigns']).toEqual([]);
   });
+
+  it.each([
+    ['a path that is no text', 'GET /v1/records/%FF HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
+    [
+      'a path of callbacks that is none',
+      'POST /webhooks/%E0%A4 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      400,
+    ],
+    ['what is no HTTP', 'GET / SMTP\r\n\r\n', 400],
+    ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
+    ['a header without end', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+  ])(
+    '%s is answered with problem details, the headers of all answers, and a line in the log',
+    async (_, sent, status) => {
+      const server = await served();
+      const answer = await raw(server.url, sent);
+      const [head = '', body = ''] = answer.split('\r\n\r\n');
+      expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(head).toMatch(/^content-type: application\/problem\+json/im);
+      expect(head).toMatch(/^x-content-type-options: nosniff/im);
+      expect(head).toMatch(/^content-security-policy: default-src 'none'/im);
+      expect(JSON.parse(body)).toMatchObject({
+        type: 'urn:handover:error:request.invalid',
+        status,
+        code: 'request.invalid',
+      });
+      expect(server.log()).toMatch(new RegExp(`"event":"request.refused".*"status":${status},"from":"[^"]*127.0.0.1"`));
+      expect(server.log()).not.toContain('%FF');
+      expect((await server.ask('/livez')).status).toBe(200);
+    },
+  );
 
   it('what nobody foresaw is told in the log alone', async () => {
     const store = memoryStore({

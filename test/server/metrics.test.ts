@@ -51,10 +51,32 @@ describe('/metrics', () => {
     expect(found.get('handover_quarantined_records{campaign="feeds.1",code="target.occupied"}')).toBe(1);
     expect(found.get('handover_campaign_state{campaign="feeds.1",stage="copied",run="running"}')).toBe(1);
     expect(found.get('handover_moves_total{campaign="feeds.1",move="copy"}')).toBe(49);
-    expect(found.get('handover_conflicts_total')).toBeGreaterThan(0);
+    // Whoever stands there was met by the insert; nobody else wrote anything.
+    expect(found.get('handover_conflicts_total{of="guess"}')).toBe(1);
+    expect(found.get('handover_conflicts_total{of="record"}')).toBe(0);
     expect(found.get('handover_store_calls_total{call="commit",result="answered"}')).toBeGreaterThan(0);
     expect(found.get('handover_store_call_seconds_count{call="scan"}')).toBeGreaterThan(0);
     expect(found.get('handover_store_answers')).toBe(1);
+  });
+
+  it('counts no conflict of records where one worker moves them all and nobody else writes', async () => {
+    const inner = memoryStore();
+    await seed(inner, 2_000);
+    const server = await working(inner);
+    const settled = (stage: string) =>
+      until(async () => {
+        const { body } = await server.ask('/v1/campaigns/feeds');
+        return body['settled'] && body['stage'] === stage;
+      });
+    await start(server);
+    await settled('copied');
+    const headers = { 'if-match': '*' };
+    await server.ask('/v1/campaigns/feeds/switch', { body: { reason: 'because' }, headers });
+    await settled('switched');
+    const found = await scraped(server);
+    expect(found.get('handover_moves_total{campaign="feeds.1",move="promote"}')).toBe(2_000);
+    expect(found.get('handover_conflicts_total{of="guess"}')).toBe(0);
+    expect(found.get('handover_conflicts_total{of="record"}')).toBe(0);
   });
 
   it('says what limits the pace, as status does, and nothing of it any more when the campaign rests', async () => {

@@ -7,6 +7,7 @@ import { defineConfig } from '../../src/define/config.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import type { ServerDefinition } from '../../src/define/server.ts';
 import { HandoverError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { content, feedsUnderUsers, newKey, rest, seed, world } from '../engine/harness.ts';
@@ -90,8 +91,27 @@ describe('people are told', () => {
     await server.ask('/v1/campaigns/feeds/retry', { body: why });
     await server.ask('/v1/campaigns/feeds/resume', { body: why, headers: { 'if-match': '*' } });
     await rest(w);
-    await until(() => got.length === 3);
-    expect(got.map(({ id }) => id)).toContain('feeds.1_campaign.paused_4');
+    await until(() => got.some(({ id }) => id === 'feeds.1_campaign.paused_4'));
+  });
+
+  it('once that a quarantine is over its budget, whatever is commanded meanwhile', async () => {
+    const store = memoryStore();
+    const { w, migrations } = await overBudget(store);
+    // A look every few milliseconds.
+    const sleep = (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === LIMITS.noticeLookMs ? 5 : ms, signal);
+    const server = await served({ store, migrations, config: config(), clock: { ...systemClock, sleep } });
+    await start(server);
+    await rest(w);
+    await until(() => got.length === 2);
+    const headers = { 'if-match': '*' };
+    await server.ask('/v1/campaigns/feeds/reverse', { body: why, headers });
+    await server.ask('/v1/campaigns/feeds/resume', { body: why, headers });
+    await server.ask('/v1/campaigns/feeds/pause', { body: why, headers });
+    await server.ask('/v1/campaigns/feeds/retry', { body: { ...why, key: 'Feed:3' }, headers });
+    const looks = 20;
+    for (let i = 0; i < looks; i++) await systemClock.sleep(5);
+    await server.end();
+    expect(types()).toEqual(['campaign.paused', 'quarantine.exceeded']);
   });
 
   it('that a gate has opened, and not that a person paused a campaign', async () => {
@@ -118,6 +138,25 @@ describe('people are told', () => {
     answer = 200;
     await until(() => got.length > 1);
     expect(new Set(got.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('and no more where the endpoint answers 410, until the server is started again', async () => {
+    const store = memoryStore();
+    const { w, migrations } = await overBudget(store);
+    answer = 410;
+    const server = await served({ store, migrations, config: config() });
+    await start(server);
+    await rest(w);
+    await until(() => logged([server], 'quarantine.exceeded') > 0 && logged([server], 'campaign.paused') > 0);
+    await until(() => logged([server], 'endpoint.disabled') > 0);
+    await server.ask('/v1/campaigns/feeds/retry', { body: why });
+    await server.ask('/v1/campaigns/feeds/resume', { body: why, headers: { 'if-match': '*' } });
+    await rest(w);
+    await until(() => logged([server], 'campaign.paused') === 2);
+    await server.end();
+    expect(got).toHaveLength(1);
+    expect(logged([server], 'endpoint.disabled')).toBe(1);
+    expect(server.log()).not.toContain('/pager');
   });
 
   it('after the store did not answer for a while', async () => {

@@ -22,7 +22,6 @@ export interface Mutant {
 const record = 'machines/record.js';
 const change = 'src/router/change.js';
 const look = 'src/router/look.js';
-const reconcile = 'src/engine/reconcile.js';
 const campaign = 'src/engine/campaign.js';
 
 /** One record, which is there, and nothing said of the rest. */
@@ -113,7 +112,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   // ------------------------------------------------------------ workers
   noLook: {
     what: 'a worker replaces a side without having looked at the other while it held it',
-    file: reconcile,
+    file: 'src/engine/movePlan.js',
     find: `return move.type === 'copy' || move.type === 'pass' || pair.replaceable === 'both' || pair.replaceable === move.at;`,
     put: 'return true;',
     within: 6_000,
@@ -127,7 +126,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   lostIsConflict: {
     what: 'a lost answer counts as a refusal: the sweep does not know that a move may still land',
-    file: reconcile,
+    file: 'src/engine/reconcile.js',
     find: `if (outcome.status === 'unknown')
                 item.doubtful = true;`,
     put: '',

@@ -1,9 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 
 /** How long a child that was told to stop may take for what it has under way. */
 const STOP_MS = 10_000;
+
+/** A program from elsewhere, which has no word for its parent and is in no family of processes. */
+export interface Foreign {
+  readonly file: string;
+  readonly execArgv: readonly string[];
+}
 
 /**
  * Another program of this example, as its parent sees it. It is started in the way this one was: compiled, or as
@@ -15,19 +22,28 @@ export class Child<Message> {
   readonly ended: Promise<void>;
   #stopping = false;
 
-  constructor(program: string, folder: string, args: readonly string[], onMessage: (message: Message) => void) {
-    const [file, ...rest] = commandOf(program);
+  constructor(
+    program: string,
+    folder: string,
+    args: readonly string[],
+    onMessage: (message: Message) => void,
+    foreign?: Foreign,
+  ) {
+    const [file, ...rest] = foreign ? [foreign.file] : commandOf(program);
     this.#process = fork(file!, [...rest, ...args], {
       env: { ...process.env, HANDOVER_DEMO_STORE: folder },
       // A page of records lives for some milliseconds; with V8's own 16 MB they are copied about meanwhile.
-      execArgv: ['--max-semi-space-size=64'],
+      execArgv: ['--max-semi-space-size=64', ...(foreign?.execArgv ?? [])],
       // Standard output is the parent's alone.
-      stdio: ['ignore', 2, 2, 'ipc'],
+      stdio: foreign ? ['ignore', 'ignore', 'pipe', 'ipc'] : ['ignore', 2, 2, 'ipc'],
+      // Ctrl-C reaches the whole family; this one would not leave it to its parent to say when it is to stop.
+      detached: foreign !== undefined,
     });
     this.#process.on('message', onMessage);
     this.ended = new Promise((done, failed) => {
       this.#process.on('error', failed);
-      this.#process.on('exit', (code, signal) => {
+      // Not before all is read that it has said.
+      this.#process.on('close', (code, signal) => {
         if (this.#stopping && code === 0) done();
         else
           failed(new Error(`The ${program} (process ${this.pid}) ended by itself: ${signal ?? `exit code ${code}`}.`));
@@ -39,6 +55,11 @@ export class Child<Message> {
 
   get pid(): number | undefined {
     return this.#process.pid;
+  }
+
+  /** What a foreign one says on standard error. */
+  get errors(): Readable | null {
+    return this.#process.stderr;
   }
 
   tell(message: object): void {

@@ -14,6 +14,8 @@ export interface OperatorOptions {
   readonly signal: AbortSignal;
   readonly worker: WorkerProcess;
   readonly writer: WriterProcess;
+  /** Operations a second, at most. Unset: as fast as it goes. */
+  readonly ceiling?: number | undefined;
 }
 
 /** Who gives the commands. They only write down what is wanted; the worker, in its own process, makes it so. */
@@ -40,9 +42,9 @@ export class Operator {
     screen.line(screen.style('dim', `  ${step.meanwhile}`));
     const bar = screen.bar(total, 'records');
     const from = performance.now();
-    await step.command(this.#context, migration.name);
-    await this.#rest((sweep) => {
-      const again = sweep > 1 ? `looking again (${sweep})` : undefined;
+    await step.command(this.#context, migration.name, this.#options.ceiling);
+    await this.#rest(({ sweep, run }) => {
+      const again = run === 'paused' ? 'paused' : sweep > 1 ? `looking again (${sweep})` : undefined;
       bar.update(worker.moved(step.lastMove) - before.moved, writes(), again);
     });
     const seconds = (performance.now() - from) / 1000;
@@ -78,16 +80,16 @@ export class Operator {
     return this.#half;
   }
 
-  async #rest(onTick: (sweep: number) => void): Promise<void> {
+  /** Whoever has the page before him may pause and resume; what paused by itself would wait for ever. */
+  async #rest(onTick: (campaign: commands.Campaign) => void): Promise<void> {
     const { migration, signal } = this.#options;
     for (;;) {
-      const { run, pausedBecause, settledAt, closed, sweep } = await commands.theCampaign(
-        this.#context,
-        migration.name,
-      );
-      if (run === 'paused') throw new Error(`The campaign paused by itself: ${pausedBecause}.`);
+      const campaign = await commands.theCampaign(this.#context, migration.name);
+      const { run, pausedBecause, settledAt, closed, history } = campaign;
+      const byItself = history.findLast(({ what }) => what === 'pause')?.from?.way === 'worker';
+      if (run === 'paused' && byItself) throw new Error(`The campaign paused by itself: ${pausedBecause}.`);
       if (settledAt !== undefined || closed) return;
-      onTick(sweep);
+      onTick(campaign);
       await sleep(50, undefined, { signal });
     }
   }

@@ -12,7 +12,8 @@ export interface Step {
   readonly share: 100 | 50;
   /** The last move a record makes in this step: with it the record is through. */
   readonly lastMove: Move;
-  command(context: commands.CommandContext, migration: string): Promise<commands.Campaign>;
+  /** `ceiling`: operations a second, at most; the first step lays it down. */
+  command(context: commands.CommandContext, migration: string, ceiling?: number): Promise<commands.Campaign>;
 }
 
 export const STEPS: readonly Step[] = [
@@ -22,7 +23,7 @@ export const STEPS: readonly Step[] = [
     did: 'copied',
     share: 100,
     lastMove: 'copy',
-    command: (context, name) => commands.start(context, name),
+    command: (context, name, ceiling) => commands.start(context, name, ceiling === undefined ? {} : { ceiling }),
   },
   {
     title: 'switch',

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import * as commands from '../../admin/commands.ts';
 import { campaignStatus } from '../../admin/inspect.ts';
+import { confirm } from '../ask.ts';
 import { campaignText, targetsText } from '../statusText.ts';
 import { meant, percentage, type Reply, type Session, type Verb, wholeNumber } from '../verb.ts';
 import { exitAfter, waitFor } from '../wait.ts';
@@ -12,17 +13,21 @@ interface AimOptions extends commands.PaceOptions {
   readonly to?: 'copied' | 'switched' | 'completed';
   readonly reason?: string;
   readonly wait?: boolean;
+  readonly confirm?: string;
   readonly leaveQuarantined?: boolean;
   readonly strip?: boolean;
 }
 
 export const startVerb = aimVerb('start', 'begin a campaign, or go on with one: make copies at the new home', {
   configure: (command) =>
-    unramped(ceiling(shared(command))).addOption(
-      new Option('--to <state>', 'how far to go without resting in between')
-        .choices(['copied', 'switched', 'completed'])
-        .default('copied'),
-    ),
+    unramped(ceiling(shared(command)))
+      .addOption(
+        new Option('--to <state>', 'how far to go without resting in between')
+          .choices(['copied', 'switched', 'completed'])
+          .default('copied'),
+      )
+      .option('--confirm <name>', 'with --to completed: the name of the migration, which is not asked for then'),
+  ends: ({ to }) => to === 'completed',
   command: (session, migration, { ramp, ...options }) =>
     // What commander makes of a `--no-` option that was not given says nothing: the store decides.
     commands.start(session, migration, { ...options, ...(ramp === false ? { ramp } : {}) }),
@@ -40,14 +45,16 @@ export const reverseVerb = aimVerb('reverse', 'bring records home again, with wh
 
 export const completeVerb = aimVerb('complete', 'drop the old home: the point of no return', {
   configure: (command) =>
-    shared(command)
+    confirmed(shared(command))
       .option('--leave-quarantined', 'complete although quarantined records stay in the old home')
       .option('--strip', 'when all is done, take the state off the entities'),
+  ends: () => true,
   command: commands.complete,
 });
 
 export const cancelVerb = aimVerb('cancel', 'bring everything home and close the campaign', {
-  configure: waiting,
+  configure: (command) => confirmed(waiting(command)),
+  ends: () => true,
   command: commands.cancel,
 });
 
@@ -56,6 +63,8 @@ function aimVerb(
   summary: string,
   about: {
     configure: (command: Command) => Command;
+    /** It ends the campaign: what is ended is typed once more. */
+    ends?: (options: AimOptions) => boolean;
     command: (session: Session, migration: string, options: AimOptions) => Promise<commands.Campaign>;
   },
 ): Verb<AimOptions> {
@@ -63,8 +72,14 @@ function aimVerb(
     usage: `${name} [migration]`,
     summary,
     configure: about.configure,
-    async run(session, [migration], { wait, ...options }) {
-      const campaign = await about.command(session, meant(session, migration), options);
+    async run(session, [migration], { wait, confirm: typed, ...options }) {
+      const named = meant(session, migration);
+      if (about.ends?.(options)) {
+        // Before the first `start` there is no id yet.
+        const ended = name === 'start' ? named : (await commands.theCampaign(session, named)).id;
+        await confirm(session, ended, typed);
+      }
+      const campaign = await about.command(session, named, options);
       return wait ? afterWait(session, campaign) : ordered(session, campaign);
     },
   };
@@ -79,12 +94,15 @@ export function waiting(command: Command): Command {
   return annotated(command).option('--wait', 'run a worker here until the campaign rests');
 }
 
+const confirmed = (command: Command): Command =>
+  command.option('--confirm <id>', 'the id of the campaign, which is not asked for then');
+
 /** Who and why, for the campaign's history. */
 export function annotated(command: Command): Command {
   return signed(command).option('--reason <text>', 'why, for the history');
 }
 
-function signed(command: Command): Command {
+export function signed(command: Command): Command {
   return command.option('--by <name>', 'who, for the history (default: the name of the user)');
 }
 

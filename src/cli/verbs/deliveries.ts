@@ -3,24 +3,29 @@ import type { DeliveryRow, DeliveryView } from '../../admin/deliverySchema.ts';
 import { HandoverError } from '../../errors.ts';
 import { DELIVERY_STATES, type DeliveryState } from '../../webhooks/inboxLook.ts';
 import { bytes, many, moment, paragraphs, table } from '../format.ts';
+import { workLog } from '../log.ts';
 import { type Reply, type Session, type Verb, wholeNumber } from '../verb.ts';
+import { signed } from './aim.ts';
 
 interface Options {
   readonly state?: DeliveryState;
   readonly limit?: number;
   readonly after?: string;
   readonly retry?: boolean;
+  readonly reason?: string;
 }
 
 export const deliveriesVerb: Verb<Options> = {
   usage: 'deliveries [ids...]',
   summary: 'list what came in on callback URLs and is not applied, show one, or try dead ones again',
   configure: (command) =>
-    command
+    signed(command)
+      .option('--reason <text>', 'why, with --retry: for the log')
       .option('--state <state>', `only those: ${DELIVERY_STATES.join(', ')}`, stateNamed)
       .option('--limit <n>', 'how many (default: 20)', wholeNumber('--limit', 1, 10_000))
       .option('--after <cursor>', 'go on where the page before ended')
       .option('--retry', 'give dead ones their attempts back: those named, or with --state dead all'),
+  wantsReason: ({ retry = false }) => retry,
   async run(session, args, { retry, ...which }) {
     const ids = args.filter((id) => id !== undefined);
     if (retry) return retried(session, ids, which);
@@ -40,10 +45,19 @@ function stateNamed(text: string): DeliveryState {
   throw new HandoverError('usage.invalid', `--state takes one of ${known}, not ${JSON.stringify(text)}.`);
 }
 
-async function retried(session: Session, ids: readonly string[], { state }: Options): Promise<Reply> {
+async function retried(session: Session, ids: readonly string[], { state, reason }: Options): Promise<Reply> {
   const all = ids.length === 0;
   if (all && state !== 'dead') throw new HandoverError('usage.invalid', 'Name the deliveries, or say --state dead.');
   const n = await retryDeliveries(session, all ? 'dead' : ids);
+  // Deliveries are of no campaign, and so in no campaign's audit trail.
+  workLog(session).info({
+    event: 'deliveries.retried',
+    reason,
+    ids: all ? undefined : ids,
+    count: n,
+    by: session.by,
+    from: session.from?.address,
+  });
   const next = n === 0 ? 'Nothing is dead.' : 'Whoever works on the inbox tries again.';
   return {
     data: { retried: n },

@@ -42,7 +42,8 @@ export const serveVerb: Verb<Options> = {
         await each.run(signal);
         return [];
       };
-      await withWorker({ ...session, signal }, log, work, metrics.events);
+      // Of any worker's pause the server tells: see docs/monitoring.md, Notifications.
+      await withWorker({ ...session, signal }, log, work, { ...metrics.events, paused: () => {} });
     };
     let url = '';
     await serve({

@@ -90,10 +90,11 @@ async function workUntilSettled(session: Session, worker: Worker): Promise<reado
   throw new HandoverError('wait.interrupted', 'Stopped before every campaign was settled.');
 }
 
-/** Both are told. */
+/** Both are told of what both want to know; of the rest, the other one where it does. */
 function told(one: WorkerEvents, other: WorkerEvents): WorkerEvents {
   return {
     ...one,
+    ...other,
     moved: (...args) => {
       one.moved?.(...args);
       other.moved?.(...args);
@@ -127,7 +128,9 @@ function eventsTo(log: pino.Logger, tally: Tally): WorkerEvents {
     quarantined: ({ campaign, key, code, message }) => {
       log.warn({ event: 'record.quarantined', campaign, key, code, message });
     },
-    paused: (campaign, because) => log.warn({ event: 'campaign.paused', campaign, because }),
+    paused: (campaign, because, { migration, command }) => {
+      log.warn({ event: 'campaign.paused', campaign, migration, because, command });
+    },
     refused: ({ id, migration }) => log.warn({ event: 'campaign.refused', campaign: id, migration }),
     faltered: ({ code, detail }) => log.warn({ event: 'store.faltered', code, detail }),
   };

@@ -4,6 +4,7 @@ import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { PROBLEMS } from '../openapi.ts';
 import { campaignParams, type Services } from '../operations/operation.ts';
+import { callerOf } from '../routes.ts';
 import { Board } from './board.ts';
 import { EventStream } from './stream.ts';
 import { Watch } from './watch.ts';
@@ -19,18 +20,20 @@ export async function events(app: FastifyInstance, services: Services): Promise<
     onLook: (status) => board.post(status),
     onFailed: (facts) => app.log.warn({ event: 'events.faltered', ...facts }),
   });
-  const open = new Set<EventStream>();
+  /** By whom. */
+  const open = new Map<EventStream, string>();
   app.addHook('preClose', async () => {
-    for (const stream of open) stream.end();
+    for (const stream of open.keys()) stream.end();
   });
   app.get('/v1/events', { schema: SCHEMA }, async (request, reply) => {
     const { campaign: wanted } = request.query as z.infer<typeof query>;
-    if (open.size >= LIMITS.eventStreams) throw new HandoverError('request.tooMany', `${open.size} streams are open.`);
+    const caller = callerOf(request)!.name;
+    checkRoom(open, caller);
     await watch.fresh();
     if (!board.has(wanted)) throw new HandoverError('campaign.missing', `There is no campaign ${wanted}.`);
     const stream = new EventStream({ board, wanted, seen: board.seenBy(lastEventIdOf(request)), clock });
     const leave = watch.join(stream);
-    open.add(stream);
+    open.set(stream, caller);
     stream.once('close', () => {
       leave();
       open.delete(stream);
@@ -39,6 +42,13 @@ export async function events(app: FastifyInstance, services: Services): Promise<
     return reply.headers({ connection: 'close', 'x-accel-buffering': 'no' }).type('text/event-stream').send(stream);
   });
   return watch;
+}
+
+/** Throws `request.tooMany`. */
+function checkRoom(open: ReadonlyMap<EventStream, string>, caller: string): void {
+  const own = [...open.values()].filter((each) => each === caller).length;
+  if (own >= LIMITS.eventStreamsEach) throw new HandoverError('request.tooMany', `${caller} has ${own} streams open.`);
+  if (open.size >= LIMITS.eventStreams) throw new HandoverError('request.tooMany', `${open.size} streams are open.`);
 }
 
 function lastEventIdOf({ headers }: FastifyRequest): string | undefined {

@@ -21,8 +21,8 @@ export interface Looked {
 
 /**
  * Found in what is stored, not in what is going on: so nothing is missed when nobody looks, and everybody finds the same. A
- * campaign may pause itself several times, each with an entry of its own; its quarantine is over its budget once in a
- * generation, and its gate opens once. A gate that was opened by a command, or gone through since, is no news.
+ * campaign may pause itself several times, each with an entry of its own; its quarantine is over its budget until a command
+ * lets it shrink, and its gate opens once. A gate that was opened by a command, or gone through since, is no news.
  */
 export function happeningsOf({ campaign, quarantine, now }: Looked): Happening[] {
   const { id, migration, generation, stage, closed, settledAt } = campaign;
@@ -31,13 +31,20 @@ export function happeningsOf({ campaign, quarantine, now }: Looked): Happening[]
   if (closed) return found;
   if (quarantine && quarantine.count > quarantine.budget) {
     const data = { ...about, generation, budget: quarantine.budget };
-    found.push({ id: `${id}_quarantine.exceeded_${generation}`, type: 'quarantine.exceeded', at: now, data });
+    found.push({ id: `${id}_quarantine.exceeded_${shrunkBy(campaign)}`, type: 'quarantine.exceeded', at: now, data });
   }
   const byCommand = campaign.history.some(({ what }) => what.startsWith('start.'));
   if (campaign.switchGateOpen && !byCommand && (stage === 'copying' || stage === 'copied')) {
     found.push({ id: `${id}_gate.opened`, type: 'gate.opened', at: settledAt ?? now, data: { ...about, generation } });
   }
   return found;
+}
+
+/** The number of the newest command that may have made fewer records quarantined; -1: none. Else there are only more. */
+function shrunkBy(campaign: CampaignDocument): number {
+  const { history } = campaign;
+  const at = history.findLastIndex(({ what }) => /^(retry|skip|resolve)\b/.test(what));
+  return at < 0 ? -1 : commandsOf(campaign) - history.length + at;
 }
 
 function pausesOf(campaign: CampaignDocument): Happening[] {

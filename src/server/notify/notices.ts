@@ -18,6 +18,8 @@ export interface NoticesOptions {
   readonly clock: Clock;
   readonly endpoints: readonly NotifyDefinition[];
   readonly onDead: (notice: { readonly id: string; readonly error: string }) => void;
+  /** Told once of an endpoint that wants to hear nothing any more; only its host, for a path may be a secret. */
+  readonly onGone: (host: string) => void;
 }
 
 interface Endpoint extends NotifyDefinition {
@@ -36,6 +38,8 @@ export class Notices {
   readonly #options: NoticesOptions;
   readonly #endpoints: readonly Endpoint[];
   readonly #queue: Queue;
+  /** Those that answered 410, Gone: by Standard Webhooks they are not to be asked again. Until this process ends. */
+  readonly #gone = new Set<Endpoint>();
   #indexed = false;
 
   constructor(options: NoticesOptions) {
@@ -66,7 +70,9 @@ export class Notices {
     await this.#index();
     const { id, type, at, data } = happening;
     const body = Buffer.from(JSON.stringify({ type, timestamp: new Date(at).toISOString(), data }));
-    const arrivals = this.#endpoints.map(({ scope }) => {
+    const endpoints = this.#endpoints.filter((each) => !this.#gone.has(each));
+    if (endpoints.length === 0) return true;
+    const arrivals = endpoints.map(({ scope }) => {
       return { key: deliveryKey(scope, id, NOTICE), value: this.#draft(happening, scope), body };
     });
     const put = this.#queue.told(await insertAll(this.#options, arrivals));
@@ -84,10 +90,23 @@ export class Notices {
     const to = this.#endpoints.find(({ scope }) => scope === value.scope);
     if (!to) throw new Error('its endpoint is not configured here any more');
     const message = { id: value.identity, contentType: value.contentType, body: Buffer.from(body).toString() };
-    const answer = await post(to.send, this.#options.clock, to, message);
+    if (this.#gone.has(to)) throw new Postponed('its endpoint is gone', LIMITS.sendPauseMostMs);
+    const answer = await post(this.#heeded(to), this.#options.clock, to, message);
     if (answer.status === 'answered') return;
+    if (this.#gone.has(to)) throw new Postponed(answer.cause, LIMITS.sendPauseMostMs);
     const afterMs = answer.status === 'refused' ? answer.afterMs : undefined;
     throw afterMs === undefined ? new Error(answer.cause) : new Postponed(answer.cause, afterMs);
+  }
+
+  #heeded(to: Endpoint): Send {
+    return async (request) => {
+      const answer = await to.send(request);
+      if (answer.status === 'answered' && answer.code === 410 && !this.#gone.has(to)) {
+        this.#gone.add(to);
+        this.#options.onGone(new URL(to.url).host);
+      }
+      return answer;
+    };
   }
 
   async #index(): Promise<void> {

@@ -24,21 +24,26 @@ export async function notify(options: NotifyOptions, signal: AbortSignal): Promi
   const { store, clock } = services;
   const onDead = ({ id, error }: { id: string; error: string }) =>
     log.warn({ event: 'notification.abandoned', id, error });
-  const notices = endpoints.length > 0 ? new Notices({ store, clock, endpoints, onDead }) : undefined;
+  const onGone = (host: string) => log.warn({ event: 'endpoint.disabled', host });
+  const notices = endpoints.length > 0 ? new Notices({ store, clock, endpoints, onDead, onGone }) : undefined;
   const failed = (error: unknown) => log.warn({ event: 'notification.faltered', detail: messageOf(error) });
   const posting = notices?.work(signal).catch(failed);
   // Only who writes down what was told knows what was told by others, or before.
   const since = clock.now() - (notices ? LIMITS.noticeLateMs : 0);
   let told: ReadonlySet<string> = new Set();
+  /** Campaigns that were over their budget at the last look: it is no news before they were below it. */
+  let over: ReadonlySet<unknown> = new Set();
   while (!signal.aborted) {
     try {
       const found = (await lookAt(services)).filter(({ at }) => at >= since);
       for (const happening of found) {
         if (told.has(happening.id)) continue;
-        if ((await notices?.put(happening)) ?? true) tell(log, happening);
+        const isOver = happening.type === 'quarantine.exceeded' && over.has(happening.data['campaign']);
+        if (!isOver && ((await notices?.put(happening)) ?? true)) tell(log, happening);
         told = new Set([...told, happening.id]);
       }
       told = new Set(found.map(({ id }) => id));
+      over = new Set(found.filter(({ type }) => type === 'quarantine.exceeded').map(({ data }) => data['campaign']));
     } catch (error) {
       failed(error);
     }

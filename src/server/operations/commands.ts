@@ -22,7 +22,7 @@ const ceiling = z
 
 const always = () => true;
 
-type Said = Pick<Command, 'summary' | 'run'> & Partial<Pick<Command, 'role' | 'unconditional' | 'ends'>>;
+type Said = Pick<Command, 'summary' | 'run'> & Partial<Pick<Command, 'role' | 'unconditional' | 'brake' | 'ends'>>;
 
 const about = (id: string, fields: z.ZodRawShape, said: Said): Command => ({
   kind: 'command',
@@ -71,7 +71,11 @@ export const COMMANDS: readonly Command[] = [
     { summary: 'Brings everything home and closes the campaign', role: 'admin', ends: always, run: commands.cancel },
   ),
   about('strip', {}, { summary: 'Takes the state off the entities of a campaign that is over', run: strip }),
-  about('pause', {}, { summary: 'Lets workers rest; what is live goes on', unconditional: true, run: commands.pause }),
+  about(
+    'pause',
+    {},
+    { summary: 'Lets workers rest; what is live goes on', unconditional: true, brake: true, run: commands.pause },
+  ),
   about('resume', {}, { summary: 'Lets workers go on', run: commands.resume }),
   about(
     'pace',

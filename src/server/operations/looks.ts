@@ -102,6 +102,8 @@ export const LOOKS: readonly Look[] = [
   look({
     id: 'doctor',
     verb: 'doctor',
+    // It writes, if only what it takes away again: a link must not be enough.
+    method: 'POST',
     path: '/v1/doctor',
     role: 'operator',
     writes: true,

@@ -42,12 +42,20 @@ export interface Look extends Row {
   readonly kind: 'look';
   /** Holds a store that can write: for what is no campaign's. */
   readonly writes?: true;
-  readonly run: (services: Services, input: Input, by: Caller) => Promise<Looked<unknown>>;
+  readonly run: (services: Services, input: Input, asked: Asked) => Promise<Looked<unknown>>;
+}
+
+/** By whom, and whether it was a command of the API or a button of the page. */
+export interface Asked extends Caller {
+  readonly way: 'api' | 'page';
+  readonly address: string;
 }
 
 export interface Looked<T> {
   readonly body: T;
   readonly etag?: string;
+  /** What was done that no audit trail has: for the log, with who asked. */
+  readonly done?: { readonly event: string; readonly [fact: string]: unknown };
 }
 
 /** Writes one campaign once, and answers with the entry in its audit trail and its status. */
@@ -55,6 +63,8 @@ export interface Command extends Row {
   readonly kind: 'command';
   /** Harmless without If-Match: it changes nobody's aim. */
   readonly unconditional?: true;
+  /** It must work always, however often somebody has asked for what. */
+  readonly brake?: true;
   /** It ends the campaign: for admins, and with its id typed into `confirm`, or to `start` the migration's name. */
   readonly ends?: (body: { readonly to?: string }) => boolean;
   readonly run: (context: CommandContext, name: string, body: never) => Promise<unknown>;

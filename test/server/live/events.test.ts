@@ -53,6 +53,20 @@ describe('an event stream', () => {
     }
   });
 
+  it('of one caller, as many as he may have, keeps out nobody else', async () => {
+    const server = await served();
+    const readers = await Promise.all(Array.from({ length: LIMITS.eventStreamsEach }, () => Reader.open(server)));
+    await expect(Reader.open(server)).rejects.toThrow(/^429 .*request.tooMany/);
+    const other = await Reader.open(server, '/v1/events', { authorization: `Bearer ${TOKENS.operator}` });
+    for (const reader of [...readers, other]) reader.leave();
+    await until(() =>
+      Reader.open(server).then(
+        (reader) => reader.leave() ?? true,
+        () => false,
+      ),
+    );
+  });
+
   it('follows a migration to its next run', async () => {
     const server = await served();
     const w = world({ store: server.store });
