@@ -55,6 +55,7 @@ describe.skipIf(hasNone)('a browser', () => {
     await dialog.getByText('A ceiling is a number of 1 or more.').waitFor();
     expect(await sure.isDisabled()).toBe(true);
     await expectAccessible(page);
+    await shoot(page, 'pace');
     await most.fill('200');
     await dialog.getByText('at most 200 operations a second, instead of 300.').waitFor();
     await dialog.getByText('There is no ramp, as before.').waitFor();

@@ -69,14 +69,16 @@ export function CommandDialog({ ask, onClose }: { ask: Ask; onClose: () => void 
           </>
         )}
         <div role="alert">{trouble && <div class="note bad">{trouble}</div>}</div>
-        <p class="faint">
-          The same on a command line{lines.length > 1 && ', one for each record'}:{' '}
-          {lines.map((line) => (
-            <code key={line} class={lines.length > 1 ? 'line' : ''}>
-              {line}
-            </code>
-          ))}
-        </p>
+        {isValid && !isNothing && (
+          <p class="faint">
+            The same on a command line{lines.length > 1 && ', one for each record'}:{' '}
+            {lines.map((line) => (
+              <code key={line} class={lines.length > 1 ? 'line' : ''}>
+                {line}
+              </code>
+            ))}
+          </p>
+        )}
         {why !== undefined && <p class="note warn">{why}</p>}
         <div class="row end">
           <button type="button" onClick={() => dialog.current?.close()}>

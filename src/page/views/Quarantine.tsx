@@ -20,6 +20,8 @@ export function Quarantine({ id }: { id: string }) {
   const [code, setCode] = useState<string>();
   if (!status) return <Missing what={`There is no campaign ${id}.`} />;
   const { count: all, skipped, byCode } = status.quarantined;
+  // That which is chosen stays there when its last record goes.
+  const causes = [...new Set([...Object.keys(byCode), ...(code === undefined ? [] : [code])])].sort();
   return (
     <>
       <Tabs status={status} at="quarantine" />
@@ -32,10 +34,10 @@ export function Quarantine({ id }: { id: string }) {
       {all > 0 && (
         <fieldset class="filter">
           <legend>Cause</legend>
-          {[undefined, ...Object.keys(byCode).sort()].map((each) => (
+          {[undefined, ...causes].map((each) => (
             <label class="choice" key={each ?? ''}>
               <input type="radio" name="code" checked={code === each} onChange={() => setCode(each)} />
-              {each ?? 'any'} ({count(each === undefined ? all : byCode[each]!)})
+              {each ?? 'any'} ({count(each === undefined ? all : (byCode[each] ?? 0))})
             </label>
           ))}
         </fieldset>

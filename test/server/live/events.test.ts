@@ -147,6 +147,30 @@ describe('an event stream', () => {
     await until(() => reader.last('campaign')?.data['run'] === 'paused');
   });
 
+  it('tells of a store that hangs, too', async () => {
+    let [hangs, later] = [false, 0];
+    const inner = memoryStore();
+    const store: Store = {
+      ...inner,
+      scan: async (range, limit) => {
+        await until(() => !hangs);
+        return inner.scan(range, limit);
+      },
+    };
+    const clock = { ...systemClock, ticks: () => systemClock.ticks() + later };
+    const server = await served({ store, clock });
+    await start(server);
+    const reader = await Reader.open(server);
+    await until(() => reader.told.length === 2);
+    hangs = true;
+    await systemClock.sleep(2 * LIMITS.eventLookMs);
+    later = LIMITS.requestMs;
+    await until(() => reader.last('stale') !== undefined);
+    expect(reader.last('stale')!.data).toEqual({ code: 'request.slow' });
+    hangs = false;
+    await until(() => reader.last('fresh') !== undefined);
+  });
+
   it('is closed when the server ends, which waits for none of two hundred', async () => {
     const store = memoryStore();
     await seed(store, 2_000);
