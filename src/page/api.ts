@@ -73,6 +73,8 @@ export const paths = {
   machines: '/v1/machines',
   me: '/v1/me',
   events: '/v1/events',
+  jobs: '/v1/jobs',
+  job: (id: string) => `/v1/jobs/${part(id)}`,
   retryDeliveries: '/v1/deliveries/retry',
   deliveries: (query: Readonly<Record<string, string>>) => `/v1/deliveries?${new URLSearchParams(query)}`,
   campaign: (id: string) => `/v1/campaigns/${part(id)}`,

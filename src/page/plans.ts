@@ -1,4 +1,6 @@
-import type { CampaignStatus, PlanReport } from './types.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { ask, paths } from './api.ts';
+import type { CampaignStatus, Job, PlanReport } from './types.ts';
 
 /** Plans that were made in this tab. */
 const KEPT = 'handover.plan.';
@@ -19,6 +21,23 @@ export function keepPlan(report: PlanReport): void {
   } catch {
     // No room: it is shown all the same, and made again when asked for.
   }
+}
+
+/** The plan that was made in this tab, or else the newest one that the server has made for somebody and still keeps. */
+export function usePlan(migration: string): PlanReport | undefined {
+  const [plan, setPlan] = useState(() => keptPlan(migration));
+  useEffect(() => {
+    // Without one there is nothing to hold the cost against, which is said, and is no fault.
+    if (!plan) toldPlan(migration).then(setPlan, () => {});
+  }, [migration]);
+  return plan;
+}
+
+async function toldPlan(migration: string): Promise<PlanReport | undefined> {
+  const { body } = await ask<{ readonly jobs: readonly Job[] }>(paths.jobs);
+  const plans = body.jobs.filter(({ what, of, state }) => what === 'plan' && of === migration && state === 'done');
+  const newest = plans.toSorted((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0];
+  return newest && ((await ask<Job>(paths.job(newest.id))).body.result as PlanReport | undefined);
 }
 
 const DONE: Partial<Record<CampaignStatus['stage'], readonly string[]>> = {

@@ -37,9 +37,13 @@ export type Charts = Readonly<Record<string, Chart>>;
 
 export interface Job {
   readonly id: string;
+  readonly what: string;
+  /** A migration or a campaign. */
+  readonly of: string;
   readonly state: 'running' | 'done' | 'stopped' | 'failed';
   readonly seen: number;
   readonly expected?: number;
+  readonly endedAt?: number;
   readonly result?: unknown;
   readonly problem?: Problem;
 }

@@ -29,9 +29,12 @@ describe.skipIf(hasNone)('a browser', () => {
     const page = await signedIn(server);
     await expectAccessible(page);
 
+    // Made by somebody else: what it costs is held against that.
+    await server.ask('/v1/migrations/feeds/plan', { body: {} });
     await command(page, /Start feeds/, 'Start all');
     await page.getByRole('link', { name: 'feeds.1' }).click();
     await badge(page, 'copied, settled');
+    await page.getByText('by the plan’s own figures').waitFor();
     await expectAccessible(page);
     await shoot(page, 'copied');
 

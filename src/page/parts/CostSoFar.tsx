@@ -1,10 +1,10 @@
 import { count, many } from '../format.ts';
-import { keptPlan, spent } from '../plans.ts';
+import { spent, usePlan } from '../plans.ts';
 import type { CampaignStatus } from '../types.ts';
 
 /** By the plan: so much of what all steps come to. */
 export function CostSoFar({ status }: { status: CampaignStatus }) {
-  const plan = keptPlan(status.migration);
+  const plan = usePlan(status.migration);
   if (!plan) return <>Make a plan to hold it against.</>;
   if (plan.inFlight > 0)
     return <>The plan was made with {many(plan.inFlight, 'record')} under way, so its total is not the whole.</>;
