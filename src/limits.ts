@@ -59,6 +59,10 @@ export const LIMITS = {
   errorBudget: 100,
   /** Old keys and causes that can be skipped: they are kept in the campaign's document, which everybody reads. */
   skips: 100,
+  /** Old keys and causes that may wait for a worker to try them again; the same holds for them. */
+  retries: 100,
+  /** Attempts to settle one record between its two entities, before it is left on the list. */
+  settleAttempts: 5,
   /** Samples kept for each finding of `verify`. */
   samples: 10,
   /** Ramp-up of traffic to a new range of keys: Cloud Datastore asks for 500 operations a second to begin with, */

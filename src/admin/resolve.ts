@@ -32,7 +32,7 @@ export async function resolve(context: CommandContext, name: string, options: Re
   for await (const { value } of list(context.store, 'quarantine', campaign.id))
     if (isAskedFor(which, value) && isChoice(value)) count++;
   if (count === 0) throw new HandoverError('record.whole', `Of ${key ?? code} there is none.`);
-  await retryAs(context, campaign.id, [{ ...which, keep }], `resolve ${key ?? code} keep ${keep}`, {
+  await retryAs(context, campaign.id, { ...which, keep }, `resolve ${key ?? code} keep ${keep}`, {
     records: count,
     ...(reason === undefined ? {} : { reason }),
   });

@@ -2,6 +2,8 @@ import { list } from '../engine/documents.ts';
 import { isRetried } from '../engine/quarantine.ts';
 import type { CampaignDocument, Retried, Which } from '../engine/schemas.ts';
 import { nameOf } from '../engine/sweep.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
 import { theCampaign } from './find.ts';
 
@@ -20,8 +22,9 @@ export async function retry(
   const { id } = campaign;
   let count = 0;
   for await (const { value } of list(context.store, 'quarantine', id)) if (isRetried(which, value, campaign)) count++;
-  if (count === 0) return 0;
-  await retryAs(context, id, [which], `retry ${count}`, {
+  const isSkipped = campaign.skips?.some((skip) => isSame(skip, which));
+  if (count === 0 && !isSkipped) return 0;
+  await retryAs(context, id, which, `retry ${count}`, {
     records: count,
     ...(reason === undefined ? {} : { reason }),
   });
@@ -32,25 +35,34 @@ export async function retry(
 export async function retryAs(
   context: CommandContext,
   id: string,
-  asked: readonly Retried[],
+  asked: Asked,
   what: string,
   { reason, records }: { readonly reason?: string; readonly records?: number } = {},
 ): Promise<void> {
   await change(context, id, (current) => {
     if (current.closed) throw refused(current, 'retry');
     const { skips = [], ...next } = sweptAnew(current);
-    // What an earlier `retry` asked for may not have been begun yet.
-    const before = current.retry && nameOf(current.retry) === nameOf(current) ? current.retry.which : [];
-    const retry = { generation: next.generation, sweep: next.sweep, which: [...before, ...asked] };
-    const kept = skips.filter((skip) => !asked.some((each) => isSame(each, skip)));
+    const { generation, sweep, lastSweep } = next;
+    // What was asked for before this may not have been begun; once a sweep that was to do it has ended, it was.
+    const isOpen = (each: Retried) => !lastSweep || nameOf(lastSweep) < nameOf(each);
+    const before = (current.retries ?? []).filter((each) => isOpen(each) && !isSame(each, asked));
+    const retries = [...before, { ...asked, generation, sweep }];
+    if (retries.length > LIMITS.retries)
+      throw new HandoverError(
+        'usage.invalid',
+        `${LIMITS.retries} wait for a worker already; name others by their cause.`,
+      );
+    const kept = skips.filter((skip) => !isSame(skip, asked));
     return {
       ...next,
       ...(kept.length > 0 ? { skips: kept } : {}),
-      retry,
+      retries,
       ...record(context, current, what, reason, records),
     };
   });
 }
+
+type Asked = Omit<Retried, 'generation' | 'sweep'>;
 
 export const isSame = (one: Which, other: Which): boolean => one.code === other.code && one.key === other.key;
 

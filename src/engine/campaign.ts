@@ -114,13 +114,16 @@ export async function checkBudget(
   by: string,
 ): Promise<Paused | undefined> {
   const { id } = campaign;
-  const count = await countQuarantined(store, id, errorBudget + 1, (entry) => !isSkipped(campaign, entry));
-  if (count <= errorBudget) return undefined;
+  const isOver = async (now: CampaignDocument) =>
+    (await countQuarantined(store, id, errorBudget + 1, (entry) => !isSkipped(now, entry))) > errorBudget;
+  if (!(await isOver(campaign))) return undefined;
   const because = `more than ${errorBudget} records are quarantined`;
   const call = clock.id();
-  const paused = await updateCampaign({ store, clock }, id, (current) => {
+  const paused = await updateCampaign({ store, clock }, id, async (current) => {
     const step = campaignStep(current, 'budget.exceeded');
     if (!step) return undefined;
+    // Some may have been skipped meanwhile.
+    if (current.skips?.length !== campaign.skips?.length && !(await isOver(current))) return undefined;
     const entry = { what: 'pause', reason: because, from: { way: 'worker' as const }, id: call };
     return { ...current, ...step.next, pausedBecause: because, ...entered({ clock, by }, current, entry) };
   });

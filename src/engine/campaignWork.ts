@@ -206,8 +206,7 @@ export class CampaignWork {
 
   async #keepLeases(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<boolean> {
     const { store, clock, id } = this.#options;
-    await keepLeases({ store, clock, worker: id, migration, look, signal });
-    this.#kept = moment(clock);
+    if (await keepLeases({ store, clock, worker: id, migration, look, signal })) this.#kept = moment(clock);
     return true;
   }
 
@@ -215,7 +214,7 @@ export class CampaignWork {
     const { store, clock, id } = this.#options;
     const name = nameOf(look.campaign.value);
     if (this.#plan?.name !== name) {
-      const sweep = currentSweep({ store, clock, worker: id, migration, look }, signal);
+      const sweep = currentSweep({ store, clock, worker: id, migration, look, signal });
       this.#plan = { name, sweep };
       // Who asks after a failure tries again.
       sweep.catch(() => {

@@ -124,11 +124,15 @@ export async function save<K extends DocumentKind>(
 export async function erase<K extends DocumentKind>(
   store: Store,
   documents: readonly Stored<K>[],
+  guard?: Guard,
 ): Promise<readonly Stored<K>[]> {
   const left: Stored<K>[] = [];
   for (let i = 0; i < documents.length; i += LIMITS.pageSize) {
     const part = documents.slice(i, i + LIMITS.pageSize);
-    const outcomes = await store.commit(part.map(({ key, version }) => ({ op: 'delete' as const, key, version })));
+    const outcomes = await store.commit(
+      part.map(({ key, version }) => ({ op: 'delete' as const, key, version })),
+      guard,
+    );
     left.push(...part.filter((_, n) => outcomes[n]!.status !== 'applied'));
   }
   return left;

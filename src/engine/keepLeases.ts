@@ -18,9 +18,10 @@ interface KeepLeases {
 /**
  * Renews the leases of a campaign's subscriptions that are near their end, and does nothing else with them. No sweep comes
  * by while a campaign is paused, and what is live is to stay so however long that lasts. Any number of workers may do it:
- * whoever stores the intent first asks the hub. When the campaign goes on, sweeps do it from then on.
+ * whoever stores the intent first asks the hub. When the campaign goes on, sweeps do it from then on. False when it has
+ * gone on meanwhile, and some were not looked at.
  */
-export async function keepLeases({ store, clock, worker, migration, look, signal }: KeepLeases): Promise<void> {
+export async function keepLeases({ store, clock, worker, migration, look, signal }: KeepLeases): Promise<boolean> {
   const still = look.campaign.value;
   const fence = Fence.by(look, { store, clock, still: ({ run, closed }) => run === still.run && !closed });
   const all = list(store, 'subscription');
@@ -33,6 +34,8 @@ export async function keepLeases({ store, clock, worker, migration, look, signal
     }
   };
   const ended = await Promise.allSettled(Array.from({ length: LIMITS.hubRequests }, lane));
-  const failed = ended.find((each) => each.status === 'rejected' && !(each.reason instanceof Fenced));
-  if (failed) throw (failed as PromiseRejectedResult).reason;
+  const broken = ended.filter((each) => each.status === 'rejected');
+  const failed = broken.find(({ reason }) => !(reason instanceof Fenced));
+  if (failed) throw failed.reason;
+  return broken.length === 0 && !signal.aborted;
 }

@@ -5,6 +5,7 @@ import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
 import { updateCampaign } from './campaigns.ts';
 import { documentKey, erase, KINDS, list, loadMany, nameOfKey, type Stored, save } from './documents.ts';
+import type { Fence } from './fence.ts';
 import type { Pair } from './pair.ts';
 import type { CampaignDocument, QuarantineDocument, Which } from './schemas.ts';
 
@@ -143,11 +144,14 @@ export async function release(
   store: Store,
   campaign: string,
   wanted: (entry: QuarantineDocument) => Promise<boolean>,
+  fence: Pick<Fence, 'check' | 'guard' | 'renew'>,
 ): Promise<number> {
   let released = 0;
   let part: Stored<'quarantine'>[] = [];
   const flush = async () => {
-    const keys = (await erase(store, part)).map(({ key }) => key);
+    await fence.renew();
+    fence.check();
+    const keys = (await erase(store, part, fence.guard)).map(({ key }) => key);
     if (keys.length > 0 && (await loadMany(store, 'quarantine', keys)).some((entry) => entry !== undefined))
       throw new HandoverError('store.unknown', `Whether ${keys[0]} is off the list.`);
     released += part.length;

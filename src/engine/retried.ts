@@ -4,7 +4,7 @@ import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { Store } from '../store/store.ts';
-import { type CampaignLook, Fence, sameSweep } from './fence.ts';
+import { type CampaignLook, type Fence, Fenced } from './fence.ts';
 import { lookAgain } from './looks.ts';
 import { isRetried, release } from './quarantine.ts';
 import type { QuarantineDocument } from './schemas.ts';
@@ -23,28 +23,28 @@ export interface Releasing {
   readonly worker: string;
   readonly migration: Migration;
   readonly look: CampaignLook;
+  readonly signal: AbortSignal;
 }
 
 /**
  * Takes off the list what `retry` and `resolve` asked for and earlier sweeps have listed. Whoever plans the sweep does it,
  * or does it again: what was asked for stands in the campaign. A choice is carried out first, so that a crash in between
- * leaves the record listed and chosen; only under the campaign that says so, so that of two operators who choose
- * differently the later one is heard. What cannot be settled, for it keeps changing, stays listed. Throws `Fenced`.
+ * leaves the record listed and chosen. All of it under the campaign that says so: of two operators who choose differently
+ * the later one is heard, and no late hand takes off what a newer sweep goes past. What cannot be settled, for it keeps
+ * changing, stays listed. Throws `Fenced`, also when the worker is to end.
  */
-export async function releaseRetried(releasing: Releasing): Promise<void> {
-  const { store, clock, look } = releasing;
+export async function releaseRetried(releasing: Releasing, fence: Fence): Promise<void> {
+  const { store, look } = releasing;
   const campaign = look.campaign.value;
-  const { id, retry } = campaign;
-  if (!retry) return;
-  const fence = Fence.by(look, { store, clock, still: (now) => sameSweep(now, campaign) });
-  const asked = nameOf(retry);
-  await release(store, id, async (entry) => {
-    if ((entry.sweep ?? '') >= asked) return false;
-    const which = retry.which.filter((each) => isRetried(each, entry, campaign));
-    const keep = which.findLast((each) => each.keep !== undefined)?.keep;
-    if (keep === undefined || !isChoice(entry)) return which.length > 0;
+  const { id, retries = [] } = campaign;
+  if (retries.length === 0) return;
+  const wanted = async (entry: QuarantineDocument): Promise<boolean> => {
+    const asked = retries.filter((each) => isRetried(each, entry, campaign) && (entry.sweep ?? '') < nameOf(each));
+    const keep = asked.findLast((each) => each.keep !== undefined)?.keep;
+    if (keep === undefined || !isChoice(entry)) return asked.length > 0;
     return settled(entry, keep, fence, releasing);
-  });
+  };
+  await release(store, id, wanted, fence);
 }
 
 /** Until nothing is left to choose: by this hand, or by another. */
@@ -52,25 +52,27 @@ async function settled(
   { rule, key, peer }: QuarantineDocument,
   keep: 'old' | 'new',
   fence: Fence,
-  { store, clock, worker, migration, look }: Releasing,
+  { store, clock, worker, migration, look, signal }: Releasing,
 ): Promise<boolean> {
   const actor = { campaign: look.campaign.value.id, worker, now: () => clock.now() };
   const keys = { S: Key.parse(key), T: Key.parse(peer!) };
   const both = { S: undefined, T: undefined, replaceable: 'neither' } as const;
   const pair = { rule: migration.records[rule]!, scanned: 'S' as const, keys, ...both };
-  for (let attempt = 0; attempt < LIMITS.controlAttempts; attempt++) {
+  for (let attempt = 0; attempt < LIMITS.settleAttempts; attempt++) {
+    if (signal.aborted) throw new Fenced();
+    if (attempt > 0) await clock.sleep(LIMITS.callPauseMs, signal);
     await fence.renew();
     await lookAgain([{ pair, target: 'home', moves: 0 }], store);
-    // What was listed may have changed since: of a record that is one again, nothing is given up.
-    if (isSeenWhole(pair) && !isClaimedTwice(pair, actor.campaign)) return true;
     try {
+      if (!isSeenWhole(pair)) continue;
+      // What was listed may have changed since: of a record that is one again, nothing is given up.
+      if (!isClaimedTwice(pair, actor.campaign)) return true;
       fence.check();
-      if (isSeenWhole(pair) && (await settleSplit({ store, actor, guard: fence.guard }, pair, keep))) return true;
+      if (await settleSplit({ store, actor, guard: fence.guard }, pair, keep)) return true;
     } catch (error) {
       if (isPassing(error) || !(error instanceof HandoverError)) throw error;
       return false;
     }
-    if (attempt > 0) await clock.sleep(LIMITS.callPauseMs);
   }
   return false;
 }

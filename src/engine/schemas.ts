@@ -52,15 +52,11 @@ export const SCHEMAS = {
     /** What `skip` asked for: quarantined records, of one old key or of one cause each, that may stay in the old home. */
     skips: z.array(which).optional(),
     /**
-     * What `retry` and `resolve` asked for: entries listed before this sweep that are of one cause, or of one old key, or
+     * What `retry` and `resolve` asked for: entries listed before that sweep that are of one cause, or of one old key, or
      * any; and whose entity is to be the record, where two claim it.
      */
-    retry: z
-      .object({
-        generation: z.number(),
-        sweep: z.number(),
-        which: z.array(which.extend({ keep: z.enum(['old', 'new']).optional() })),
-      })
+    retries: z
+      .array(which.extend({ keep: z.enum(['old', 'new']).optional(), generation: z.number(), sweep: z.number() }))
       .optional(),
     /** How many records the newest settled sweep counted, and when: what `verify` compares with. */
     population: z.object({ at: z.number(), records: z.number() }).optional(),
@@ -195,7 +191,7 @@ export type CampaignPace = NonNullable<CampaignDocument['pace']>;
 export type PaceNote = z.infer<typeof paceNote>;
 /** Which quarantined records: of one cause, of one old key, or any. */
 export type Which = z.infer<typeof which>;
-export type Retried = NonNullable<CampaignDocument['retry']>['which'][number];
+export type Retried = NonNullable<CampaignDocument['retries']>[number];
 export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;

@@ -4,9 +4,18 @@ import type { Verdict } from '../define/entity.ts';
 import { HandoverError } from '../errors.ts';
 import type { Content } from '../record/content.ts';
 import { encodeSlot, type Slot } from '../record/slot.ts';
-import { atomicTogether, type Guard, guardOn, type Mutation, type Store } from '../store/store.ts';
+import {
+  atomicTogether,
+  type Guard,
+  guardOn,
+  type Mutation,
+  type Outcome,
+  type Store,
+  type UnitOutcome,
+} from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { discardedKey } from './documents.ts';
+import { Fenced } from './fence.ts';
 import { type Actor, isTrueCopy, nextEntry } from './moves.ts';
 import { mismatch, other, type Pair, roleOf, stateOf } from './pair.ts';
 
@@ -28,7 +37,7 @@ export function isClaimedTwice(pair: Pair, campaign: string): boolean {
 /**
  * Settles a record that two entities claim: one of them is the owner from now on, and the other goes. Whatever is given
  * up is kept first, as it was, under the campaign: so a wrong choice can be undone by hand. Both sides must be seen at
- * one moment. False when one of them has changed meanwhile, or nobody knows: then look again.
+ * one moment. False when one of them has changed meanwhile, or nobody knows: then look again. Throws `Fenced`.
  *
  * In this order, so that a crash in between leaves a split, which is found again, and never a record without an owner:
  * what is given up is kept; the winner says that it owns; the loser goes, where the store can say so only while the
@@ -68,18 +77,19 @@ export async function settleSplit(
     journal,
   };
   const drop: Mutation = { op: 'delete', key: keys[lose], version: loser.version };
-  // Who came before has said so, and may have died, or be about to go on: the same is not said over again, back and forth.
-  const isSaid =
-    winner.slot?.role === 'owner' &&
-    winner.slot.journal.at(-1)?.move === `resolve ${keep}` &&
-    content === winner.content;
+  // Said over again by whoever comes after one that died: what the other side was to go for, then, does not hold any more.
   const own: Mutation = { op: 'update', key: keys[keep], version: winner.version, content, slot: encodeSlot(slot) };
   if (atomicTogether(store.capabilities, keys.S, keys.T)) {
     const [outcome] = await store.commitTogether([[own, drop]], guard);
-    return outcome!.status === 'applied';
+    return isApplied(outcome!);
   }
-  const [owned] = isSaid ? [{ status: 'applied', version: winner.version } as const] : await store.commit([own], guard);
-  if (owned!.status !== 'applied') return false;
+  const [owned] = await store.commit([own], guard);
+  if (!isApplied(owned!)) return false;
   const [dropped] = await store.commit([drop], guardOn(store, keys[keep], owned!.version));
   return dropped!.status === 'applied';
+}
+
+function isApplied<O extends Outcome | UnitOutcome>(outcome: O): outcome is O & { readonly status: 'applied' } {
+  if (outcome.status === 'fenced') throw new Fenced();
+  return outcome.status === 'applied';
 }

@@ -7,6 +7,7 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
+import { Fence, Fenced, sameSweep } from './fence.ts';
 import { type Releasing, releaseRetried } from './retried.ts';
 import type { CampaignDocument, PaceNote, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribersOf } from './subscribers.ts';
@@ -39,21 +40,25 @@ export function sweptRange(migration: Migration, campaign: string, rule: number,
 }
 
 /** The sweep under way, planned by whoever comes first: one document holds all bounds, so all workers share one plan. Throws `Fenced`. */
-export async function currentSweep(planning: Releasing, signal: AbortSignal): Promise<SweepDocument> {
-  const { store, clock, migration, look } = planning;
+export async function currentSweep(planning: Releasing): Promise<SweepDocument> {
+  const { store, clock, migration, look, signal } = planning;
   const campaign = look.campaign.value;
+  const fence = Fence.by(look, { store, clock, still: (now) => sameSweep(now, campaign) });
   const key = sweepKey(campaign);
   return attempts(clock, key, signal, async () => {
     const stored = await load(store, 'sweep', key);
     if (stored) return { done: stored.value };
     // Before the sweep begins: what it finds again is listed under its own name, and no late hand releases that.
-    await releaseRetried(planning);
+    await releaseRetried(planning, fence);
     const sweep: SweepDocument = {
       v: 1,
       startedAt: clock.now(),
       ranges: await planRanges(store, migration, campaign.id),
     };
-    const saved = await save<'sweep'>(store, key, sweep, undefined);
+    // Under the campaign that all of it was asked for by: else something may have been asked for that nobody did.
+    fence.check();
+    const saved = await save<'sweep'>(store, key, sweep, undefined, fence.guard);
+    if (saved.status === 'fenced') throw new Fenced();
     return saved.status === 'applied' ? { done: sweep } : saved;
   });
 }

@@ -125,6 +125,15 @@ export function timedClock(): Clock & { run<R>(work: Promise<R>): Promise<R>; pa
   };
 }
 
+/** For what somebody waits for, until another lets him go on. */
+export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
 export interface World {
   readonly clock: Clock;
   readonly store: Store;

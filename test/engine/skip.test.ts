@@ -8,7 +8,7 @@ import { defineMigration } from '../../src/define/migration.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { key } from '../../src/record/key.ts';
 import { MemoryData, memoryStore } from '../../src/store/memory.ts';
-import { all, content, type Feed, feedOf, oldKey, rest, seed, verified, type World, world } from './harness.ts';
+import { all, content, type Feed, feedOf, gate, oldKey, rest, seed, verified, type World, world } from './harness.ts';
 
 const N = 20;
 
@@ -134,6 +134,94 @@ describe('a quarantined record that is skipped', () => {
     await expect(skip(w.context, 'feeds', { key: 'Feed:1' })).rejects.toMatchObject({ code: 'usage.invalid' });
     await skip(w.context, 'feeds', { key: 'Feed:2' });
     expect((await statusOf(w)).quarantined.skipped).toBe(LIMITS.skips);
+  });
+});
+
+describe('what operators say one after the other of quarantined records, with nobody at work in between', () => {
+  it('is all done: neither a skip nor a change of target lets a retry be forgotten', async () => {
+    for (const between of ['skip', 'reverse'] as const) {
+      const w = world({ migration });
+      await seed(w.store, N);
+      await spoil(w, 7, 8);
+      await commands.start(w.context, 'feeds', { to: between === 'skip' ? 'completed' : 'switched' });
+      await rest(w);
+      await w.store.overwrite([7, 8].map((id) => ({ key: oldKey(id), content: content(feedOf(id)) })));
+      expect(await commands.retry(w.context, 'feeds', { key: 'Feed:7' })).toBe(1);
+      if (between === 'reverse') await commands.reverse(w.context, 'feeds');
+      else await skip(w.context, 'feeds', { key: 'Feed:8' });
+      expect(await commands.retry(w.context, 'feeds', { key: 'Feed:8' })).toBe(1);
+      await rest(w);
+      expect((await statusOf(w)).quarantined).toMatchObject({ count: 0, skipped: 0 });
+      expect(await verified(w)).toMatchObject({ clean: true, started: N, quarantined: 0 });
+    }
+  });
+
+  it('is kept once each, and as many as a campaign can remember', async () => {
+    const w = world({ migration: defineMigration({ name: 'feeds', version: 1, records: [rule], errorBudget: 1000 }) });
+    const all = Array.from({ length: LIMITS.retries + 1 }, (_, i) => i + 1);
+    await spoil(w, ...all);
+    await commands.start(w.context, 'feeds');
+    await rest(w);
+    for (let i = 0; i < 5; i++) await commands.retry(w.context, 'feeds', { key: 'Feed:2' });
+    expect((await commands.theCampaign(w.context, 'feeds')).retries).toHaveLength(1);
+    for (const id of all.slice(1)) await commands.retry(w.context, 'feeds', { key: `Feed:${id}` });
+    await expect(commands.retry(w.context, 'feeds', { key: 'Feed:1' })).rejects.toMatchObject({
+      code: 'usage.invalid',
+    });
+    await rest(w);
+    expect(await commands.retry(w.context, 'feeds', { key: 'Feed:1' })).toBe(1);
+    expect((await commands.theCampaign(w.context, 'feeds')).retries).toHaveLength(1);
+  });
+
+  it('is taken back by a retry of the same cause, also while nothing is listed with it', async () => {
+    const w = world({ migration });
+    await seed(w.store, N);
+    await spoil(w, 7);
+    await commands.start(w.context, 'feeds', { to: 'switched' });
+    await rest(w);
+    await skip(w.context, 'feeds', { code: 'transform.forward' });
+    await w.store.overwrite([{ key: oldKey(7), content: content(feedOf(7)) }]);
+    await commands.retry(w.context, 'feeds', { key: 'Feed:7' });
+    await rest(w);
+    expect(await commands.retry(w.context, 'feeds', { code: 'transform.forward' })).toBe(0);
+    expect((await commands.theCampaign(w.context, 'feeds')).skips).toBeUndefined();
+  });
+
+  it('is taken off the list by nobody who comes late: what is left behind stays listed when the campaign has closed', async () => {
+    const data = new MemoryData();
+    const operator = world({ migration, store: memoryStore({ data }) });
+    await seed(operator.store, N);
+    await spoil(operator, 7, 8);
+    await commands.start(operator.context, 'feeds', { to: 'completed' });
+    await rest(operator);
+    await commands.retry(operator.context, 'feeds');
+    // He is held before he takes them off the list.
+    const held = gate();
+    const reached = gate();
+    const late = world({
+      migration,
+      worker: 'late',
+      store: memoryStore({
+        data,
+        fault: async ({ mutations }) => {
+          if (!mutations.some(({ op, key: at }) => op === 'delete' && at.kind === '_HandoverQuarantine'))
+            return undefined;
+          reached.open();
+          await held.opened;
+          return undefined;
+        },
+      }),
+    });
+    const end = new AbortController();
+    const working = late.worker.step({ id: 'feeds.1' }, end.signal);
+    await reached.opened;
+    await skip(operator.context, 'feeds', { code: 'transform.forward' });
+    expect(await rest(operator)).toMatchObject({ stage: 'completed', closed: true });
+    end.abort();
+    held.open();
+    await working;
+    expect((await statusOf(operator)).quarantined).toMatchObject({ count: 2, skipped: 2 });
+    expect(await verified(operator)).toMatchObject({ clean: true, started: N, completed: N - 2, quarantined: 2 });
   });
 });
 

@@ -15,6 +15,7 @@ import {
   content,
   type Feed,
   feedOf,
+  gate,
   type Named,
   newKey,
   oldKey,
@@ -340,6 +341,59 @@ describe('two operators who choose differently', () => {
       expect(late).toBeGreaterThan(0);
     },
   );
+
+  it('do not delete both sides, where nothing but the two entities keeps late hands off', async () => {
+    const capabilities = { ...SEPARATE, guards: false } as const;
+    const w = await split({ capabilities });
+    await sweep(w);
+    const { data } = w.store as ReturnType<typeof memoryStore>;
+    const drops = (side: 'old' | 'new') => (call: StoreCall) =>
+      call.mutations.some(({ op, key: at }) => op === 'delete' && at.equals(side === 'old' ? oldKey(3) : newKey(3)));
+    const worker = (fault: (call: StoreCall) => unknown) =>
+      new Worker({ ...w.context, store: memoryStore({ data, capabilities, fault: fault as never }) });
+    const step = (each: Worker) => each.step({ id: 'feeds.1' }, new AbortController().signal).catch(() => {});
+    await resolve(w.context, 'feeds', { keep: 'new', key: 'Feed:3' });
+    await step(worker((call) => (drops('old')(call) ? { kind: 'crash', when: 'before' } : undefined)));
+    await resolve(w.context, 'feeds', { keep: 'old', key: 'Feed:3' });
+    const [held, reached] = [gate(), gate()];
+    const late = step(
+      worker(async (call) => {
+        if (!drops('new')(call)) return undefined;
+        reached.open();
+        await held.opened;
+        return undefined;
+      }),
+    );
+    await reached.opened;
+    await resolve(w.context, 'feeds', { keep: 'new', key: 'Feed:3' });
+    await step(worker((call) => (drops('old')(call) ? void held.open() : undefined)));
+    held.open();
+    await late;
+    expect((await at(w, 'old')) ?? (await at(w, 'new'))).toBeDefined();
+  });
+
+  it('are heard, whatever else is commanded while the choice is carried out', async () => {
+    for (const capabilities of stores) {
+      const w = await split({ capabilities });
+      await sweep(w);
+      await resolve(w.context, 'feeds', { keep: 'old', key: 'Feed:3' });
+      const { data } = w.store as ReturnType<typeof memoryStore>;
+      let commanded = false;
+      const fault = async ({ mutations }: StoreCall) => {
+        if (commanded || !mutations.some(({ key: at }) => at.kind === '_HandoverDiscarded')) return undefined;
+        commanded = true;
+        await commands.pause(w.context, 'feeds');
+        await commands.resume(w.context, 'feeds');
+        return undefined;
+      };
+      const before = w.clock.now();
+      await rest({ ...w, worker: new Worker({ ...w.context, store: memoryStore({ data, capabilities, fault }) }) });
+      expect(commanded).toBe(true);
+      expect(w.clock.now() - before).toBeLessThan(10_000);
+      expect(await at(w, 'new')).toEqual(CHOSEN.old);
+      expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N, quarantined: 0 });
+    }
+  });
 
   it('are not both heard where the later one says what he saw: what he is refused changes nothing', async () => {
     const w = await split();
