@@ -48,7 +48,7 @@ export async function classify(
   const items = looked.flatMap((each) => (each && 'pair' in each ? [each] : []));
   await lookAtPeers(items, home, look.store);
   await lookAgain(items.filter(isOdd(look.campaign.id)), look.store);
-  const listed = await listedFor(looked, entities, look);
+  const listed = await listedFor(looked, entities, home, look);
   return looked.flatMap((each, i) => {
     if (!each) return [];
     const entry = listed[i];
@@ -83,13 +83,18 @@ function toItem(entity: Entity, rule: EntityRule, home: Side, look: Look): Item 
 const isOdd = (campaign: string) => (item: Item) =>
   !item.result && (mismatch(item.pair, campaign) || ['split', 'corrupt'].includes(stateOf(item.pair)));
 
-async function listedFor(looked: readonly (Item | Failure | undefined)[], entities: readonly Entity[], look: Look) {
+async function listedFor(
+  looked: readonly (Item | Failure | undefined)[],
+  entities: readonly Entity[],
+  home: Side,
+  look: Look,
+) {
   const { store, campaign } = look;
   if (!(await anyIn(store, campaign.id))) return [];
   const keys = looked.map((each, i) =>
     each && 'pair' in each
       ? quarantineKey(campaign.id, each.pair.keys.T.root, each.pair.keys.S)
-      : quarantineKey(campaign.id, undefined, entities[i]!.key),
+      : quarantineKey(campaign.id, home === 'T' ? entities[i]!.key.root : undefined, entities[i]!.key),
   );
   const entries = await loadMany(store, 'quarantine', keys);
   return entries.map((entry) => entry && problemOf(entry.value));

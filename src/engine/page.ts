@@ -238,10 +238,11 @@ const countsHere = (state: RecordState, home: Side, pair: Pair): boolean =>
 
 function toEntry(
   failure: Failure,
-  { actor, ruleIndex, campaign }: PageOptions,
+  { actor, ruleIndex, campaign, home }: PageOptions,
 ): { key: Key; value: QuarantineDocument } {
   const { source, peer, code, message } = failure;
-  const group = peer?.root;
+  // What stands at the new home and cannot be read holds up the group that it stands in.
+  const group = peer?.root ?? (home === 'T' ? source.root : undefined);
   return {
     key: quarantineKey(actor.campaign, group, source),
     value: {

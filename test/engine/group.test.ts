@@ -97,6 +97,21 @@ describe('a campaign by group', () => {
     expect(await verified(w)).toMatchObject({ clean: true, started: 65, inFlight: 0, missing: 0 });
   });
 
+  it('stays behind as a whole, too, for something in its new home that cannot be read', async () => {
+    const w = world({ migration });
+    await seed(w.store, 40, owned);
+    await w.store.overwrite([{ key: key('User', 'u1', 'Feed', 777), content: content(owned(1)), slot: '{"v":9}' }]);
+    await commands.start(w.context, 'feeds', { to: 'completed' });
+    expect(await rest(w)).toMatchObject({ stage: 'completing', closed: false });
+    await commands.complete(w.context, 'feeds', { leaveQuarantined: true });
+    expect(await rest(w)).toMatchObject({ stage: 'completed', closed: true });
+    const moved = await all(w.store, 'Feed', 'User');
+    expect([...moved].filter(([, { user }]) => user === 'u1').map(([at]) => at)).toEqual(['User:u1/Feed:777']);
+    expect(new Set([...(await all(w.store, 'Feed')).values()].map(({ user }) => user))).toEqual(new Set(['u1']));
+    // The whole group counts as set aside; what cannot be read stays to be looked at.
+    expect(await verified(w)).toMatchObject({ completed: 26, quarantined: 14, inFlight: 0, missing: 0, gaps: 1 });
+  });
+
   it('waits when a sibling kept changing while the old homes were swept: it may have no copy yet', async () => {
     // Every commit on the sibling loses, until the campaign was swept once.
     let sweeping = true;
