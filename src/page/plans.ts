@@ -50,20 +50,35 @@ const DONE: Partial<Record<CampaignStatus['stage'], readonly string[]>> = {
 };
 
 /**
- * Operations of the steps that a campaign has gone through by the plan, with the one under way as far as its sweep is. An
- * estimate: nobody counts the operations of one campaign.
+ * Operations of the steps that a campaign has gone through by the plan; of the last one for its share, as far as its sweep
+ * is. An estimate: nobody counts the operations of one campaign.
  */
-export function spent({ stage, sweep }: CampaignStatus, { steps }: PlanReport) {
+export function spent({ stage, sweep, targets }: CampaignStatus, { steps }: PlanReport) {
   const verbs = DONE[stage];
   if (!verbs) return undefined;
   const mine = steps.filter(({ command }) => verbs.some((verb) => command?.split(' ')[1] === verb));
   let operations = 0;
   let money: number | undefined = 0;
-  const last = verbs.at(-1);
+  const last = verbs.at(-1)!;
+  const underWay = sweep.share * shareOf(targets, AIMED[last]!);
   for (const { command, cost } of mine) {
-    const part = command?.split(' ')[1] === last ? sweep.share : 1;
+    const part = command?.split(' ')[1] === last ? underWay : 1;
     operations += part * (cost.reads + cost.writes + cost.deletes);
     money = money === undefined || cost.money === undefined ? undefined : money + part * cost.money;
   }
   return { operations: Math.round(operations), ...(money === undefined ? {} : { money }) };
 }
+
+/** What the records that a step is for are wanted at. */
+const AIMED: Readonly<Record<string, readonly string[]>> = {
+  start: ['copied', 'switched', 'completed'],
+  switch: ['switched', 'completed'],
+  complete: ['completed'],
+};
+
+/** 0 to 1. */
+const shareOf = (targets: CampaignStatus['targets'], aimed: readonly string[]): number =>
+  targets.reduce((sum, { below, target }, i) => {
+    const from = targets[i - 1]?.below ?? 0;
+    return aimed.includes(target) ? sum + (below - from) / 100 : sum;
+  }, 0);
