@@ -1,6 +1,6 @@
+import { cleanBefore, sweepsToSettle } from '../engine/campaign.ts';
 import type { CampaignDocument, CampaignPace } from '../engine/schemas.ts';
 import { HandoverError } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import type { Capabilities } from '../store/store.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
 import { theCampaign } from './find.ts';
@@ -71,11 +71,5 @@ export function paceOf(
  * Whether this generation has come to rest, and nothing was found since that unsettles it: a campaign at rest is swept
  * again and again, and such a sweep that is under way says nothing yet. Where scans lag one clean sweep is not enough.
  */
-export function hasSettled(
-  { settledAt, lastSweep, generation }: CampaignDocument,
-  { scans }: Pick<Capabilities, 'scans'>,
-): boolean {
-  if (settledAt !== undefined) return true;
-  const inRow = lastSweep?.generation === generation && lastSweep.clean ? (lastSweep.inRow ?? 1) : 0;
-  return inRow >= (scans === 'strong' ? 1 : LIMITS.eventualSweeps);
-}
+export const hasSettled = (campaign: CampaignDocument, capabilities: Capabilities): boolean =>
+  campaign.settledAt !== undefined || cleanBefore(campaign) >= sweepsToSettle(capabilities);

@@ -49,9 +49,10 @@ export async function endSweep(store: Store, clock: Clock, swept: CampaignDocume
  * old. What an old row shows is found out by its compare-and-set; what is missing shows in a later scan, so that several
  * clean sweeps in a row are asked for. More than that cannot be proved on such a store.
  */
-const sweepsToSettle = ({ scans }: Capabilities): number => (scans === 'strong' ? 1 : LIMITS.eventualSweeps);
+export const sweepsToSettle = ({ scans }: Capabilities): number => (scans === 'strong' ? 1 : LIMITS.eventualSweeps);
 
-const cleanBefore = ({ lastSweep, generation }: CampaignDocument): number =>
+/** How many clean sweeps of this generation there were in a row. */
+export const cleanBefore = ({ lastSweep, generation }: CampaignDocument): number =>
   lastSweep?.generation === generation && lastSweep.clean ? (lastSweep.inRow ?? 1) : 0;
 
 /** Whether the campaign closes when it comes to rest. */

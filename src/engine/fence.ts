@@ -1,4 +1,5 @@
 import { type Clock, elapsed, type Moment, moment } from '../clock.ts';
+import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import { type Guard, guardOn, type Store } from '../store/store.ts';
 import { documentKey, load, type Stored } from './documents.ts';
@@ -23,6 +24,16 @@ export async function unlessFenced<R>(act: () => Promise<R>): Promise<R | 'fence
 export interface CampaignLook {
   readonly campaign: Stored<'campaign'>;
   readonly at: Moment;
+}
+
+/** A worker that acts under a campaign as it was looked at. */
+export interface Hand {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly worker: string;
+  readonly migration: Migration;
+  readonly look: CampaignLook;
+  readonly signal: AbortSignal;
 }
 
 interface FenceOptions {

@@ -1,19 +1,7 @@
-import type { Clock } from '../clock.ts';
-import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
-import type { Store } from '../store/store.ts';
 import { list } from './documents.ts';
-import { type CampaignLook, Fence, Fenced } from './fence.ts';
+import { Fence, Fenced, type Hand } from './fence.ts';
 import { renew } from './subscription.ts';
-
-interface KeepLeases {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly worker: string;
-  readonly migration: Migration;
-  readonly look: CampaignLook;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Renews the leases of a campaign's subscriptions that are near their end, and does nothing else with them. No sweep comes
@@ -21,7 +9,7 @@ interface KeepLeases {
  * whoever stores the intent first asks the hub. When the campaign goes on, sweeps do it from then on. False when it has
  * gone on meanwhile, and some were not looked at.
  */
-export async function keepLeases({ store, clock, worker, migration, look, signal }: KeepLeases): Promise<boolean> {
+export async function keepLeases({ store, clock, worker, migration, look, signal }: Hand): Promise<boolean> {
   const still = look.campaign.value;
   const fence = Fence.by(look, { store, clock, still: ({ run, closed }) => run === still.run && !closed });
   const all = list(store, 'subscription');

@@ -18,8 +18,9 @@ export function quarantineKey(campaign: string, group: Key | undefined, source: 
 }
 
 /**
- * Writes causes down. `fresh` are those that this very call has listed, as far as is known; an entry that is there stays as it was. `unlisted`
- * may not be on the list: nobody closes a campaign or switches a group over them, for the next sweep asks again.
+ * Writes causes down. `fresh` are those that this very call has listed, as far as is known; an entry that is there stays as
+ * it was. `unlisted` may not be on the list: nobody closes a campaign or switches a group over them, for the next sweep
+ * asks again.
  *
  * The campaign says so first: whoever looks at it and finds that nothing was quarantined need not ask for the list.
  */

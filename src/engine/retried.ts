@@ -1,10 +1,7 @@
-import type { Clock } from '../clock.ts';
-import type { Migration } from '../define/migration.ts';
 import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
-import type { Store } from '../store/store.ts';
-import { type CampaignLook, type Fence, Fenced } from './fence.ts';
+import { type Fence, Fenced, type Hand } from './fence.ts';
 import { lookAgain } from './looks.ts';
 import { isRetried, release } from './quarantine.ts';
 import type { QuarantineDocument } from './schemas.ts';
@@ -17,15 +14,6 @@ const SPLITS: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', '
 /** Whether there is something to choose between. */
 export const isChoice = ({ code, peer }: QuarantineDocument): boolean => SPLITS.has(code) && peer !== undefined;
 
-export interface Releasing {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly worker: string;
-  readonly migration: Migration;
-  readonly look: CampaignLook;
-  readonly signal: AbortSignal;
-}
-
 /**
  * Takes off the list what `retry` and `resolve` asked for and earlier sweeps have listed. Whoever plans the sweep does it,
  * or does it again: what was asked for stands in the campaign. A choice is carried out first, so that a crash in between
@@ -33,8 +21,8 @@ export interface Releasing {
  * the later one is heard, and no late hand takes off what a newer sweep goes past. What cannot be settled, for it keeps
  * changing, stays listed. Throws `Fenced`, also when the worker is to end.
  */
-export async function releaseRetried(releasing: Releasing, fence: Fence): Promise<void> {
-  const { store, look } = releasing;
+export async function releaseRetried(hand: Hand, fence: Fence): Promise<void> {
+  const { store, look } = hand;
   const campaign = look.campaign.value;
   const { id, retries = [] } = campaign;
   if (retries.length === 0) return;
@@ -42,7 +30,7 @@ export async function releaseRetried(releasing: Releasing, fence: Fence): Promis
     const asked = retries.filter((each) => isRetried(each, entry, campaign) && (entry.sweep ?? '') < nameOf(each));
     const keep = asked.findLast((each) => each.keep !== undefined)?.keep;
     if (keep === undefined || !isChoice(entry)) return asked.length > 0;
-    return settled(entry, keep, fence, releasing);
+    return settled(entry, keep, fence, hand);
   };
   await release(store, id, wanted, fence);
 }
@@ -52,7 +40,7 @@ async function settled(
   { rule, key, peer }: QuarantineDocument,
   keep: 'old' | 'new',
   fence: Fence,
-  { store, clock, worker, migration, look, signal }: Releasing,
+  { store, clock, worker, migration, look, signal }: Hand,
 ): Promise<boolean> {
   const actor = { campaign: look.campaign.value.id, worker, now: () => clock.now() };
   const keys = { S: Key.parse(key), T: Key.parse(peer!) };

@@ -7,8 +7,8 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
-import { Fence, Fenced, sameSweep } from './fence.ts';
-import { type Releasing, releaseRetried } from './retried.ts';
+import { Fence, Fenced, type Hand, sameSweep } from './fence.ts';
+import { releaseRetried } from './retried.ts';
 import type { CampaignDocument, PaceNote, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribersOf } from './subscribers.ts';
 
@@ -40,8 +40,8 @@ export function sweptRange(migration: Migration, campaign: string, rule: number,
 }
 
 /** The sweep under way, planned by whoever comes first: one document holds all bounds, so all workers share one plan. Throws `Fenced`. */
-export async function currentSweep(planning: Releasing): Promise<SweepDocument> {
-  const { store, clock, migration, look, signal } = planning;
+export async function currentSweep(hand: Hand): Promise<SweepDocument> {
+  const { store, clock, migration, look, signal } = hand;
   const campaign = look.campaign.value;
   const fence = Fence.by(look, { store, clock, still: (now) => sameSweep(now, campaign) });
   const key = sweepKey(campaign);
@@ -49,7 +49,7 @@ export async function currentSweep(planning: Releasing): Promise<SweepDocument> 
     const stored = await load(store, 'sweep', key);
     if (stored) return { done: stored.value };
     // Before the sweep begins: what it finds again is listed under its own name, and no late hand releases that.
-    await releaseRetried(planning, fence);
+    await releaseRetried(hand, fence);
     const sweep: SweepDocument = {
       v: 1,
       startedAt: clock.now(),

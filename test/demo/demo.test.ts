@@ -1,26 +1,12 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { recordAt } from '../../examples/feed-reader/lib/records.ts';
 import { lmdbStore } from '../../src/store/lmdb.ts';
-import { isGone, Program } from './program.ts';
+import { isGone, start } from './program.ts';
 
 const RECORDS = 2000;
 const ENDS_MS = 120_000;
-
-const programs: Program[] = [];
-const start = (...args: ConstructorParameters<typeof Program>) => {
-  const program = new Program(...args);
-  programs.push(program);
-  return program;
-};
-
-afterEach(() => {
-  for (const { child, temporary } of programs.splice(0)) {
-    child.kill('SIGKILL');
-    rmSync(temporary, { recursive: true, force: true });
-  }
-});
 
 describe('the demo', { timeout: ENDS_MS }, () => {
   it('moves every record while a writer is at work, proves it, and leaves nothing behind', async () => {

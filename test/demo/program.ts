@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterEach } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -65,3 +66,19 @@ export async function isGone(pid: number, withinMs: number): Promise<boolean> {
   }
   return false;
 }
+
+const programs: Program[] = [];
+
+/** One that ends with its test, and leaves nothing behind. */
+export function start(...args: ConstructorParameters<typeof Program>): Program {
+  const program = new Program(...args);
+  programs.push(program);
+  return program;
+}
+
+afterEach(() => {
+  for (const { child, temporary } of programs.splice(0)) {
+    child.kill('SIGKILL');
+    rmSync(temporary, { recursive: true, force: true });
+  }
+});

@@ -1,25 +1,11 @@
-import { readdirSync, rmSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
-import { isGone, Program } from './program.ts';
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { isGone, start } from './program.ts';
 
 const RECORDS = 400;
 const ENDS_MS = 120_000;
 /** Nobody watches. */
 const HURRY = ['--records', `${RECORDS}`, '--ceiling', '100000'];
-
-const programs: Program[] = [];
-const start = (...args: readonly string[]) => {
-  const program = new Program('demo', args);
-  programs.push(program);
-  return program;
-};
-
-afterEach(() => {
-  for (const { child, temporary } of programs.splice(0)) {
-    child.kill('SIGKILL');
-    rmSync(temporary, { recursive: true, force: true });
-  }
-});
 
 const answers = (url: string): Promise<boolean> =>
   fetch(`${url}livez`).then(
@@ -34,7 +20,7 @@ async function isSilent(url: string): Promise<boolean> {
 
 describe('the demo with --serve', { timeout: ENDS_MS }, () => {
   it('shows its campaign while it runs and when it is over, until Ctrl-C; then it has been a success', async () => {
-    const demo = start(...HURRY, '--serve', '--json');
+    const demo = start('demo', [...HURRY, '--serve', '--json']);
     const [, url] = await demo.says(/The page: (http:\/\/127\.0\.0\.1:\d+\/)\n[^\n]*No token is asked for/, 'err');
     const [, writer] = await demo.says(/the application runs \(process (\d+)\)/, 'err');
     const page = await fetch(url!);
@@ -61,9 +47,9 @@ describe('the demo with --serve', { timeout: ENDS_MS }, () => {
   });
 
   it('says why, where its port is taken; stops at Ctrl-C in the midst of it, and the page with it', async () => {
-    const demo = start(...HURRY, '--serve');
+    const demo = start('demo', [...HURRY, '--serve']);
     const [, url] = await demo.says(/The page: (\S+)/);
-    const second = await start(...HURRY, '--serve', '--port', new URL(url!).port).ended;
+    const second = await start('demo', [...HURRY, '--serve', '--port', new URL(url!).port]).ended;
     expect(second).toMatchObject({ code: 1, err: expect.stringContaining('EADDRINUSE') });
     demo.child.kill('SIGINT');
     const { code, err } = await demo.ended;
@@ -73,7 +59,7 @@ describe('the demo with --serve', { timeout: ENDS_MS }, () => {
   });
 
   it('waits for whoever pauses it on the page; killed without a chance to clean up, it takes the server along', async () => {
-    const demo = start('--records', '2000', '--ceiling', '2000', '--serve');
+    const demo = start('demo', ['--records', '2000', '--ceiling', '2000', '--serve']);
     const [, url] = await demo.says(/The page: (\S+)/);
     await demo.says(/handover start/);
     const order = (verb: string) =>
