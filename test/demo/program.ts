@@ -13,7 +13,7 @@ export interface Ended {
 }
 
 /** A program of the example, started as `scripts/demo` starts it, with a temporary directory of its own. */
-export class Program {
+class Program {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   readonly temporary = mkdtempSync(join(tmpdir(), 'handover-test-demo-'));
