@@ -12,5 +12,3 @@ test('the webhook sender: every event takes effect once at every subscriber whil
   expect(proof.doubles).toBeGreaterThan(0);
   expect(code).toBe(0);
 });
-  }
-});
