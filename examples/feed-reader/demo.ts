@@ -3,26 +3,37 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Store } from 'handover';
-import { lmdbStore } from 'handover/store/lmdb';
 import { websub } from 'handover/webhooks';
-import { readAckLog } from './lib/ackLog.ts';
+import { AckLog, readAckLog } from './lib/ackLog.ts';
+import { AppProcess } from './lib/appProcess.ts';
 import { appliedOf, logOf, type Manifest } from './lib/folder.ts';
 import { readApplied } from './lib/mailbox.ts';
 import { News } from './lib/news.ts';
 import { Operator } from './lib/operator.ts';
 import { wholeNumber } from './lib/options.ts';
+import { pathOf } from './lib/pages.ts';
 import { DATASET, PLACES } from './lib/places.ts';
 import { type Proof, prove } from './lib/proof.ts';
 import { setWeb } from './lib/push.ts';
-import { pushAt } from './lib/records.ts';
-import { showEquation, showProof, showTraffic, showUpdates, showVerdict, summarise } from './lib/report.ts';
+import { ReadersProcess } from './lib/readersProcess.ts';
+import { pushAt, recordAt } from './lib/records.ts';
+import {
+  showEquation,
+  showProof,
+  showReaders,
+  showTogether,
+  showUpdates,
+  showVerdict,
+  summarise,
+} from './lib/report.ts';
 import { number, Screen } from './lib/screen.ts';
 import { seed } from './lib/seeding.ts';
 import { ServerProcess } from './lib/serverProcess.ts';
 import { STEPS } from './lib/steps.ts';
+import { openStore } from './lib/store.ts';
+import { changeTogether, type Together } from './lib/together.ts';
 import { compare, totalOf, untilApplied } from './lib/updates.ts';
 import { WorkerProcess } from './lib/workerProcess.ts';
-import { WriterProcess } from './lib/writerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
 
 /**
@@ -93,21 +104,22 @@ try {
 process.exit();
 
 async function main(): Promise<boolean> {
-  // So that what is to be applied of the inbox is found without looking at what was.
-  const store = lmdbStore({ path: folder, indexes: [{ kind: '_HandoverDelivery', property: 'status' }] });
+  const store = await openStore(folder);
   const page = values.serve ? await served() : undefined;
   const manifest = await seeded(store);
-  const writer = watched(new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT));
+  const app = watched(new AppProcess(folder));
   const worker = watched(new WorkerProcess(folder));
   const pushes = Array.from({ length: records }, (_, n) => pushAt(n)).filter((push) => push !== undefined);
   const news = await News.start(pushes);
-  const web = { news: news.origin, app: await writer.ready };
+  const web = { news: news.origin, app: await app.ready };
   setWeb(web);
-  for (const { child } of [writer, worker]) child.tell(web);
+  for (const { child } of [app, worker]) child.tell(web);
   await news.begin(web, websub({ allow: ['127.0.0.1'], plainHttp: true }));
-  const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, writer, ceiling });
+  const readers = watched(new ReadersProcess(folder, web.app, RATE_PER_SECOND, IN_FLIGHT));
+  const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, readers, ceiling });
   const tick = screen.style('green', '✓');
-  screen.line(`  ${tick} the application runs (process ${writer.child.pid}): ${RATE_PER_SECOND} calls a second`);
+  screen.line(`  ${tick} the application runs (process ${app.child.pid}): ${web.app}${pathOf(recordAt(0).user)}`);
+  screen.line(`  ${tick} its users ask for pages, and write: ${RATE_PER_SECOND} requests a second`);
   screen.line(`  ${tick} ${number(pushes.length)} feeds are pushed to it, by a hub that publishes all the while`);
   screen.line();
   let movingSeconds = 0;
@@ -115,23 +127,27 @@ async function main(): Promise<boolean> {
   const verified = await operator.verify();
   const published = await news.stop();
   await untilApplied(() => readApplied(appliedOf(folder)).length, totalOf(published), SENT_AGAIN_MS);
-  const traffic = await writer.stop();
+  const read = await readers.stop();
+  await app.child.stop();
   await worker.child.stop();
 
+  const together = await changedTogether(store);
   const proof = await proven(store, manifest);
   await store.close();
   const updates = compare(web, published, news.postsTo, readApplied(appliedOf(folder)), pushes);
   await news.close();
-  const summary = summarise(proof, verified, updates, movingSeconds);
+  const summary = summarise(proof, verified, updates, read, together, movingSeconds);
   const good =
     proof.holds &&
     updates.holds &&
+    together.holds &&
     verified.clean &&
     verified.completed === proof.arrived &&
-    traffic.errors + traffic.wrongAnswers === 0;
+    read.failures === 0;
   showEquation(screen, summary);
   showUpdates(screen, updates);
-  showTraffic(screen, traffic);
+  showTogether(screen, together);
+  showReaders(screen, read);
   showVerdict(screen, good, summary, movingSeconds);
   if (values.keep) screen.line(`  The store is kept; to look at it: export HANDOVER_DEMO_STORE=${folder}`);
   screen.line();
@@ -166,7 +182,7 @@ async function served(): Promise<{ close(): Promise<void> }> {
 }
 
 /** When it ends by itself, so does the demo. */
-function watched<P extends WriterProcess | WorkerProcess | ServerProcess>(part: P): P {
+function watched<P extends AppProcess | ReadersProcess | WorkerProcess | ServerProcess>(part: P): P {
   children.push(part.child);
   part.child.ended.catch((error) => {
     endedByItself = true;
@@ -183,6 +199,15 @@ async function seeded(store: Store): Promise<Manifest> {
   const kinds = Object.entries(manifest.kinds).map(([kind, count]) => `${number(count)} ${kind.toLowerCase()}s`);
   bar.finish(`  ${screen.style('green', '✓')} ${kinds.join(', ')} of ${number(manifest.users)} users`);
   return manifest;
+}
+
+async function changedTogether(store: Store): Promise<Together> {
+  const log = new AckLog(logOf(folder));
+  try {
+    return await changeTogether(store, migration, records, readAckLog(logOf(folder)).last, log);
+  } finally {
+    log.close();
+  }
 }
 
 async function proven(store: Store, manifest: Manifest): Promise<Proof> {

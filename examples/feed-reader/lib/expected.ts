@@ -1,12 +1,17 @@
 import type { Properties, Value } from 'handover';
 import { contentAt, kindAt } from './records.ts';
-import { point, text, whole } from './values.ts';
+import { longText, point, text, whole } from './values.ts';
 
-/** What the writer was last told about a record: how many visits it has counted, and the name of the last one. */
+/** What was last acknowledged about a record: how many visits were counted, and the name of the last one. */
 export interface LastWrite {
   readonly visits: number;
   readonly token: string;
+  /** Of a note with a new text: the name of the visit that brought it. */
+  readonly edit?: string;
 }
+
+/** What a visit of this name writes into a note. */
+export const editedText = (edit: string): string => `Written anew on visit ${edit}.`;
 
 /**
  * The record as it must stand in its new home: said a second time, by hand and type by type, without the engine and
@@ -25,6 +30,7 @@ export function expectedAt(n: number, last: LastWrite | undefined): Properties {
       move(record, 'added', 'savedAt');
       break;
     case 'Note':
+      if (last?.edit !== undefined) record.set('text', longText(editedText(last.edit)));
       break;
   }
   if (last) record.set('visits', whole(last.visits)).set('lastVisit', text(last.token));
