@@ -16,7 +16,7 @@ import { DATASET, PLACES } from './lib/places.ts';
 import { type Proof, prove } from './lib/proof.ts';
 import { setWeb } from './lib/push.ts';
 import { ReadersProcess } from './lib/readersProcess.ts';
-import { pushAt, recordAt } from './lib/records.ts';
+import { pushAt } from './lib/records.ts';
 import {
   showEquation,
   showProof,
@@ -29,6 +29,7 @@ import {
 import { number, Screen } from './lib/screen.ts';
 import { seed } from './lib/seeding.ts';
 import { ServerProcess } from './lib/serverProcess.ts';
+import { Shelves } from './lib/shelves.ts';
 import { STEPS } from './lib/steps.ts';
 import { openStore } from './lib/store.ts';
 import { changeTogether, type Together } from './lib/together.ts';
@@ -116,9 +117,13 @@ async function main(): Promise<boolean> {
   for (const { child } of [app, worker]) child.tell(web);
   await news.begin(web, websub({ allow: ['127.0.0.1'], plainHttp: true }));
   const readers = watched(new ReadersProcess(folder, web.app, RATE_PER_SECOND, IN_FLIGHT));
+  // Not before they are at it: they are there during the whole campaign. Should they end before, it is known by `quit`.
+  await Promise.race([readers.begun, readers.child.ended]);
   const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, readers, ceiling });
   const tick = screen.style('green', '✓');
-  screen.line(`  ${tick} the application runs (process ${app.child.pid}): ${web.app}${pathOf(recordAt(0).user)}`);
+  screen.line(
+    `  ${tick} the application runs (process ${app.child.pid}): ${web.app}${pathOf(new Shelves(records).busiest)}`,
+  );
   screen.line(`  ${tick} its users ask for pages, and write: ${RATE_PER_SECOND} requests a second`);
   screen.line(`  ${tick} ${number(pushes.length)} feeds are pushed to it, by a hub that publishes all the while`);
   screen.line();

@@ -23,6 +23,11 @@ export class Shelves {
     return [...this.#byUser.keys()];
   }
 
+  /** Who has saved the most. */
+  get busiest(): string {
+    return this.users.reduce((most, user) => (this.count(user) > this.count(most) ? user : most));
+  }
+
   has(user: string): boolean {
     return this.#byUser.has(user);
   }
