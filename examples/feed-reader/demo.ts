@@ -45,16 +45,18 @@ import migration from './migrations/feeds-under-users.ts';
 const RECORDS = 100_000;
 /** With the page: so slow that a person can follow, some two and a half minutes for the records above. */
 const WATCHED_PER_SECOND = 5000;
-const HELP = `Usage: demo [--records N] [--serve] [--port N] [--ceiling N] [--json] [--keep]
+/** Requests of the application's users. */
+const RATE_PER_SECOND = 100;
+const HELP = `Usage: demo [--records N] [--serve] [--port N] [--rate N] [--ceiling N] [--json] [--keep]
 
   --records N  how many records to seed and to move; by default ${number(RECORDS)} of the data set's ${number(PLACES)}
   --serve      with the operator's web page on the store, to watch: in no hurry, and until Ctrl-C
   --port N     with --serve, where the page is; by default a port that is free
+  --rate N     requests a second of the application's users; ${RATE_PER_SECOND} by default
   --ceiling N  operations a second at most; with --serve ${number(WATCHED_PER_SECOND)} by default, else as many as it can
   --json       one JSON object as the last line of standard output; all else goes to standard error
   --keep       leave the store where it is, to look at with the command line
 `;
-const RATE_PER_SECOND = 100;
 const IN_FLIGHT = 8;
 /** A delivery that failed is sent again within this time. */
 const SENT_AGAIN_MS = 20_000;
@@ -64,6 +66,7 @@ const { values } = parseArgs({
     records: { type: 'string' },
     serve: { type: 'boolean', default: false },
     port: { type: 'string' },
+    rate: { type: 'string' },
     ceiling: { type: 'string' },
     json: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
@@ -76,6 +79,7 @@ if (values.help) {
 }
 const records = wholeNumber('records', values.records, RECORDS);
 const ceiling = wholeNumber('ceiling', values.ceiling, values.serve ? WATCHED_PER_SECOND : 0) || undefined;
+const rate = wholeNumber('rate', values.rate, RATE_PER_SECOND);
 const port = wholeNumber('port', values.port, 0);
 const screen = new Screen(values.json ? process.stderr : process.stdout);
 
@@ -116,7 +120,7 @@ async function main(): Promise<boolean> {
   setWeb(web);
   for (const { child } of [app, worker]) child.tell(web);
   await news.begin(web, websub({ allow: ['127.0.0.1'], plainHttp: true }));
-  const readers = watched(new ReadersProcess(folder, web.app, RATE_PER_SECOND, IN_FLIGHT));
+  const readers = watched(new ReadersProcess(folder, web.app, rate, IN_FLIGHT));
   // Not before they are at it: they are there during the whole campaign. Should they end before, it is known by `quit`.
   await Promise.race([readers.begun, readers.child.ended]);
   const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, readers, ceiling });
@@ -124,7 +128,7 @@ async function main(): Promise<boolean> {
   screen.line(
     `  ${tick} the application runs (process ${app.child.pid}): ${web.app}${pathOf(new Shelves(records).busiest)}`,
   );
-  screen.line(`  ${tick} its users ask for pages, and write: ${RATE_PER_SECOND} requests a second`);
+  screen.line(`  ${tick} its users ask for pages, and write: ${rate} requests a second`);
   screen.line(`  ${tick} ${number(pushes.length)} feeds are pushed to it, by a hub that publishes all the while`);
   screen.line();
   let movingSeconds = 0;
