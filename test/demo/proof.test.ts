@@ -20,7 +20,7 @@ const manifest = { records: RECORDS, users, kinds: {}, dataset: '' };
 const acknowledged: Acknowledged = {
   last: new Map([
     [7, { visits: 2, token: 'b' }],
-    [9, { visits: 1, token: 'c', edit: 'c' }],
+    [9, { visits: 1, token: 'c', text: 'New, with a space' }],
   ]),
   writes: 3,
   irregular: 0,
@@ -165,11 +165,11 @@ describe('the log of acknowledged writes', () => {
     const log = new AckLog(path);
     log.append(3, { visits: 1, token: 'a' });
     log.append(4, { visits: 1, token: 'b' });
-    log.append(3, { visits: 2, token: 'c', edit: 'c' });
+    log.append(3, { visits: 2, token: 'c', text: 'New, with a space' });
     log.close();
-    writeFileSync(path, '3 3 d c\n3 5 e c\n4 2', { flag: 'a' });
+    writeFileSync(path, '3 3 d \n3 5 e \n4 2', { flag: 'a' });
     const last = new Map([
-      [3, { visits: 5, token: 'e', edit: 'c' }],
+      [3, { visits: 5, token: 'e', text: 'New, with a space' }],
       [4, { visits: 1, token: 'b' }],
     ]);
     expect(readAckLog(path)).toEqual({ last, writes: 5, irregular: 1 });

@@ -12,8 +12,9 @@ export class AckLog {
     this.#file = openSync(path, 'a');
   }
 
-  append(n: number, { visits, token, edit }: LastWrite): void {
-    writeSync(this.#file, `${n} ${visits} ${token} ${edit ?? '-'}\n`);
+  /** `text`: where this write brought one. */
+  append(n: number, { visits, token, text = '' }: LastWrite): void {
+    writeSync(this.#file, `${n} ${visits} ${token} ${encodeURIComponent(text)}\n`);
   }
 
   close(): void {
@@ -37,8 +38,9 @@ export function readAckLog(path: string): Acknowledged {
   lines.pop();
   let irregular = 0;
   for (const line of lines) {
-    const [n, visits, token, edit] = line.split(' ');
-    const write = { visits: Number(visits), token: token!, ...(edit === '-' ? {} : { edit: edit! }) };
+    const [n, visits, token, said] = line.split(' ');
+    const text = said ? decodeURIComponent(said) : last.get(Number(n))?.text;
+    const write = { visits: Number(visits), token: token!, ...(text === undefined ? {} : { text }) };
     if (write.visits !== (last.get(Number(n))?.visits ?? 0) + 1) irregular++;
     last.set(Number(n), write);
   }

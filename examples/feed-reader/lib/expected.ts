@@ -6,12 +6,9 @@ import { longText, point, text, whole } from './values.ts';
 export interface LastWrite {
   readonly visits: number;
   readonly token: string;
-  /** Of a note with a new text: the name of the visit that brought it. */
-  readonly edit?: string;
+  /** Of a note that got a new text. */
+  readonly text?: string;
 }
-
-/** What a visit of this name writes into a note. */
-export const editedText = (edit: string): string => `Written anew on visit ${edit}.`;
 
 /**
  * The record as it must stand in its new home: said a second time, by hand and type by type, without the engine and
@@ -30,7 +27,7 @@ export function expectedAt(n: number, last: LastWrite | undefined): Properties {
       move(record, 'added', 'savedAt');
       break;
     case 'Note':
-      if (last?.edit !== undefined) record.set('text', longText(editedText(last.edit)));
+      if (last?.text !== undefined) record.set('text', longText(last.text));
       break;
   }
   if (last) record.set('visits', whole(last.visits)).set('lastVisit', text(last.token));

@@ -6,6 +6,9 @@ import { type Callbacks, Inbox, receiver, storedCallbacks } from 'handover/webho
 import { fastifyReceiver } from 'handover/webhooks/fastify';
 import { secretOf, topicOf, webOf } from './push.ts';
 
+/** Less than its parent waits for it. */
+const CLOSING_MS = 8000;
+
 /**
  * The application's side of its subscriptions: takes what is posted to its callbacks, old and new, into the inbox, and
  * runs on each what an application would do with an update. Here that is a line in a log.
@@ -26,10 +29,11 @@ export class Mailbox {
     this.#working = this.#inbox.work(apply, this.#end.signal);
   }
 
-  /** When nothing more comes in: resolves when all that was taken has been applied. */
+  /** When nothing more comes in: resolves when all that was taken has been applied, or after a while in which it cannot be. */
   async close(): Promise<void> {
     await this.#receiving.settled();
-    while (await this.#isWaiting()) await new Promise((done) => setTimeout(done, 20));
+    for (const until = performance.now() + CLOSING_MS; performance.now() < until && (await this.#isWaiting()); )
+      await new Promise((done) => setTimeout(done, 20));
     this.#end.abort();
     await this.#working;
   }

@@ -15,6 +15,9 @@ interface Lists {
 /** Where a kind's records are in the site's own paths, which no migration changes. */
 export const KIND_IN_PATH: Readonly<Record<string, Kind>> = { feeds: 'Feed', articles: 'Article', notes: 'Note' };
 
+/** The header that says, when a visit was counted, which one it was. */
+export const VISITS = 'visits';
+
 export const pathOf = (user: string): string => `/users/${encodeURIComponent(user)}`;
 
 export const frontPage = (users: readonly string[]): string =>

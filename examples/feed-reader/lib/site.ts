@@ -10,7 +10,7 @@ import {
   notes,
   type Owned,
 } from '../migrations/feeds-under-users.ts';
-import { frontPage, KIND_IN_PATH, pathOf, userPage } from './pages.ts';
+import { frontPage, KIND_IN_PATH, pathOf, userPage, VISITS } from './pages.ts';
 import { type Kind, recordAt } from './records.ts';
 import type { Shelves } from './shelves.ts';
 
@@ -20,6 +20,15 @@ interface RecordPath {
   readonly id: string;
 }
 
+/** A visit by somebody who keeps no account of his visits, a person with a browser. */
+export interface Unaccounted {
+  readonly kind: Kind;
+  readonly id: string;
+  readonly visits: number;
+  readonly token: string;
+  readonly text?: string;
+}
+
 /**
  * The application's own pages. They read and write through the router, in the new shape, from before the first command
  * to after the last; of the migration they know nothing else.
@@ -27,12 +36,14 @@ interface RecordPath {
 export class Site {
   readonly server: FastifyInstance;
   readonly #shelves: Shelves;
+  readonly #onUnaccounted: (visit: Unaccounted) => void;
   readonly #feeds: Router<Feed>;
   readonly #articles: Router<Article>;
   readonly #notes: Router<Note>;
 
-  constructor(store: Store, shelves: Shelves) {
+  constructor(store: Store, shelves: Shelves, onUnaccounted: (visit: Unaccounted) => void = () => {}) {
     this.#shelves = shelves;
+    this.#onUnaccounted = onUnaccounted;
     // The old key is the end of the new one, and the new one is known: each page is some user's.
     const routed = <N extends object>(kind: Kind, rule: EntityRule<object, N>) =>
       new Router<N>({ store, rule, keys: { from: (into) => key(kind, into.id) } });
@@ -71,17 +82,22 @@ export class Site {
   /** Counts a visit; the form of a note may bring its new text. */
   async #visit({ params, body }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { user, list, id } = params as RecordPath;
-    const { visit = randomUUID(), text } = (body ?? {}) as { readonly visit?: string; readonly text?: string };
-    const visited = <R extends Owned>(record: R): R => ({ ...record, visits: record.visits + 1, lastVisit: visit });
+    const { visit, text } = (body ?? {}) as { readonly visit?: string; readonly text?: string };
+    const token = visit ?? randomUUID();
+    const visited = <R extends Owned>(record: R): R => ({ ...record, visits: record.visits + 1, lastVisit: token });
     const kind = KIND_IN_PATH[list];
     if (!kind || (kind !== 'Article' && !/^\d{1,15}$/.test(id))) return notFound(reply);
     const address = { into: key('User', user, kind, kind === 'Article' ? id : Number(id)) };
     const written = await {
       Feed: () => this.#feeds.update(address, visited),
       Article: () => this.#articles.update(address, visited),
-      Note: () => this.#notes.update(address, (note) => visited(text === undefined ? note : { ...note, text })),
+      Note: () => this.#notes.update(address, (note) => visited(text ? { ...note, text } : note)),
     }[kind]();
-    return written ? reply.redirect(pathOf(user), 303) : notFound(reply);
+    if (!written) return notFound(reply);
+    const { visits } = written;
+    if (visit === undefined)
+      this.#onUnaccounted({ kind, id, visits, token, ...(text && kind === 'Note' ? { text } : {}) });
+    return reply.header(VISITS, visits).redirect(pathOf(user), 303);
   }
 }
 

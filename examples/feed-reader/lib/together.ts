@@ -57,7 +57,7 @@ export async function changeTogether(
     await group.update(notes, note, visit);
   });
   const after = await store.read(keys);
-  for (const n of numbers) log.append(n, { ...last.get(n), visits: (last.get(n)?.visits ?? 0) + 1, token });
+  for (const n of numbers) log.append(n, { visits: (last.get(n)?.visits ?? 0) + 1, token });
   const changed = keys.filter((_, i) => isVisited(before[i], after[i], token)).length;
   return { user, due: keys.length, changed, changedByFailed, holds: changed === keys.length && changedByFailed === 0 };
 }
