@@ -31,6 +31,12 @@ export function statesOf(counts: Counts): Record<string, number> {
   return completed > 0 ? { ...states, completed } : states;
 }
 
+/** Records per state that are rewritten in place. */
+export function inPlaceOf(counts: Counts): Record<string, number> {
+  const found = Object.entries(counts).filter(([name]) => name.startsWith('F.'));
+  return Object.fromEntries(found.map(([name, n]) => [name.slice(2), n]));
+}
+
 /** Subscriptions per state. */
 export function subscriptionsOf(counts: Counts): Record<string, number> {
   const states: Record<string, number> = {};

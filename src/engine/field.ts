@@ -45,7 +45,8 @@ export function holdField(rule: FieldRule, { key, version, content, slot: text }
   };
 }
 
-function partOf({ properties }: Content, names: readonly string[]): Content | undefined {
+/** These properties of a content; undefined where it has none of them. */
+export function partOf({ properties }: Content, names: readonly string[]): Content | undefined {
   const part = new Map<string, Value>();
   for (const name of names) {
     const value = properties.get(name);
@@ -55,7 +56,11 @@ function partOf({ properties }: Content, names: readonly string[]): Content | un
 }
 
 /** The content of the entity with these parts in place of those that it has; all else stays as it is. */
-export function withParts({ content, rule }: FieldHeld, old: Content | undefined, now: Content | undefined): Content {
+export function withParts(
+  { content, rule }: Pick<FieldHeld, 'content' | 'rule'>,
+  old: Content | undefined,
+  now: Content | undefined,
+): Content {
   const properties: Map<string, Value> = new Map(content.properties);
   put(properties, rule.old, old);
   put(properties, rule.new, now);
@@ -95,10 +100,11 @@ export const HOLDERS: Readonly<Record<FieldState, Holder>> = {
 
 /**
  * How a record stands. Where both were written past everybody who keeps them together, they are one as long as one is what
- * the transform makes of the other, and a split else.
+ * the transform makes of the other, and a split else. What somebody has put back to what the slot says of it does not look
+ * written: that is all that a mark can tell.
  */
 export function fieldStateOf(held: FieldHeld): FieldState {
-  const { rule, slot, old, now } = held;
+  const { slot, old, now } = held;
   if (!old && !now) return 'absent';
   if (!slot) {
     if (!now) return 'atHome';
@@ -112,23 +118,24 @@ export function fieldStateOf(held: FieldHeld): FieldState {
     if (!old) return 'completed';
     return slot.side === 'S' ? 'copied' : 'switched';
   }
-  return slot.side === 'S' ? atOld(held, oldWritten, newWritten) : atNew(held, oldWritten, newWritten, rule);
+  return slot.side === 'S' ? atOld(held, oldWritten, newWritten) : atNew(held, oldWritten, newWritten, oldMark === '');
 }
 
 /** The old ones are the record, and somebody without a slot has written. */
 function atOld(held: FieldHeld, oldWritten: boolean, newWritten: boolean): FieldState {
   const { old, now } = held;
   if (!now) return 'atHome';
-  // An old instance took its properties away: the copy is of nothing. Where the new ones were written too, they are all there is.
-  if (!old) return newWritten ? 'completed' : 'clearedHome';
-  return oldWritten && !newWritten ? 'copiedStale' : agree(held) ? 'copiedStale' : 'split';
+  // An old instance took its properties away: the copy is of nothing. What was written there since is of nobody knows when.
+  if (!old) return newWritten ? 'split' : 'clearedHome';
+  return (oldWritten && !newWritten) || agree(held) ? 'copiedStale' : 'split';
 }
 
 /** The new ones are, and somebody without a slot has written. */
-function atNew(held: FieldHeld, oldWritten: boolean, newWritten: boolean, rule: FieldRule): FieldState {
-  const { old, now } = held;
-  if (!now) return oldWritten ? 'overwritten' : 'clearedAway';
-  if (!old) return newWritten ? 'completed' : 'split';
+function atNew(held: FieldHeld, oldWritten: boolean, newWritten: boolean, isAlone: boolean): FieldState {
+  const { rule, old, now } = held;
+  if (!now) return oldWritten ? 'split' : 'clearedAway';
+  // Taken away by an old instance, or by a new one that is done with them: nobody can tell.
+  if (!old) return isAlone ? 'completed' : 'split';
   if (oldWritten && !newWritten) return 'overwritten';
   if (!oldWritten) return 'switchedStale';
   return agree(held) || (rule.reversible && isMadeOf(held)) ? 'switchedStale' : 'split';

@@ -70,8 +70,9 @@ async function listedAmong(items: readonly FieldItem[], { store, campaign }: Fie
 
 /** Rounds of: decide for all, commit all, look again at those that lost. */
 async function bring(items: readonly FieldItem[], options: FieldOptions): Promise<void> {
-  const { fence } = options;
-  let busyMs = 0;
+  const { fence, clock } = options;
+  let waitMs = 0;
+  let readyAt = 0;
   for (let round = 0; round < LIMITS.roundsPerPage; round++) {
     await lookAgain(
       items.filter(({ held, result }) => held === 'look' && !result),
@@ -79,10 +80,11 @@ async function bring(items: readonly FieldItem[], options: FieldOptions): Promis
     );
     const planned = items.flatMap((item) => plan(item, options) ?? []);
     if (planned.length === 0) return;
-    await fence.renew(() => busyMs);
+    await fence.renew(() => Math.max(0, readyAt - clock.ticks()));
     fence.check();
     const busy = await carryOut(planned, options);
-    busyMs = busy === 0 ? 0 : Math.min(2 * busyMs || LIMITS.coolMs, LIMITS.coolMostMs);
+    waitMs = busy === 0 ? 0 : Math.min(2 * waitMs || LIMITS.coolMs, LIMITS.coolMostMs);
+    readyAt = clock.ticks() + waitMs;
   }
   for (const item of items) item.result ??= 'unresolved';
 }
