@@ -31,9 +31,9 @@ export const frontPage = (users: readonly string[]): string =>
 export const userPage = (user: string, count: number, { feeds, articles, notes }: Lists): string =>
   document(
     `${user}: feed reader`,
-    `<p><a href="/">All users</a></p>
+    `<nav><a href="/">All users</a></nav>
     <h1>${safe(user)} <small>${count} saved</small></h1>
-    <main>
+    <div class="lists">
       ${section(user, 'feeds', 'Feeds', feeds, ({ title, url, where }) => {
         return `${link(url, title)} <small>${where.latitude.toFixed(2)}°, ${where.longitude.toFixed(2)}°</small>`;
       })}
@@ -41,7 +41,7 @@ export const userPage = (user: string, count: number, { feeds, articles, notes }
         return `${link(url, headline)} <small>${savedAt.toDate().toISOString().slice(0, 10)}</small>`;
       })}
       ${section(user, 'notes', 'Notes', notes, ({ text }) => safe(text))}
-    </main>`,
+    </div>`,
   );
 
 function section<R extends Owned>(
@@ -56,7 +56,7 @@ function section<R extends Owned>(
     return `<li data-record="${list}/${safe(String(id))}" data-visits="${record.visits}">
       <div>${said(record)}</div>
       <form method="post" action="${safe(path)}">${list === 'notes' ? EDITOR : ''}
-        <button>Visit</button> <small>${record.visits} ${record.visits === 1 ? 'visit' : 'visits'}</small>
+        <button>${list === 'notes' ? 'Write' : 'Visit'}</button> <small>${record.visits} ${record.visits === 1 ? 'visit' : 'visits'}</small>
       </form></li>`;
   });
   return `<section><h2>${title}</h2><ul>${items.join('\n')}</ul></section>`;
@@ -73,10 +73,11 @@ const document = (title: string, body: string): string => `<!doctype html>
 <title>${safe(title)}</title>
 <style>
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+  a { color: light-dark(#0645ad, #8ab4f8); }
   body { margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }
-  main { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 0 2.5rem; }
+  .lists { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 0 2.5rem; }
   ul { list-style: none; margin: 0; padding: 0; }
   li { border-top: 1px solid #8886; padding: 0.5rem 0; }
   form { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
   .users { columns: 10rem; }
-</style></head><body>${body}</body></html>`;
+</style></head><body><main>${body}</main></body></html>`;

@@ -3,7 +3,7 @@ import { datastoreStore } from 'handover/store/datastore';
 import { lmdbStore } from 'handover/store/lmdb';
 
 /** Of a test, on an emulator: a campaign waits before it closes for as long as a commit may take. */
-const DEADLINE_MS = 3000;
+const DEADLINE_MS = 2000;
 
 /**
  * The example's store, for each of its processes: LMDB in its folder, or the project of Cloud Datastore that
