@@ -74,7 +74,7 @@ const document = (title: string, body: string): string => `<!doctype html>
 <style>
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
   a { color: light-dark(#0645ad, #8ab4f8); }
-  body { margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }
+  body { background: light-dark(#fff, #14171a); color: light-dark(#14171a, #e8eaed); margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }
   .lists { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 0 2.5rem; }
   ul { list-style: none; margin: 0; padding: 0; }
   li { border-top: 1px solid #8886; padding: 0.5rem 0; }
