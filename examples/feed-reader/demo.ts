@@ -41,7 +41,7 @@ import migration from './migrations/feeds-under-users.ts';
  * A feed reader's records move below their users while it is being used: there, half the way back, there again, for
  * good. Then every entity is read and held against what must be there. See README.md, and `--help`.
  */
-/** Done in a minute or two on two cores. By group, each further user costs a commit in every sweep. */
+/** By group, each further user costs a commit in every sweep: see README.md for how long it takes. */
 const RECORDS = 25_000;
 /** With the page: so slow that a person can follow, some minutes for the records above. */
 const WATCHED_PER_SECOND = 2000;
