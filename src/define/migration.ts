@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EntityRule } from './entity.ts';
+import { isOf, type Referring, referringTo } from './reference.ts';
 import type { SubscriptionRule } from './subscription.ts';
 
 export interface MigrationDefinition {
@@ -31,6 +32,8 @@ export interface Migration {
   readonly errorBudget: number;
   readonly records: readonly EntityRule[];
   readonly subscriptions: readonly SubscriptionRule[];
+  /** What refers to its records, by form: made of what their rules say. */
+  readonly references: readonly Referring[];
   /** Changes whenever anything that decides about records does. */
   readonly fingerprint: string;
 }
@@ -71,6 +74,12 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     if (groupOf && moved) refuse(`records of ${path} are moved: the group of their subscriptions is their own`);
     if (groupOf && by !== 'group') refuse(`subscriptions of ${path} have a \`group\`, and it does not go by groups`);
   }
+  const references = referringTo(records);
+  for (const { of } of references) {
+    // What refers is written in either home: without a way back that would be lost on it.
+    const oneWay = records.find(({ from, into, reversible }) => !reversible && (isOf(of, from) || isOf(of, into)));
+    if (oneWay) refuse(`records of ${oneWay.from.join('/')} refer to others that move, and have no \`backward\``);
+  }
   if (after.includes(name)) refuse('it cannot come after itself');
   const source = JSON.stringify([
     name,
@@ -80,7 +89,7 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     [...records, ...subscriptions].map((rule) => rule.source),
   ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
-  return { name, version, after, by, namespace, errorBudget, records, subscriptions, fingerprint };
+  return { name, version, after, by, namespace, errorBudget, records, subscriptions, references, fingerprint };
 }
 
 /** The rule that moves the records that this rule's subscriptions are of; undefined where they stay. */
