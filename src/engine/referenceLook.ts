@@ -28,7 +28,7 @@ export interface ReferenceContext {
 }
 
 /** Whether a key is of either home of the rule's records. */
-const isOfRule = ({ from, into }: EntityRule, key: Key): boolean => matches(from, key) || matches(into, key);
+export const isOfRule = ({ from, into }: EntityRule, key: Key): boolean => matches(from, key) || matches(into, key);
 
 /** Keys of records that move, in all entities of a page, by text. */
 export function keysOf(

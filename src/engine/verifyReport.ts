@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { referencesSchema, undeclaredSchema } from './referencesReport.ts';
 
 const subscriptionsSchema = z
   .object({
@@ -37,6 +38,10 @@ export const verifyReportSchema = z
       description: 'Entities in the new home that this campaign did not write. They are left alone',
     }),
     subscriptions: subscriptionsSchema.exactOptional(),
+    references: referencesSchema.exactOptional(),
+    undeclared: z.array(undeclaredSchema).exactOptional().meta({
+      description: 'Where a sample of all kinds holds keys of records that move, in properties that no rule mentions',
+    }),
     counted: z.object({ at: z.number(), records: z.number() }).optional().meta({ description: COUNTED }),
     clean: z.boolean().meta({
       description: 'Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0',
