@@ -107,16 +107,18 @@ export const isClosing = ({ stage }: CampaignDocument): boolean => stage === 'co
  */
 export function isClean(campaign: CampaignDocument, counts: Counts, capabilities: Capabilities): boolean {
   if ((counts.unresolved ?? 0) > 0) return false;
-  if (campaign.dropIn === nameOf(campaign) && (counts.rewritten ?? 0) > 0) return false;
   if (isClosing(campaign) && !provesRest(campaign, counts, capabilities)) return false;
-  const moved = counts.moved ?? 0;
+  const moved = changedIn(counts);
   if (moved === 0) return true;
   const target = uniform(campaign.targets);
   if (target === 'home' || target === 'completed') return false;
   if (moved <= LIMITS.cleanShare * (counts.seen ?? 0)) return true;
   const before = campaign.lastSweep;
-  return before?.generation === campaign.generation && campaign.sweep >= 3 && moved * 2 >= (before.counts.moved ?? 0);
+  return before?.generation === campaign.generation && campaign.sweep >= 3 && moved * 2 >= changedIn(before.counts);
 }
+
+/** A record that was rewritten for what it refers to may have a copy, which is stale now. */
+const changedIn = ({ moved = 0, rewritten = 0 }: Counts): number => moved + rewritten;
 
 /**
  * After a campaign has closed nobody looks again, so nothing may land any more (P7). What was seen before this sweep

@@ -10,7 +10,7 @@ import type { Key } from '../record/key.ts';
 import type { Slot } from '../record/slot.ts';
 import { MemoryData } from '../store/memoryData.ts';
 import type { Mutation, Version } from '../store/store.ts';
-import type { Subject } from './subject.ts';
+import type { SimulatedReferrer, Subject } from './subject.ts';
 
 /** Data that tells of each write that was applied. */
 class WatchedData extends MemoryData {
@@ -64,6 +64,7 @@ export const REST: Readonly<Record<Target, readonly RecordState[]>> = {
 
 export interface WatchOptions {
   readonly subjects: readonly Subject[];
+  readonly referrers?: readonly SimulatedReferrer[];
   readonly tell: (line: string) => void;
 }
 
@@ -86,14 +87,21 @@ export class Watch {
   #closing: 'completed' | 'home' | undefined;
   /** Whether each run of the migration has closed. */
   readonly #runs = new Map<string, boolean>();
+  /** Under which command each entity was written last by the application: old and new keys as text. */
+  readonly written = new Map<string, string>();
+  #command = '';
+  readonly #referrers: ReadonlySet<string>;
+  readonly #referring = new Set<string>();
   /** How often each move was made from each state. */
   readonly moves = new Map<string, number>();
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#referrers = new Set(options.referrers?.map(({ key }) => key.toString()));
     this.#data = new WatchedData((key) => {
       const watched = this.#byKey.get(key.toString());
-      if (watched) this.#touched.add(watched);
+      if (this.#referrers.has(key.toString())) this.#referring.add(key.toString());
+      else if (watched) this.#touched.add(watched);
       else if (matches([KINDS.campaign], key)) this.#lookAtCampaign(key);
     });
     for (const subject of options.subjects) {
@@ -115,6 +123,8 @@ export class Watch {
   /** What was written since the last check was written by this one, in one call. Whether a worker moved something. */
   check(by: Writer | undefined): boolean {
     if (this.#closing) this.#checkClosed();
+    for (const name of this.#referring) this.#checkReferrer(name, by!);
+    this.#referring.clear();
     if (this.#touched.size === 0) return false;
     for (const watched of this.#touched) this.#checkOne(watched, by!);
     this.#touched.clear();
@@ -148,7 +158,8 @@ export class Watch {
   }
 
   #lookAtCampaign(key: Key): void {
-    const { targets, closed, stage } = decode('campaign', this.#data.get(key)!).value;
+    const { targets, closed, stage, id, generation } = decode('campaign', this.#data.get(key)!).value;
+    this.#command = `${id} ${generation}`;
     this.#leftHome ||= targets.some(({ target }) => target === 'switched' || target === 'completed');
     // A second run begins with what the first one has brought there.
     const isFirst = this.#runs.size === 0 || (this.#runs.size === 1 && this.#runs.has(key.toString()));
@@ -166,6 +177,23 @@ export class Watch {
       throw new Violation('P7', `the campaign has closed at ${this.#closing}, and ${subject.keys.S} is ${state}`);
     }
     this.#closing = undefined;
+  }
+
+  /** Whether the entity was written by the application since the last command. */
+  isLate(key: Key): boolean {
+    return this.written.get(key.toString()) === this.#command;
+  }
+
+  /** Inserted too late for the campaign: nobody but its client has it in hand. */
+  isLeftOut({ keys }: Subject): boolean {
+    return this.isClosed && !this.#byKey.get(keys.S.toString())!.isOver;
+  }
+
+  #checkReferrer(name: string, by: Writer): void {
+    const what = `${by.name} writes ${name}`;
+    this.#options.tell(what);
+    if (by.role === 'application') this.written.set(name, this.#command);
+    else if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
   }
 
   #look({ subject }: Watched): Pick<Watched, 'S' | 'T' | 'value'> {
@@ -191,7 +219,12 @@ export class Watch {
     if (by.role === 'operator') throw new Violation('P2', `${what}, by no worker`);
     if (move !== undefined && isMove(move, from, to)) this.#count(`${from} ${move}`);
     if (by.role === 'application') {
+      if (before.value !== watched.value || move === undefined) this.#noteWritten(watched.subject);
       if (this.isClosed) checkOwners(watched, before, what);
+      return;
+    }
+    if (move === undefined && isRewrite(before, watched) && !changed) {
+      if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
       return;
     }
     if (move === undefined) throw new Violation('journal', `${what}, and no journal tells of it`);
@@ -201,6 +234,10 @@ export class Watch {
     const wroteHome = before.S?.version !== watched.S?.version && roleOf(before.S) === 'O';
     if (wroteHome && !this.#leftHome) throw new Violation('P6', `${what}, during the copy`);
     checkJournals(before, watched, what, by.name);
+  }
+
+  #noteWritten({ keys: { S, T } }: Subject): void {
+    for (const key of [S, T]) this.written.set(key.toString(), this.#command);
   }
 
   #count(row: string): void {
@@ -231,6 +268,13 @@ function moveBetween(before: Watched, after: Watched): string | undefined {
   }
   const dropped = fresh.find((at) => !after[at]);
   return dropped && `drop ${dropped}`;
+}
+
+/** Content alone, of an owner that stays one: what it says is compared with keys of either home taken for one. */
+function isRewrite(before: Watched, after: Watched): boolean {
+  const [at, ...more] = (['S', 'T'] as const).filter((side) => before[side]?.version !== after[side]?.version);
+  if (!at || more.length > 0 || roleOf(before[at]) !== 'O') return false;
+  return JSON.stringify(before[at]!.slot) === JSON.stringify(after[at]?.slot) && roleOf(after[at]) === 'O';
 }
 
 const lastEntry = (slot: Slot | undefined) => slot?.journal.at(-1);
