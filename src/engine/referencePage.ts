@@ -115,7 +115,7 @@ async function planAll(items: readonly Item[], options: ReferenceOptions, counts
     const content = corrected(before, referring, verdicts);
     if (content === before) item.result = 'right';
     else if (roleOf(item.held) !== 'O') frozen.push(item);
-    else if (wouldStray(item, content, options)) item.result = 'later';
+    else if (wouldStray(item, content, options)) item.result = 'right';
     else {
       try {
         checkEntity(item.key, content, item.entity!.slot, store.capabilities);
@@ -162,7 +162,10 @@ function letterOf(entity: Entity | undefined): string {
   }
 }
 
-/** A record that is moved itself, and whose new key depends on what it refers to: rewritten once it is there. */
+/**
+ * A record that is moved itself, and whose new key depends on what it refers to, is rewritten once it is there. What is
+ * left at its old home when all records have been gone through stays there: it is wanted there, or is set aside.
+ */
 function wouldStray({ key, held }: Item, after: Content, { migration }: ReferenceOptions): boolean {
   const rule: EntityRule | undefined =
     held!.slot?.side === 'T' ? undefined : migration.records.find(({ from }) => matches(from, key));
