@@ -107,6 +107,7 @@ export const campaignStatusSchema = z
       .object({ count: z.number(), skipped: z.number(), byCode: counts })
       .meta({ description: '`skipped` of them may stay in the old home' }),
     mismatches: mismatchesSchema.exactOptional(),
+    inPlace: counts.exactOptional().meta({ description: 'Of `states`, the records that are rewritten in place' }),
     subscriptions: counts
       .exactOptional()
       .meta({ description: 'Subscriptions per state, by the same sweep, where the campaign has some' }),

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EntityRule } from './entity.ts';
+import type { FieldRule } from './field.ts';
 import { isOf, type Referring, referringTo } from './reference.ts';
 import type { SubscriptionRule } from './subscription.ts';
 
@@ -20,6 +21,8 @@ export interface MigrationDefinition {
   readonly records?: readonly EntityRule[];
   /** Subscriptions that get a new callback URL. */
   readonly subscriptions?: readonly SubscriptionRule[];
+  /** Properties that give way to others, in records that stay where they are. */
+  readonly fields?: readonly FieldRule[];
 }
 
 /** A validated migration. */
@@ -34,15 +37,35 @@ export interface Migration {
   readonly subscriptions: readonly SubscriptionRule[];
   /** What refers to its records, by form: made of what their rules say. */
   readonly references: readonly Referring[];
+  readonly fields: readonly FieldRule[];
   /** Changes whenever anything that decides about records does. */
   readonly fingerprint: string;
 }
 
-const KNOWN = new Set(['name', 'version', 'after', 'by', 'namespace', 'errorBudget', 'records', 'subscriptions']);
+const KNOWN = new Set([
+  'name',
+  'version',
+  'after',
+  'by',
+  'namespace',
+  'errorBudget',
+  'records',
+  'subscriptions',
+  'fields',
+]);
 
 /** Checks a migration and fills its defaults. Throws `definition.invalid` with what is wrong. */
 export function defineMigration(definition: MigrationDefinition): Migration {
-  const { name, version, after = [], by = 'record', namespace = '', records = [], subscriptions = [] } = definition;
+  const {
+    name,
+    version,
+    after = [],
+    by = 'record',
+    namespace = '',
+    records = [],
+    subscriptions = [],
+    fields = [],
+  } = definition;
   const errorBudget = definition.errorBudget ?? LIMITS.errorBudget;
   const refuse = (why: string): never => {
     throw new HandoverError('definition.invalid', `Migration ${JSON.stringify(name)}: ${why}.`);
@@ -55,8 +78,13 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   if (!Number.isSafeInteger(version) || version < 1) refuse('the version must be 1, 2, 3 …');
   if (by !== 'record' && by !== 'group') refuse("`by` must be 'record' or 'group'");
   if (!Number.isSafeInteger(errorBudget) || errorBudget < 0) refuse('the error budget must be 0 or more records');
-  if (!Array.isArray(records) || !Array.isArray(subscriptions) || records.length + subscriptions.length === 0)
-    refuse('`records` must name at least one kind of record, or `subscriptions` of subscriptions');
+  if (
+    ![records, subscriptions, fields].every(Array.isArray) ||
+    records.length + subscriptions.length + fields.length === 0
+  )
+    refuse(
+      '`records` must name at least one kind of record, or `subscriptions` of subscriptions, or `fields` of fields',
+    );
   for (const field of ['from', 'into'] as const) {
     const twice = duplicate(records.map((rule) => rule[field].join('/')));
     if (twice) refuse(`two rules have \`${field}\` ${twice}, so a record could be moved by either`);
@@ -74,8 +102,23 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     if (groupOf && moved) refuse(`records of ${path} are moved: the group of their subscriptions is their own`);
     if (groupOf && by !== 'group') refuse(`subscriptions of ${path} have a \`group\`, and it does not go by groups`);
   }
+  for (const { of } of fields) {
+    const path = of.join('/');
+    // What a record says on its way is one rule's matter.
+    if (records.some(({ from, into }) => [from.join('/'), into.join('/')].includes(path)))
+      refuse(
+        `records of ${path} are moved by another rule: change their fields there, or in a migration after this one`,
+      );
+    if (by === 'group')
+      refuse(`fields of ${path} change in place, which no group waits for: they need a migration of their own`);
+  }
+  const rewritten = duplicate(fields.map(({ of }) => of.join('/')));
+  if (rewritten) refuse(`two rules are about the fields of ${rewritten}: write one for all of them`);
   const references = referringTo(records);
   for (const { of } of references) {
+    const field = fields.find((rule) => isOf(of, rule.of));
+    if (field)
+      refuse(`${field.of.join('/')} refers to records that move: change its fields in a migration of their own`);
     // What refers is written in either home: without a way back that would be lost on it.
     const oneWay = records.find(({ from, into, reversible }) => !reversible && (isOf(of, from) || isOf(of, into)));
     if (oneWay) refuse(`records of ${oneWay.from.join('/')} refer to others that move, and have no \`backward\``);
@@ -86,10 +129,13 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     version,
     by,
     namespace,
-    [...records, ...subscriptions].map((rule) => rule.source),
+    [...records, ...subscriptions, ...fields].map((rule) => rule.source),
   ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
-  return { name, version, after, by, namespace, errorBudget, records, subscriptions, references, fingerprint };
+  return {
+    ...{ name, version, after, by, namespace, errorBudget },
+    ...{ records, subscriptions, fields, references, fingerprint },
+  };
 }
 
 /** The rule that moves the records that this rule's subscriptions are of; undefined where they stay. */

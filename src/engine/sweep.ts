@@ -25,17 +25,20 @@ export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep'
 const rangeKey = (campaign: CampaignDocument, index: number): Key =>
   documentKey('range', campaign.id, `${nameOf(campaign)}.${String(index).padStart(6, '0')}`);
 
+/** The number of the first rule of what is rewritten in place. */
+export const firstField = ({ records, subscriptions }: Migration): number => records.length + subscriptions.length;
+
 /** The number of the first form of what refers to records. */
-export const firstReferring = ({ records, subscriptions }: Migration): number => records.length + subscriptions.length;
+export const firstReferring = (migration: Migration): number => firstField(migration) + migration.fields.length;
 
 /**
- * All keys of one home of one rule; or, numbered on from the rules, of the records that have subscriptions, and of what
- * refers to records.
+ * All keys of one home of one rule; or, numbered on from the rules, of the records that have subscriptions, of those that are
+ * rewritten in place, and of what refers to records.
  */
 export function homeRange(migration: Migration, rule: number, home: Side): KeyRange {
-  const { namespace, records, subscriptions, references } = migration;
+  const { namespace, records, subscriptions, fields, references } = migration;
   const moved = records[rule];
-  const staying = [...subscriptions, ...references][rule - records.length];
+  const staying = [...subscriptions, ...fields, ...references][rule - records.length];
   const kinds = moved ? moved[home === 'S' ? 'from' : 'into'] : staying!.of;
   const kind = kinds[kinds.length - 1]!;
   // One kind of what refers stands for all paths that end in it.
@@ -96,7 +99,8 @@ async function planRanges(
   for (const home of ['S', 'T'] as const) {
     // By group, what was noted of its subscriptions leads to groups, as records at their new home do.
     const subscriptions = home === 'S' || migration.by === 'group' ? migration.subscriptions : [];
-    for (const rule of [...migration.records, ...subscriptions].keys()) await cut(rule, { home });
+    const fields = home === 'S' ? migration.fields : [];
+    for (const rule of [...migration.records, ...subscriptions, ...fields].keys()) await cut(rule, { home });
   }
   for (const i of migration.references.keys()) await cut(firstReferring(migration) + i, { home: 'T', refers });
   return ranges;
