@@ -37,8 +37,9 @@ export async function writeReferrer(
   }
 }
 
-/** Whether anything that may refer was written since the last command. */
+/** Whether anything that may refer was written since the last command, or a record was not the one that was meant. */
 export const wroteLate = ({ watch, subjects }: World, { referrers = [] }: Subjects): boolean =>
+  watch.deleted.size > 0 ||
   [...referrers.map(({ key }) => key), ...subjects.map(({ keys }) => keys.S)].some((key) => watch.isLate(key));
 
 /**
@@ -73,6 +74,8 @@ function wantedOf({ subjects, watch }: World, key: Key, ending: Target): Key | u
   if (!subject || watch.isLeftOut(subject)) return undefined;
   const { S, T } = subject.keys;
   const at = ownerOf({ watch }, { S, T });
+  // Inserted at its old home again: its new key was another record's, of which nothing is left.
+  if (at === 'S' && key.equals(T) && watch.deleted.has(subject)) return undefined;
   const away = ending === 'switched' || ending === 'completed';
   return at && away === (at === 'T') ? subject.keys[at] : undefined;
 }

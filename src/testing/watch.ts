@@ -87,6 +87,8 @@ export class Watch {
   readonly #runs = new Map<string, boolean>();
   /** Under which command each entity was written last by the application: old and new keys as text. */
   readonly written = new Map<string, string>();
+  /** Records that were deleted once: nothing leads from the keys that one had to the record that came after it. */
+  readonly deleted = new Set<Subject>();
   #command = '';
   readonly #referrers: ReadonlySet<string>;
   readonly #referring = new Set<string>();
@@ -218,6 +220,7 @@ export class Watch {
     if (move !== undefined && isMove(move, from, to)) this.#count(`${from} ${move}`);
     if (by.role === 'application') {
       if (before.value !== watched.value || move === undefined) this.#noteWritten(watched.subject);
+      if (before.value !== undefined && watched.value === undefined) this.deleted.add(watched.subject);
       if (this.isClosed) checkOwners(watched, before, what);
       return;
     }
