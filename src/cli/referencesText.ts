@@ -15,7 +15,7 @@ export function undeclaredText({ undeclared = [] }: Pick<PlanReport, 'undeclared
 export function planReferencesText({ references = [] }: Pick<PlanReport, 'references'>): string {
   if (references.length === 0) return '';
   const lines = references.flatMap(({ kind, properties, entities, reads, writes, dangling, samples }) => [
-    `  ${kind} ${properties.join(', ')}: ${entitiesOf(entities)}; ${count(reads)} reads a sweep, ${count(writes)} writes`,
+    `  ${kind} ${properties.join(', ')}: ${entitiesOf(entities)}; ${many(reads, 'read')} a sweep, ${many(writes, 'write')}`,
     ...(dangling > 0 ? [`    ${many(dangling, 'key')} at which nothing stands: ${samples.join(', ')}`] : []),
   ]);
   return ['References, not in the costs above:', '', ...lines].join('\n');
