@@ -24,7 +24,7 @@ export interface GroupContext {
   readonly campaign: CampaignDocument;
   readonly page: Pick<
     PageOptions,
-    'store' | 'clock' | 'actor' | 'fence' | 'pacer' | 'campaign' | 'onMoves' | 'onQuarantined'
+    'store' | 'clock' | 'actor' | 'fence' | 'pacer' | 'campaign' | 'drops' | 'onMoves' | 'onQuarantined'
   >;
   /** Records a page. */
   readonly pageSize: () => number;
@@ -131,7 +131,7 @@ async function passOver(context: GroupContext, root: Key, { target, behindTo, pa
         ruleIndex,
         home: 'T' as const,
         behindTo: behindTo && (() => behindTo),
-        allTo: target,
+        allTo: page.drops === 'never' ? undefined : target,
         optimistic: false,
         leaveCooling: !patient,
         targetOf: () => target,

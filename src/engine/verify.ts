@@ -16,7 +16,9 @@ import { groupsHeldBack, quarantined } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { firstField, homeRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
+import { undeclaredIn } from './undeclared.ts';
 import { verifyFields } from './verifyFields.ts';
+import { type Lost, verifyReferences } from './verifyReferences.ts';
 import { type Finding, note, type VerifyReport } from './verifyReport.ts';
 import { verifySubscriptions } from './verifySubscriptions.ts';
 
@@ -51,11 +53,17 @@ export async function verify(
     ]),
     ...migration.fields.map((field, i) => ({ field, index: firstField(migration) + i, home: 'S' as const })),
   ];
-  const saved = options.restart ? undefined : await load(store, 'verify', key);
+  const restart = options.restart || migration.references.length > 0;
+  const saved = restart ? undefined : await load(store, 'verify', key);
   const resumed =
     saved && saved.value.step < steps.length && saved.value.of === stamp(campaign) ? saved.value : undefined;
   const report = (resumed?.report as VerifyReport | undefined) ?? emptyReport(campaign, options.clock.now());
   const heldBack = migration.by === 'group' ? await groupsHeldBack(store, campaign) : new Set<string>();
+  // What led nowhere is remembered while records are gone through: a verification of references begins anew.
+  const lost =
+    migration.references.length > 0
+      ? await verifyReferences({ store, migration, campaign, report, ...options })
+      : undefined;
   let version = saved?.version ?? (await load(store, 'verify', key))?.version;
   let cursor = resumed?.cursor;
   for (let step = resumed?.step ?? 0; step < steps.length; step++) {
@@ -64,7 +72,8 @@ export async function verify(
       const from = cursor === undefined ? {} : { after: Key.parse(cursor) };
       const page = await store.scan({ ...homeRange(migration, index, home), ...from }, LIMITS.pageSize);
       if ('field' in about) await verifyFields(page.entities, about.field, { store, campaign, report });
-      else await verifyPage(page.entities, { store, migration, campaign, heldBack, rule: about.rule, home, report });
+      else
+        await verifyPage(page.entities, { store, migration, campaign, heldBack, lost, rule: about.rule, home, report });
       options.onProgress?.(report.seen);
       more = page.more;
       cursor = more ? page.entities[page.entities.length - 1]!.key.toString() : undefined;
@@ -81,7 +90,12 @@ export async function verify(
   if (migration.subscriptions.length > 0)
     report.subscriptions = await verifySubscriptions(store, migration, campaign, options.signal);
   const onTheWay = report.subscriptions?.onTheWay ?? 0;
-  report.clean = wrong + report.splits + onTheWay === 0 && report.started === report.completed + report.quarantined;
+  lost?.end(report);
+  const undeclared = await undeclaredIn(store, migration, options.signal);
+  if (undeclared.length > 0) report.undeclared = undeclared;
+  const led = (report.references?.stale ?? 0) + (report.references?.unchecked ?? 0);
+  report.clean =
+    wrong + report.splits + onTheWay + led === 0 && report.started === report.completed + report.quarantined;
   return report;
 }
 
@@ -114,6 +128,7 @@ interface Context {
   readonly campaign: CampaignDocument;
   /** Groups that stay behind with a quarantined member. */
   readonly heldBack: ReadonlySet<string>;
+  readonly lost: Lost | undefined;
   readonly rule: EntityRule;
   readonly home: 'S' | 'T';
   readonly report: VerifyReport;
@@ -171,7 +186,7 @@ function restsAt(pair: Pair, target: Item['target'], campaign: string): boolean 
 }
 
 /** One record, judged once: where its old home holds something, by the old home's pass, else by the new home's. */
-function judge({ pair, target, result }: Item, listed: boolean, { campaign, home, report }: Context): void {
+function judge({ pair, target, result }: Item, listed: boolean, { campaign, home, report, lost }: Context): void {
   const { keys, S, T } = pair;
   const state = stateOf(pair);
   if (home === 'T' && S) {
@@ -180,6 +195,7 @@ function judge({ pair, target, result }: Item, listed: boolean, { campaign, home
     note(report, 'orphans', keys.T);
   } else if (state !== 'absent' && state !== 'birth') {
     report.started++;
+    lost?.lives(pair, report);
     const settled = nextMove(state, target, false) === null;
     const finding =
       listed || result ? 'quarantined' : mismatch(pair, campaign.id) ? 'inFlight' : findingOf(pair, state, target);
