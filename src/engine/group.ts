@@ -64,10 +64,13 @@ export async function processGroup(
   let event: GroupEvent['type'] = 'members.behind';
   const ready = result.allRest && !context.siblingsMissing && !(await isQuarantined());
   if (away && ready) {
-    const gathered = result;
-    result = await passOver(context, root, aim);
-    addMoves(result.counts, gathered.counts);
-    if (result.cooling) return leftCooling(result);
+    // Where all have arrived nobody is left to switch.
+    if (!result.allAway) {
+      const gathered = result;
+      result = await passOver(context, root, aim);
+      addMoves(result.counts, gathered.counts);
+      if (result.cooling) return leftCooling(result);
+    }
     event = result.allRest && result.allAway ? 'members.arrived' : 'members.ready';
   }
   const subscriptions = await subscriptionsIn(context, root, target);
