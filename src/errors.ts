@@ -52,6 +52,8 @@ export const ERRORS = {
   'config.missing': 'No handover.config.ts was found. Create one, or name it with --config.',
   'store.unsafe':
     'The store does not honour compare-and-set. Handing data to it would lose writes; use another mode or store.',
+  'store.moment':
+    'The store did not hold one moment for as long as the look took. It is begun anew, or made page by page.',
   'store.readOnly': 'This store was opened read-only.',
   'store.closed': 'The store is closed.',
   'store.driver':
