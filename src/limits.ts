@@ -105,6 +105,16 @@ export const LIMITS = {
   coolPatienceMs: 15_000,
   /** Cooling groups remembered; beyond it those that are ready are forgotten. */
   coolGroups: 10_000,
+  /** Groups of one invariant: two totals each are in memory while it is taken. */
+  invariantGroups: 100_000,
+  /** Bytes of what a campaign began with, of all its invariants that must stay: one entity, with room for the rest of it. */
+  invariantBaselineBytes: 900_000,
+  /** Passes in a row that must find the same difference, where a store shows no single moment: writes under way end. */
+  invariantPasses: 3,
+  /** Passes after which nothing is found out: under so many writes no two looks agree. */
+  invariantPassesMost: 12,
+  /** Pause between two of them: about what a write takes. */
+  invariantPauseMs: 100,
   /** Target keys that `plan` remembers to find collisions: 128 MiB of hashes. */
   planKeys: 12_000_000,
   /** Pieces of a home that a sample of `plan` is made of, if it has so many: fewer would be less like the whole. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EntityRule } from './entity.ts';
+import type { Invariant } from './invariant.ts';
 import type { SubscriptionRule } from './subscription.ts';
 
 export interface MigrationDefinition {
@@ -19,6 +20,8 @@ export interface MigrationDefinition {
   readonly records?: readonly EntityRule[];
   /** Subscriptions that get a new callback URL. */
   readonly subscriptions?: readonly SubscriptionRule[];
+  /** Totals that must hold before a switch and before the old homes go. */
+  readonly invariants?: readonly Invariant[];
 }
 
 /** A validated migration. */
@@ -31,15 +34,27 @@ export interface Migration {
   readonly errorBudget: number;
   readonly records: readonly EntityRule[];
   readonly subscriptions: readonly SubscriptionRule[];
+  readonly invariants: readonly Invariant[];
   /** Changes whenever anything that decides about records does. */
   readonly fingerprint: string;
 }
 
-const KNOWN = new Set(['name', 'version', 'after', 'by', 'namespace', 'errorBudget', 'records', 'subscriptions']);
+const KNOWN = new Set([
+  'name',
+  'version',
+  'after',
+  'by',
+  'namespace',
+  'errorBudget',
+  'records',
+  'subscriptions',
+  'invariants',
+]);
 
 /** Checks a migration and fills its defaults. Throws `definition.invalid` with what is wrong. */
 export function defineMigration(definition: MigrationDefinition): Migration {
   const { name, version, after = [], by = 'record', namespace = '', records = [], subscriptions = [] } = definition;
+  const { invariants = [] } = definition;
   const errorBudget = definition.errorBudget ?? LIMITS.errorBudget;
   const refuse = (why: string): never => {
     throw new HandoverError('definition.invalid', `Migration ${JSON.stringify(name)}: ${why}.`);
@@ -71,6 +86,7 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     if (groupOf && moved) refuse(`records of ${path} are moved: the group of their subscriptions is their own`);
     if (groupOf && by !== 'group') refuse(`subscriptions of ${path} have a \`group\`, and it does not go by groups`);
   }
+  checkInvariants(invariants, records, refuse);
   if (after.includes(name)) refuse('it cannot come after itself');
   const source = JSON.stringify([
     name,
@@ -78,9 +94,29 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     by,
     namespace,
     [...records, ...subscriptions].map((rule) => rule.source),
+    // Nothing where there are none: what was started before there could be any has the fingerprint that it had.
+    ...(invariants.length > 0
+      ? [invariants.map(({ source, of }) => [source, of.map((rule: EntityRule) => records.indexOf(rule))])]
+      : []),
   ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
-  return { name, version, after, by, namespace, errorBudget, records, subscriptions, fingerprint };
+  return { name, version, after, by, namespace, errorBudget, records, subscriptions, invariants, fingerprint };
+}
+
+function checkInvariants(
+  invariants: readonly Invariant[],
+  records: readonly EntityRule[],
+  refuse: (why: string) => never,
+): void {
+  if (!Array.isArray(invariants) || invariants.some((each) => typeof each?.groupOf !== 'function'))
+    refuse('`invariants` must be made by `sum`, `count` or `fold`');
+  if (invariants.length > 0 && records.length === 0) refuse('it has invariants, and no `records` that they are about');
+  const twice = duplicate(invariants.map(({ name }) => name));
+  if (twice) refuse(`two invariants are named ${JSON.stringify(twice)}`);
+  for (const { name, of } of invariants) {
+    if (of.some((rule: EntityRule) => !records.includes(rule)))
+      refuse(`invariant ${JSON.stringify(name)} is \`of\` a rule that is not among its \`records\``);
+  }
 }
 
 /** The rule that moves the records that this rule's subscriptions are of; undefined where they stay. */

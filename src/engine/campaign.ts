@@ -8,6 +8,9 @@ import { updateCampaign } from './campaigns.ts';
 import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
 import { sameSweep } from './fence.ts';
+import type { Taking } from './invariantSchema.ts';
+import { heldUpBy } from './invariants.ts';
+import { brokenText } from './invariantTaking.ts';
 import { countQuarantined, isLeftBehind, isSkipped } from './quarantine.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { uniform } from './targets.ts';
@@ -18,10 +21,22 @@ export interface SweepEnd {
   readonly clean: boolean;
   /** Whether it was this worker that ended the sweep. */
   readonly first: boolean;
+  /** That this very call has paused the campaign. */
+  readonly paused: Paused | undefined;
 }
 
-/** Ends a sweep: the campaign comes to rest, or the next sweep begins. */
-export async function endSweep(store: Store, clock: Clock, swept: CampaignDocument, counts: Counts): Promise<SweepEnd> {
+/**
+ * Ends a sweep: the campaign comes to rest, or the next sweep begins; or it pauses over what was found of its invariants,
+ * and the sweep that follows when it is resumed looks again.
+ */
+export async function endSweep(
+  store: Store,
+  clock: Clock,
+  swept: CampaignDocument,
+  counts: Counts,
+  taking?: Taking,
+): Promise<SweepEnd> {
+  const call = taking?.state === 'broken' ? clock.id() : '';
   let clean = false;
   let settles = false;
   let first = false;
@@ -35,14 +50,26 @@ export async function endSweep(store: Store, clock: Clock, swept: CampaignDocume
     const lastSweep = { generation, sweep, at, clean, inRow, counts };
     settles = clean && inRow >= sweepsToSettle(store.capabilities);
     if (!settles) return { ...current, lastSweep, sweep: sweep + 1 };
+    const heldUp = heldUpBy(taking, current);
+    if (heldUp === 'broken')
+      return {
+        ...pausedOver(current, clock, taking!.by, brokenText(taking!), 'invariant.broken', call),
+        lastSweep,
+        sweep: sweep + 1,
+      };
+    if (heldUp) return { ...current, lastSweep, sweep: sweep + 1 };
     const settled = { ...current, lastSweep, population: { at, records: populationOf(counts) } };
     // What is quarantined is nobody's to close over: the campaign rests open, so that it can be retried, or left behind.
     const isOpen = (entry: QuarantineDocument) => !isLeftBehind(current, entry);
     const leftovers = isClosing(current) && (await countQuarantined(store, current.id, 1, isOpen)) > 0;
     return leftovers ? { ...settled, settledAt: at } : settle(settled, at);
   });
-  return { campaign, clean, first };
+  return { campaign, clean, first, paused: call === '' ? undefined : pauseOf(campaign, call) };
 }
+
+/** Whether a finished sweep proves that the campaign rests: then its invariants are taken. */
+export const wouldSettle = (campaign: CampaignDocument, counts: Counts, capabilities: Capabilities): boolean =>
+  isClean(campaign, counts, capabilities) && cleanBefore(campaign) + 1 >= sweepsToSettle(capabilities);
 
 /**
  * One clean sweep proves what it saw. A scan that may lag behind shows less than there is: rows are missing, others are
@@ -121,16 +148,32 @@ export async function checkBudget(
   const because = `more than ${errorBudget} records are quarantined`;
   const call = clock.id();
   const paused = await updateCampaign({ store, clock }, id, async (current) => {
-    const step = campaignStep(current, 'budget.exceeded');
-    if (!step) return undefined;
+    if (!campaignStep(current, 'budget.exceeded')) return undefined;
     // Some may have been skipped meanwhile.
     if (current.skips?.length !== campaign.skips?.length && !(await isOver(current))) return undefined;
-    const entry = { what: 'pause', reason: because, from: { way: 'worker' as const }, id: call };
-    return { ...current, ...step.next, pausedBecause: because, ...entered({ clock, by }, current, entry) };
+    return pausedOver(current, clock, by, because, 'budget.exceeded', call);
   });
   // Several lanes find out at once, and one is the first.
-  const at = paused.history.findIndex((entry) => entry.id === call);
-  return at < 0 ? undefined : { because, command: (paused.archived ?? 0) + at };
+  return pauseOf(paused, call);
+}
+
+function pausedOver(
+  current: CampaignDocument,
+  clock: Clock,
+  by: string,
+  because: string,
+  event: 'budget.exceeded' | 'invariant.broken',
+  call: string,
+): CampaignDocument {
+  const entry = { what: 'pause', reason: because, from: { way: 'worker' as const }, id: call };
+  const { next } = campaignStep(current, event)!;
+  return { ...current, ...next, pausedBecause: because, ...entered({ clock, by }, current, entry) };
+}
+
+/** What a campaign was paused for by this very call, if it was. */
+function pauseOf({ history, archived = 0 }: CampaignDocument, call: string): Paused | undefined {
+  const at = history.findIndex(({ id }) => id === call);
+  return at < 0 ? undefined : { because: history[at]!.reason!, command: archived + at };
 }
 
 /** Every record rests at its target: what that means for the campaign is the machine's to say. */

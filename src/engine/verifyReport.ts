@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { taking } from './invariantSchema.ts';
 
 const subscriptionsSchema = z
   .object({
@@ -37,9 +38,11 @@ export const verifyReportSchema = z
       description: 'Entities in the new home that this campaign did not write. They are left alone',
     }),
     subscriptions: subscriptionsSchema.exactOptional(),
+    invariants: taking.exactOptional().meta({ description: 'Where the migration has some: taken by this very look' }),
     counted: z.object({ at: z.number(), records: z.number() }).optional().meta({ description: COUNTED }),
     clean: z.boolean().meta({
-      description: 'Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0',
+      description:
+        'Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0, all invariants held',
     }),
     samples: z.record(z.string(), z.array(z.string())).meta({ description: 'Some keys for each finding' }),
   })

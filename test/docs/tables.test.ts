@@ -275,6 +275,7 @@ const MIGRATION_FIELDS: Record<keyof MigrationDefinition, true> = {
   errorBudget: true,
   records: true,
   subscriptions: true,
+  invariants: true,
 };
 
 const VALUES: { readonly [T in Typed['type']]: Typed & { type: T } } = {

@@ -1,6 +1,7 @@
 import { verifyCampaign } from '../../admin/verify.ts';
 import type { VerifyReport } from '../../engine/verify.ts';
 import { count, many, moment, paragraphs, table } from '../format.ts';
+import { invariantsText } from '../invariantsText.ts';
 import { meterFor } from '../meter.ts';
 import { meant, type Verb } from '../verb.ts';
 
@@ -51,7 +52,15 @@ function reportText(report: VerifyReport): string {
   const strangers = foreign > 0 ? `${entities(foreign)} of others in the new home, left alone.` : '';
   const verdict = clean ? `${campaign} is clean` : `${campaign} is NOT clean`;
   const looked = `${verdict}: looked at ${entities(seen)} in both homes.`;
-  return paragraphs(looked, equation, details.join('\n'), subscriptionsText(report), sinceCounted(report), strangers);
+  return paragraphs(
+    looked,
+    equation,
+    details.join('\n'),
+    subscriptionsText(report),
+    invariantsText(report.invariants),
+    sinceCounted(report),
+    strangers,
+  );
 }
 
 function subscriptionsText({ subscriptions }: VerifyReport): string {

@@ -46,11 +46,15 @@ export function Verify({ status: { campaign, stage, commands } }: { status: Camp
 
 function Verdict({ report, isOld }: { report: VerifyReport; isOld: boolean }) {
   const { at, started, completed, inFlight, quarantined, clean } = report;
-  const found = FAULTS.filter((fault) => report[fault] > 0);
+  const totals = report.invariants?.results.filter(({ state }) => state === 'broken') ?? [];
+  const found = [
+    ...FAULTS.filter((fault) => report[fault] > 0).map((fault) => `${words(fault)} ${count(report[fault])}`),
+    ...totals.map(({ name }) => `${name} is broken`),
+  ];
   return (
     <p class={`note ${isOld && clean ? 'warn' : clean ? 'good' : found.length > 0 ? 'bad' : 'warn'}`} role="status">
       {found.length > 0
-        ? `Found: ${found.map((fault) => `${words(fault)} ${count(report[fault])}`).join(', ')}.`
+        ? `Found: ${found.join(', ')}.`
         : clean
           ? 'Clean: nothing is lost, and nothing is doubled.'
           : 'Not clean yet: not every record rests.'}{' '}
