@@ -162,11 +162,11 @@ function pausedOver(
   clock: Clock,
   by: string,
   because: string,
-  event: 'budget.exceeded' | 'invariant.broken',
+  over: 'budget.exceeded' | 'invariant.broken',
   call: string,
 ): CampaignDocument {
   const entry = { what: 'pause', reason: because, from: { way: 'worker' as const }, id: call };
-  const { next } = campaignStep(current, event)!;
+  const { next } = campaignStep(current, over)!;
   return { ...current, ...next, pausedBecause: because, ...entered({ clock, by }, current, entry) };
 }
 

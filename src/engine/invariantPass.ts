@@ -7,6 +7,7 @@ import { LIMITS } from '../limits.ts';
 import { sideOf, truth } from '../record/authority.ts';
 import type { Content } from '../record/content.ts';
 import { toPlain } from '../record/plain.ts';
+import { isShadow } from '../record/slot.ts';
 import type { Entity, Store, View } from '../store/store.ts';
 import { type Shown, Tally } from './invariantTotals.ts';
 import type { Item } from './item.ts';
@@ -79,6 +80,8 @@ async function countPage(entities: readonly Entity[], context: Context): Promise
 }
 
 function itemOf(entity: Entity, { rule, campaign, home, part }: Context): Item[] {
+  // A shadow at T says nothing that its peer at S does not; without one it is no record.
+  if (home === 'T' && entity.slot !== undefined && isShadow(entity.slot)) return [];
   try {
     const held = hold(entity)!;
     const place = locate(rule, campaign, entity.key, held);
