@@ -1,79 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
-import { type EntityDefinition, entity } from '../../src/define/entity.ts';
+import { entity } from '../../src/define/entity.ts';
 import { count, fold, type Invariant, sum } from '../../src/define/invariant.ts';
 import { defineMigration } from '../../src/define/migration.ts';
-import { lastTaking } from '../../src/engine/invariants.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { key } from '../../src/record/key.ts';
-import { memoryStore, type StoreCall } from '../../src/store/memory.ts';
-import type { Capabilities } from '../../src/store/store.ts';
-import { content, type handClock, oldKey, rest, seed, verified, type World, world } from './harness.ts';
-
-interface Paid {
-  user: string;
-  currency: string;
-  amount: string;
-}
-interface Cents {
-  user: string;
-  currency: string;
-  cents: number;
-}
-
-const centsOf = (amount: string) => Math.round(Number(amount) * 100);
-const PAYMENTS: EntityDefinition<Paid, Cents> = {
-  from: 'Feed',
-  into: 'User/Feed',
-  to: ({ user }, old) => key('User', user, 'Feed', old.id),
-  forward: ({ user, currency, amount }) => ({ user, currency, cents: centsOf(amount) }),
-  backward: ({ user, currency, cents }) => ({ user, currency, amount: (cents / 100).toFixed(2) }),
-};
-const sound = entity(PAYMENTS);
-/** Cents are cut off. */
-const broken = entity<Paid, Cents>({
-  ...PAYMENTS,
-  forward: ({ user, currency, amount }) => ({ user, currency, cents: Math.trunc(Number(amount)) * 100 }),
-});
-const VALUE = { old: ({ amount }: Paid) => centsOf(amount), new: ({ cents }: Cents) => cents };
-const perCurrency = sum<Paid, Cents>({ name: 'cents per currency', value: VALUE, by: ({ currency }) => currency });
-const perUser = count<Paid, Cents>({ name: 'payments per user', by: ({ user }) => user });
-
-const paidOf = (n: number): Paid => ({
-  user: `u${n % 3}`,
-  currency: n % 2 ? 'EUR' : 'USD',
-  amount: (n + 0.25).toFixed(2),
-});
-
-const migrationOf = (rule: typeof sound, invariants: readonly Invariant[], by: 'record' | 'group' = 'record') =>
-  defineMigration({ name: 'feeds', version: 1, by, records: [rule], invariants });
-
-async function begun(
-  rule: typeof sound,
-  invariants: readonly Invariant[],
-  {
-    n = 10,
-    capabilities = {},
-    by = 'record',
-    of = paidOf,
-    fault,
-  }: {
-    n?: number;
-    capabilities?: Partial<Capabilities>;
-    by?: 'record' | 'group';
-    of?: (n: number) => object;
-    fault?: (call: StoreCall) => undefined;
-  } = {},
-): Promise<World> {
-  const store = memoryStore({ capabilities, ...(fault ? { fault } : {}) });
-  const here = world({ store, migration: migrationOf(rule, invariants, by) });
-  await seed(here.store, n, of);
-  await commands.start(here.context, 'feeds');
-  return here;
-}
-
-const taken = async (here: World) => (await lastTaking(here.store, await commands.theCampaign(here.context, 'feeds')))!;
-const result = async (here: World, name: string) => (await taken(here)).results.find((one) => one.name === name)!;
+import type { memoryStore } from '../../src/store/memory.ts';
+import { content, type handClock, oldKey, rest, seed, verified, world } from './harness.ts';
+import {
+  begun,
+  broken,
+  type Cents,
+  centsOf,
+  migrationOf,
+  PAYMENTS,
+  type Paid,
+  paidOf,
+  perCurrency,
+  perUser,
+  result,
+  sound,
+  taken,
+  VALUE,
+} from './payments.ts';
 
 describe.each(['record', 'group'] as const)('invariants by %s', (by) => {
   it('hold on a whole journey, taken at each stage where records rest', async () => {
@@ -183,6 +132,17 @@ describe('what must be of all records', () => {
     expect(await result(here, 'stays')).toMatchObject({ state: 'broken', records: 9, groups: 2 });
   });
 
+  it('once broken while all rests copied keeps shut the gate that was open', async () => {
+    const here = await begun(sound, [stays]);
+    expect(await rest(here)).toMatchObject({ stage: 'copied', switchGateOpen: true });
+    const { data } = here.store as ReturnType<typeof memoryStore>;
+    data.remove(oldKey(3));
+    (here.clock as ReturnType<typeof handClock>).advance(LIMITS.restSweepMs + 1);
+    await here.worker.step(await commands.theCampaign(here.context, 'feeds'), new AbortController().signal);
+    expect(await rest(here)).toMatchObject({ stage: 'copied', run: 'paused' });
+    await expect(commands.switchOver(here.context, 'feeds')).rejects.toMatchObject({ code: 'invariant.broken' });
+  });
+
   it('once broken at rest refuses to complete', async () => {
     const here = await begun(sound, [stays]);
     await rest(here);
@@ -257,40 +217,6 @@ describe('what cannot be computed', () => {
     const here = await begun(picky, [perUser]);
     expect(await rest(here)).toMatchObject({ stage: 'copied' });
     expect(await result(here, 'payments per user')).toMatchObject({ records: 9, uncompared: 1, state: 'held' });
-  });
-});
-
-describe('where the store shows no single moment', () => {
-  const capabilities = { snapshotScans: false } as const;
-  const total = sum<Paid, Cents>({ name: 'total', value: VALUE, must: 'stay' });
-
-  it('a total that holds in one pass holds, and a break is believed after several', async () => {
-    const here = await begun(sound, [perCurrency], { capabilities });
-    await rest(here);
-    expect(await taken(here)).toMatchObject({ state: 'held', moment: false, passes: 1 });
-    const other = await begun(broken, [perCurrency], { capabilities });
-    expect(await rest(other)).toMatchObject({ run: 'paused' });
-    expect(await taken(other)).toMatchObject({ state: 'broken', moment: false, passes: LIMITS.invariantPasses });
-  });
-
-  it('money that moves ahead of each pass leaves it unsettled, and nothing pauses over that', async () => {
-    let moves = true;
-    let here: World | undefined;
-    let pages = 0;
-    // Between the two homes of one record nothing happens; between two pages of a pass a payment grows.
-    const fault = ({ op }: StoreCall): undefined => {
-      if (!moves || op !== 'scan' || !here) return;
-      const { data } = here.store as ReturnType<typeof memoryStore>;
-      const held = data.get(oldKey(1));
-      if (held) data.put(held.key, content({ ...paidOf(1), amount: `${++pages}.00` }), held.slot);
-    };
-    here = await begun(sound, [total], { capabilities });
-    await rest(here);
-    const other = memoryStore({ data: (here.store as ReturnType<typeof memoryStore>).data, capabilities, fault });
-    const report = await verified({ ...here, store: other });
-    expect(report.invariants).toMatchObject({ state: 'unsettled', passes: LIMITS.invariantPassesMost });
-    expect(report.clean).toBe(false);
-    moves = false;
   });
 });
 
