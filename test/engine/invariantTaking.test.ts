@@ -32,6 +32,20 @@ describe('where the store shows no single moment', () => {
     expect(await taken(other)).toMatchObject({ state: 'broken', moment: false, passes: LIMITS.invariantPasses });
   });
 
+  it('what compares two shapes is believed although its difference grows with every write', async () => {
+    const here = await begun(broken, [perCurrency], { capabilities });
+    await rest(here);
+    const { data } = here.store as ReturnType<typeof memoryStore>;
+    let writes = 0;
+    const fault = ({ op }: StoreCall): undefined => {
+      const held = data.get(oldKey(1));
+      if (op === 'scan')
+        data.put(oldKey(1), content({ ...paidOf(1), amount: `1.${10 + (++writes % 80)}` }), held!.slot);
+    };
+    const report = await verified({ ...here, store: memoryStore({ data, capabilities, fault }) });
+    expect(report.invariants).toMatchObject({ state: 'broken', passes: LIMITS.invariantPasses });
+  });
+
   it('money that moves ahead of each pass leaves it unsettled, and nothing pauses over that', async () => {
     let moves = true;
     let here: World | undefined;

@@ -35,6 +35,8 @@ export class Ledger {
   readonly #ended = new Map<string, number>();
   readonly counts = { booked: 0, corrected: 0, voided: 0, audits: 0, balanced: 0 };
   readonly wrong: string[] = [];
+  /** Whether new movements are booked just now; else only what there is is corrected and voided. */
+  isBooking = true;
 
   constructor(store: Store, migration: Migration) {
     this.#store = store;
@@ -81,7 +83,7 @@ export class Ledger {
       const now = this.#entries.get(id)!.said.at(-1);
       if (turn % 5 === 3 && now) await this.#correct(id, { ...now, cents: now.cents + 1 + (turn % 99) });
       else if (turn % 25 === 9 && now) await this.#void(id);
-      else {
+      else if (this.isBooking) {
         mine.push(next);
         await this.#book(next, someMovement(next));
         next += WRITERS;
