@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { campaignMachine } from '../machines/campaign.ts';
+import { type FieldState, fieldMachine } from '../machines/field.ts';
 import { groupMachine } from '../machines/group.ts';
 import { TARGETS, type Target } from '../machines/moves.ts';
 import { PAIR_STATES, type RecordState, recordMachine, STALE } from '../machines/record.ts';
@@ -91,6 +92,37 @@ ${table(
   ['state', 'wanted', 'move', 'next'],
   short.map((arrow) => [arrow.from, arrow.event.replace('together.', ''), effectsOf(arrow), arrow.to]),
 )}`;
+
+// ------------------------------------------------------------ the record in place
+
+const inPlace = arrowsOf(fieldMachine, whole(fieldMachine));
+const FIELD_STATES = Object.keys(fieldMachine.root.states) as FieldState[];
+
+function fieldTable(): string {
+  const cell = (state: string, target: Target) => {
+    const arrow = inPlace.find(({ from, event }) => from === state && event === `want.${target}`);
+    if (!arrow) return 'rest';
+    return arrow.to === state ? effectsOf(arrow) : `${effectsOf(arrow)} → ${arrow.to}`;
+  };
+  return table(
+    ['state', ...TARGETS],
+    FIELD_STATES.map((state) => [state, ...TARGETS.map((target) => cell(state, target))]),
+  );
+}
+
+const fields = `## A record in place
+
+Old properties give way to new ones in the same entity: S are the old ones, T the new. All moves that are due are one
+write. What is told of a record is told by what both say now, and what the slot says that both were when somebody wrote
+them together.
+
+${wordTable('state', words.FIELD_WORDS)}
+
+${diagram({ arrows: inPlace.filter(({ event }) => event === 'want.completed'), label: effectsOf, ends: ['completed', 'absent'] })}
+
+${diagram({ arrows: inPlace.filter(({ event }) => event === 'want.home'), label: effectsOf, ends: ['atHome', 'absent'] })}
+
+${fieldTable()}`;
 
 // ------------------------------------------------------------ the campaign and the group
 
@@ -195,10 +227,13 @@ ${wordTable('effect', words.SUBSCRIPTION_EFFECT_WORDS)}`;
 const page = `<!-- Written by \`npm run states\` from machines/. Changes made here are lost. -->
 # The state machines
 
-Drawn from [machines/](../machines): a [record](#a-record), a [campaign](#a-campaign), a [group](#a-group) and a
+Drawn from [machines/](../machines): a [record](#a-record), a [record in
+place](#a-record-in-place), a [campaign](#a-campaign), a [group](#a-group) and a
 [subscription](#a-subscription). The machines decide and do nothing; each arrow names what the engine is asked to do.
 
 ${record}
+
+${fields}
 
 ${campaign}
 

@@ -2,6 +2,7 @@ export * as commands from './admin/commands.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type Config, type ConfigDefinition, defineConfig } from './define/config.ts';
 export { type EntityDefinition, type EntityRule, entity } from './define/entity.ts';
+export { type FieldDefinition, type FieldRule, field } from './define/field.ts';
 export type {
   Discovery,
   Fetched,

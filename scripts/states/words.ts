@@ -1,4 +1,5 @@
 import type { CampaignEvent, Run, Stage } from '../../machines/campaign.ts';
+import type { FieldState } from '../../machines/field.ts';
 import type { GroupEvent, GroupState } from '../../machines/group.ts';
 import type { CampaignEffect, GroupEffect, Move, SubscriptionEffect, Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
@@ -57,6 +58,21 @@ export const MOVE_WORDS: Words<Move['type']> = {
   drop: 'Delete a side that holds no truth.',
   pass: 'The short path: the owner moves to this side in one atomic commit of both.',
   quarantine: 'Leave the record where it is, served, and list it with the cause.',
+};
+
+export const FIELD_WORDS: Words<FieldState> = {
+  absent: 'It has neither the old properties nor the new ones: nothing is to be done to it.',
+  atHome: 'The old properties are the record, and there are no new ones.',
+  copied: 'The old properties are the record, and the new ones say the same.',
+  copiedStale: 'The old properties are the record and were written since the new ones were made.',
+  switched: 'The new properties are the record, and the old ones say the same.',
+  switchedStale: 'The new properties are the record and were written since the old ones were made.',
+  completed: 'The new properties are the record, and there are no old ones.',
+  overwritten:
+    'The new properties were the record; somebody who knows only the old ones has written those since, and is right.',
+  clearedHome: 'The old properties were the record, and were taken away: the copy goes, too.',
+  clearedAway: 'The new properties were the record, and were taken away: the old ones go, too.',
+  split: 'Both were written by such as know only one of them, and do not say the same.',
 };
 
 export const STAGE_WORDS: Words<Stage> = {

@@ -1,9 +1,12 @@
+import type { FieldState } from '../../machines/field.ts';
 import type { Move, Side, Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
-import type { EntityRule } from '../define/entity.ts';
+import { type EntityRule, matches } from '../define/entity.ts';
+import type { FieldRule } from '../define/field.ts';
 import type { Migration } from '../define/migration.ts';
 import { nextMove } from '../engine/decide.ts';
 import { loadMany } from '../engine/documents.ts';
+import { fieldStateOf, holdField, nextFieldMove } from '../engine/field.ts';
 import type { Item } from '../engine/item.ts';
 import { lookAgain, lookAtPeers } from '../engine/looks.ts';
 import { hold, locate, mismatch, type Pair, peerOf, stateOf } from '../engine/pair.ts';
@@ -29,7 +32,7 @@ export interface Found {
   readonly keys?: Pair['keys'];
   readonly pair?: Pair;
   /** `stranded`: left at a new key that its record no longer maps to; the next sweep removes it. */
-  readonly state: RecordState | 'quarantined' | 'failing' | 'stranded';
+  readonly state: RecordState | FieldState | 'quarantined' | 'failing' | 'stranded';
   readonly target?: Target;
   /** What a worker would do next; undefined at rest. */
   readonly next?: Move;
@@ -58,6 +61,33 @@ export async function classify(
       return [{ key, home, state, problem: entry ?? each }];
     }
     return foundOf(key, home, each, entry, look);
+  });
+}
+
+/** The same of records that are rewritten in place. */
+export async function classifyFields(
+  entities: readonly Entity[],
+  rule: FieldRule,
+  { store, campaign }: Look,
+): Promise<readonly Found[]> {
+  const mine = entities.filter(({ key }) => matches(rule.of, key));
+  const keys = mine.map(({ key }) => quarantineKey(campaign.id, undefined, key));
+  const listed = (await anyIn(store, campaign.id)) ? await loadMany(store, 'quarantine', keys) : [];
+  return mine.flatMap((entity, i): Found[] => {
+    const found = { key: entity.key, home: 'S' as const };
+    const entry = listed[i];
+    if (entry) return [{ ...found, state: 'quarantined', problem: problemOf(entry.value) }];
+    try {
+      const held = holdField(rule, entity);
+      const state = fieldStateOf(held);
+      if (state === 'absent') return [];
+      const target = targetAt(campaign.targets, entity.key);
+      const next = nextFieldMove(held, state, target)?.move;
+      return [{ ...found, state, target, ...(next ? { next } : {}) }];
+    } catch (error) {
+      if (!(error instanceof HandoverError)) throw error;
+      return [{ ...found, state: 'failing', problem: { code: error.code, message: error.detail } }];
+    }
   });
 }
 

@@ -3,13 +3,13 @@ import type { Migration } from '../define/migration.ts';
 import { list } from '../engine/documents.ts';
 import { isSkipped } from '../engine/quarantine.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
-import { homeRange } from '../engine/sweep.ts';
+import { firstField, homeRange } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { KeyRange } from '../store/store.ts';
 import type { CommandContext } from './change.ts';
-import { classify, type Found, problemOf } from './classify.ts';
+import { classify, classifyFields, type Found, problemOf } from './classify.ts';
 import { migrationNamed, theCampaign } from './find.ts';
 import type { RecordRow, RecordsPage } from './recordSchema.ts';
 
@@ -98,7 +98,11 @@ async function* eachRecord(
     if (cursor?.step === s) range = { ...range, after: cursor.key };
     for (let more = true; more; ) {
       const page = await store.scan(range, LIMITS.pageSize);
-      const found = await classify(page.entities, migration.records[rule]!, home, { store, migration, campaign });
+      const look = { store, migration, campaign };
+      const field = migration.fields[rule - firstField(migration)];
+      const found = field
+        ? await classifyFields(page.entities, field, look)
+        : await classify(page.entities, migration.records[rule]!, home, look);
       for (const each of found) yield { found: each, at: `${s} ${each.key}` };
       more = page.more;
       const last = page.entities[page.entities.length - 1];
@@ -107,8 +111,10 @@ async function* eachRecord(
   }
 }
 
-const stepsOf = ({ records }: Migration): { rule: number; home: Side }[] =>
-  (['S', 'T'] as const).flatMap((home) => [...records.keys()].map((rule) => ({ rule, home })));
+const stepsOf = (migration: Migration): { rule: number; home: Side }[] => [
+  ...(['S', 'T'] as const).flatMap((home) => [...migration.records.keys()].map((rule) => ({ rule, home }))),
+  ...migration.fields.map((_, i) => ({ rule: firstField(migration) + i, home: 'S' as const })),
+];
 
 function parseCursor(text: string, steps: number): { step: number; key: Key } {
   const [step, ...rest] = text.split(' ');

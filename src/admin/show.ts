@@ -11,7 +11,7 @@ import { toPlain } from '../record/plain.ts';
 import type { JournalEntry } from '../record/slot.ts';
 import type { Entity, KeyRange, Store } from '../store/store.ts';
 import type { CommandContext } from './change.ts';
-import { classify, type Found, type Look } from './classify.ts';
+import { classify, classifyFields, type Found, type Look } from './classify.ts';
 import { migrationNamed, theCampaign } from './find.ts';
 import { findByPeer } from './findByPeer.ts';
 import type { GroupView, RecordRow, RecordView, Shown, SideView } from './recordSchema.ts';
@@ -49,6 +49,10 @@ const isRoot = (key: Key, { records }: Migration): boolean =>
 async function findHere(key: Key, look: Look): Promise<Found | undefined> {
   const [entity] = await look.store.read([key]);
   if (!entity) return undefined;
+  for (const rule of look.migration.fields) {
+    const [found] = await classifyFields([entity], rule, look);
+    if (found) return found;
+  }
   for (const rule of look.migration.records) {
     for (const [home, pattern] of [
       ['T', rule.into],

@@ -1,6 +1,6 @@
 import { GROUP_STATES } from '../../machines/group.ts';
 import { commandsOf } from '../engine/audit.ts';
-import { statesOf, subscriptionsOf } from '../engine/counts.ts';
+import { inPlaceOf, statesOf, subscriptionsOf } from '../engine/counts.ts';
 import { documentKey, list, load } from '../engine/documents.ts';
 import { hasInvariants, lastTaking } from '../engine/invariants.ts';
 import { isSkipped } from '../engine/quarantine.ts';
@@ -49,6 +49,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
   // A sweep that is over says all; one that runs says only what it came by so far.
   const counts = campaign.lastSweep?.counts ?? (sweep.seen > 0 ? sweep.counts : undefined);
   const states = statesOf(counts ?? {});
+  const inPlace = inPlaceOf(counts ?? {});
   const subscriptions = subscriptionsOf(counts ?? {});
   return {
     campaign: campaign.id,
@@ -72,6 +73,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     quarantined: await quarantinedBy(context, campaign),
     ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
     ...(invariants ? { invariants } : {}),
+    ...(Object.keys(inPlace).length > 0 ? { inPlace } : {}),
     ...(Object.keys(subscriptions).length > 0 ? { subscriptions } : {}),
     ...(counts?.['topicless'] ? { topicless: counts['topicless'] } : {}),
     ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),

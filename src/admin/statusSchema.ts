@@ -111,6 +111,7 @@ export const campaignStatusSchema = z
     invariants: taking
       .exactOptional()
       .meta({ description: 'As they were taken last, where the migration has some and they were taken' }),
+    inPlace: counts.exactOptional().meta({ description: 'Of `states`, the records that are rewritten in place' }),
     subscriptions: counts
       .exactOptional()
       .meta({ description: 'Subscriptions per state, by the same sweep, where the campaign has some' }),

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EntityRule } from './entity.ts';
+import type { FieldRule } from './field.ts';
 import type { Invariant } from './invariant.ts';
 import type { SubscriptionRule } from './subscription.ts';
 
@@ -22,6 +23,8 @@ export interface MigrationDefinition {
   readonly subscriptions?: readonly SubscriptionRule[];
   /** Totals that must hold before a switch and before the old homes go. */
   readonly invariants?: readonly Invariant[];
+  /** Properties that give way to others, in records that stay where they are. */
+  readonly fields?: readonly FieldRule[];
 }
 
 /** A validated migration. */
@@ -35,6 +38,7 @@ export interface Migration {
   readonly records: readonly EntityRule[];
   readonly subscriptions: readonly SubscriptionRule[];
   readonly invariants: readonly Invariant[];
+  readonly fields: readonly FieldRule[];
   /** Changes whenever anything that decides about records does. */
   readonly fingerprint: string;
 }
@@ -49,12 +53,22 @@ const KNOWN = new Set([
   'records',
   'subscriptions',
   'invariants',
+  'fields',
 ]);
 
 /** Checks a migration and fills its defaults. Throws `definition.invalid` with what is wrong. */
 export function defineMigration(definition: MigrationDefinition): Migration {
-  const { name, version, after = [], by = 'record', namespace = '', records = [], subscriptions = [] } = definition;
-  const { invariants = [] } = definition;
+  const {
+    name,
+    version,
+    after = [],
+    by = 'record',
+    namespace = '',
+    records = [],
+    subscriptions = [],
+    fields = [],
+    invariants = [],
+  } = definition;
   const errorBudget = definition.errorBudget ?? LIMITS.errorBudget;
   const refuse = (why: string): never => {
     throw new HandoverError('definition.invalid', `Migration ${JSON.stringify(name)}: ${why}.`);
@@ -67,8 +81,13 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   if (!Number.isSafeInteger(version) || version < 1) refuse('the version must be 1, 2, 3 …');
   if (by !== 'record' && by !== 'group') refuse("`by` must be 'record' or 'group'");
   if (!Number.isSafeInteger(errorBudget) || errorBudget < 0) refuse('the error budget must be 0 or more records');
-  if (!Array.isArray(records) || !Array.isArray(subscriptions) || records.length + subscriptions.length === 0)
-    refuse('`records` must name at least one kind of record, or `subscriptions` of subscriptions');
+  if (
+    ![records, subscriptions, fields].every(Array.isArray) ||
+    records.length + subscriptions.length + fields.length === 0
+  )
+    refuse(
+      '`records` must name at least one kind of record, or `subscriptions` of subscriptions, or `fields` of fields',
+    );
   for (const field of ['from', 'into'] as const) {
     const twice = duplicate(records.map((rule) => rule[field].join('/')));
     if (twice) refuse(`two rules have \`${field}\` ${twice}, so a record could be moved by either`);
@@ -86,6 +105,18 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     if (groupOf && moved) refuse(`records of ${path} are moved: the group of their subscriptions is their own`);
     if (groupOf && by !== 'group') refuse(`subscriptions of ${path} have a \`group\`, and it does not go by groups`);
   }
+  for (const { of } of fields) {
+    const path = of.join('/');
+    // What a record says on its way is one rule's matter.
+    if (records.some(({ from, into }) => [from.join('/'), into.join('/')].includes(path)))
+      refuse(
+        `records of ${path} are moved by another rule: change their fields there, or in a migration after this one`,
+      );
+    if (by === 'group')
+      refuse(`fields of ${path} change in place, which no group waits for: they need a migration of their own`);
+  }
+  const rewritten = duplicate(fields.map(({ of }) => of.join('/')));
+  if (rewritten) refuse(`two rules are about the fields of ${rewritten}: write one for all of them`);
   checkInvariants(invariants, records, refuse);
   if (after.includes(name)) refuse('it cannot come after itself');
   const source = JSON.stringify([
@@ -93,14 +124,15 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     version,
     by,
     namespace,
-    [...records, ...subscriptions].map((rule) => rule.source),
+    [...records, ...subscriptions, ...fields].map((rule) => rule.source),
     // Nothing where there are none: what was started before there could be any has the fingerprint that it had.
     ...(invariants.length > 0
       ? [invariants.map(({ source, of }) => [source, of.map((rule: EntityRule) => records.indexOf(rule))])]
       : []),
   ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
-  return { name, version, after, by, namespace, errorBudget, records, subscriptions, invariants, fingerprint };
+  const lists = { records, subscriptions, fields, invariants };
+  return { name, version, after, by, namespace, errorBudget, ...lists, fingerprint };
 }
 
 function checkInvariants(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { campaignMachine } from '../../machines/campaign.ts';
+import { fieldMachine } from '../../machines/field.ts';
 import { groupMachine } from '../../machines/group.ts';
 import { recordMachine } from '../../machines/record.ts';
 import { subscriptionMachine } from '../../machines/subscription.ts';
@@ -29,6 +30,7 @@ const chartSchema = z
 export const chartsSchema = z
   .object({
     record: chartSchema,
+    field: chartSchema.meta({ description: 'Of a record that is rewritten in place' }),
     group: chartSchema,
     subscription: chartSchema,
     swap: chartSchema,
@@ -83,6 +85,7 @@ const charted = (machine: Machine, region: Region): Chart => ({
 /** All of them, by name. */
 export const charts = (): Charts => ({
   record: charted(recordMachine, whole(recordMachine)),
+  field: charted(fieldMachine, whole(fieldMachine)),
   group: charted(groupMachine, whole(groupMachine)),
   subscription: charted(subscriptionMachine, whole(subscriptionMachine)),
   swap: charted(swapMachine, whole(swapMachine)),

@@ -1,5 +1,6 @@
 /**
- * What a page, a range or a sweep came to. Keys are `S.<state>` or `T.<state>`, `subscription:<state>`, `seen`, `moved`
+ * What a page, a range or a sweep came to. Keys are `S.<state>` or `T.<state>`, `F.<state>` (of
+ * records that are rewritten in place), `subscription:<state>`, `seen`, `moved`
  * (records) and `moves`, `topicless` (subscriptions whose topic failed, or says what was not delivered), `unresolved` (kept
  * changing; `waiting`: the part of it that waits for subscriptions), `doubtful` (may have been moved by what nobody
  * counted), `quarantined`.
@@ -25,8 +26,15 @@ export function statesOf(counts: Counts): Record<string, number> {
     if (state === undefined || (state === 'completed' && home === 'S')) continue;
     states[state] = (states[state] ?? 0) + n;
   }
-  const completed = Math.max(counts['S.completed'] ?? 0, counts['T.completed'] ?? 0);
+  const moved = Math.max(counts['S.completed'] ?? 0, counts['T.completed'] ?? 0);
+  const completed = moved + (counts['F.completed'] ?? 0);
   return completed > 0 ? { ...states, completed } : states;
+}
+
+/** Records per state that are rewritten in place. */
+export function inPlaceOf(counts: Counts): Record<string, number> {
+  const found = Object.entries(counts).filter(([name]) => name.startsWith('F.'));
+  return Object.fromEntries(found.map(([name, n]) => [name.slice(2), n]));
 }
 
 /** Subscriptions per state. */

@@ -1,5 +1,6 @@
 import { type AnyStateMachine, initialTransition, transition } from 'xstate';
 import { type CampaignEvent, campaignMachine, type Run, type Stage } from '../../machines/campaign.ts';
+import { type FieldEvent, type FieldState, fieldMachine } from '../../machines/field.ts';
 import { type GroupEvent, type GroupState, groupMachine } from '../../machines/group.ts';
 import {
   type CampaignEffect,
@@ -70,6 +71,9 @@ export function nextMove(state: RecordState, target: Target, together: boolean):
   const decision = (together ? recordTable(state, TOGETHER[target]) : null) ?? recordTable(state, WANT[target]);
   return decision?.effects[0] ?? null;
 }
+
+/** The same for one that is rewritten in place. */
+export const fieldStep = memoise<FieldState, FieldEvent['type'], Move>(fieldMachine, (state) => state);
 
 export interface CampaignState {
   readonly stage: Stage;

@@ -1,13 +1,16 @@
-import type { EntityRule } from '../define/entity.ts';
+import { type EntityRule, matches } from '../define/entity.ts';
+import type { FieldRule } from '../define/field.ts';
 import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Entity, Store } from '../store/store.ts';
+import { fieldStateOf, holdField } from './field.ts';
 import type { Item } from './item.ts';
 import { lookAtPeers } from './looks.ts';
 import { mirror } from './moves.ts';
 import { hold, locate, type Pair, roleOf } from './pair.ts';
-import { homeRange } from './sweep.ts';
+import { pagesOf } from './subscribers.ts';
+import { firstField, homeRange } from './sweep.ts';
 
 /** Records at T that could not go home: no backward transform, and no longer what the old home's content became. */
 export async function countModified(
@@ -34,6 +37,20 @@ export async function countModified(
       if (last) range = { ...range, after: last.key };
     }
   }
+  for (const [i, rule] of migration.fields.entries()) {
+    if (rule.reversible) continue;
+    for await (const page of pagesOf(
+      store,
+      homeRange(migration, firstField(migration) + i, 'S'),
+      () => LIMITS.pageSize,
+    )) {
+      for (const entity of page) {
+        if (!matches(rule.of, entity.key) || canReturnInPlace(rule, entity)) continue;
+        count++;
+        if (samples.length < LIMITS.samples) samples.push(entity.key.toString());
+      }
+    }
+  }
   return { count, samples };
 }
 
@@ -47,6 +64,16 @@ function ownerAtNewHome(entity: Entity, rule: EntityRule, campaign: string): Ite
     return [{ pair, target: 'home', moves: 0 }];
   } catch (error) {
     if (error instanceof HandoverError) return [];
+    throw error;
+  }
+}
+
+function canReturnInPlace(rule: FieldRule, entity: Entity): boolean {
+  try {
+    const state = fieldStateOf(holdField(rule, entity));
+    return state !== 'switchedStale' && state !== 'completed';
+  } catch (error) {
+    if (error instanceof HandoverError) return true;
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import { readOnlyStore } from '../store/readOnly.ts';
 import type { KeyRange, Store } from '../store/store.ts';
 import { KeySet } from './keySet.ts';
 import { costOf, type Population, total } from './planCost.ts';
+import { planFieldPage } from './planFields.ts';
 import { type PlanContext, planPage } from './planPage.ts';
 import type { PlanCosts, PlanFindings, PlanReport, PlanSample, RulePlan, SubscriptionPlan } from './planReport.ts';
 import { type Counted, marginOf, type Pieces, piecesOf, type SampleSize } from './planSample.ts';
@@ -13,6 +14,7 @@ import { stepsOf } from './planSteps.ts';
 import { countOf, finished, planSubscriptions } from './planSubscriptions.ts';
 import { RAMP, type Ramp } from './ramp.ts';
 import { pagesOf } from './subscribers.ts';
+import { firstField } from './sweep.ts';
 
 export interface PlanOptions {
   /** How much to read. Default: everything. */
@@ -44,7 +46,8 @@ export async function plan(writable: Store, migration: Migration, options: PlanO
   const pieces = await piecesOf(store, migration, options.sample);
   const rules: RulePlan[] = [];
   const counted: Counted[] = [];
-  for (const index of migration.records.keys()) {
+  const inPlace = migration.fields.map((_, i) => firstField(migration) + i);
+  for (const index of [...migration.records.keys(), ...inPlace]) {
     const { ranges, of } = pieces[index]!;
     const found = emptyRule(migration, index);
     const counts: number[] = [];
@@ -96,7 +99,9 @@ async function planRange(
   for (let more = true; more; ) {
     if (signal?.aborted) throw stopped();
     const page = await context.store.scan(range, LIMITS.pageSize);
-    await planPage(page.entities, migration.records[index]!, found, context);
+    const field = migration.fields[index - firstField(migration)];
+    if (field) planFieldPage(page.entities, field, found, context);
+    else await planPage(page.entities, migration.records[index]!, found, context);
     await onProgress?.(context.findings.seen);
     more = page.more;
     const last = page.entities[page.entities.length - 1];
@@ -123,6 +128,7 @@ function reportOf(
     records: sum(({ records }) => records),
     inFlight: sum(({ inFlight }) => inFlight),
     short: sum(({ short }) => short),
+    inPlace: sum((rule) => rule.inPlace),
     bytes: sum(({ bytes }) => bytes),
     newBytes: sum(({ newBytes }) => newBytes),
     slotBytes: sum(({ slotBytes }) => slotBytes),
@@ -137,6 +143,7 @@ function reportOf(
     snapshotReads: store.capabilities.snapshotReads,
     records: size.records,
     short: size.short,
+    inPlace: size.inPlace,
     groups: groups ?? 0,
     oldIndexEntries: size.indexEntries,
     newIndexEntries: size.newIndexEntries,
@@ -181,10 +188,19 @@ function costsOf(
   };
 }
 
-function emptyRule({ records }: Migration, index: number): RulePlan {
-  const { from, into, reversible } = records[index]!;
-  const none = { records: 0, inFlight: 0, short: 0, bytes: 0, newBytes: 0, slotBytes: 0 };
-  return { from: from.join('/'), into: into.join('/'), reversible, ...none, indexEntries: 0, newIndexEntries: 0 };
+function emptyRule(migration: Migration, index: number): RulePlan {
+  const { from, into, reversible } = namesOf(migration, index);
+  const none = { records: 0, inFlight: 0, short: 0, inPlace: 0, bytes: 0, newBytes: 0, slotBytes: 0 };
+  return { from, into, reversible, ...none, indexEntries: 0, newIndexEntries: 0 };
+}
+
+function namesOf(migration: Migration, index: number): Pick<RulePlan, 'from' | 'into' | 'reversible'> {
+  const moved = migration.records[index];
+  if (moved) return { from: moved.from.join('/'), into: moved.into.join('/'), reversible: moved.reversible };
+  const { of, old, new: now, reversible } = migration.fields[index - firstField(migration)]!;
+  const named = (names: readonly string[]) =>
+    `${of.join('/')}.${names.length === 1 ? names[0] : `(${names.join(', ')})`}`;
+  return { from: named(old), into: named(now), reversible };
 }
 
 /** A rule's numbers, extrapolated. */

@@ -22,6 +22,9 @@ import { type Ramp, timeFor } from './ramp.ts';
  * (1 and 1 delete). By group, the old home's sweep ends with a copy; a group is then scanned at the new home for itself,
  * once to see that all are there and once more to switch, where each record is looked at before it cedes. Each look at a
  * group also reads and writes its document.
+ *
+ * A record that is rewritten in place has one home: each sweep reads it once, and all that is to be done to it is one
+ * write.
  */
 export interface Operations {
   readonly reads: number;
@@ -77,6 +80,19 @@ function perRecord(part: Part, { by, short, snapshotReads }: Way): Operations {
   }
 }
 
+function inPlaceFor(part: Part): Operations {
+  switch (part) {
+    case 'restCopied':
+    case 'restSwitched':
+      return operations(1, 0, 0);
+    case 'stay':
+    case 'away':
+      return operations(2, 0, 0);
+    default:
+      return operations(2, 1, 0);
+  }
+}
+
 /** Sweeps of a step in which groups are looked at: each reads and writes every group's document. */
 const GROUP_LOOKS: Partial<Record<Part, number>> = {
   copy: 2,
@@ -96,6 +112,8 @@ export interface Population {
   readonly records: number;
   /** Of these, such that may take the short path. */
   readonly short: number;
+  /** Of these, such as are rewritten where they are. */
+  readonly inPlace: number;
   /** Target groups; counted under `by: 'group'` only. */
   readonly groups: number;
   /** Index entries of all records, in their old shape and in their new one. */
@@ -119,13 +137,14 @@ const INDEXES: Partial<Record<Part, (population: Population) => number>> = {
 
 /** What one step costs; `shares` says what part of the records (0 to 1) does what in it. */
 export function costOf(shares: Partial<Record<Part, number>>, population: Population, terms: Terms): Cost {
-  const { by, snapshotReads, records, short, groups } = population;
+  const { by, snapshotReads, records, short, inPlace, groups } = population;
   let sum = operations(0, 0, 0);
   let indexWrites = 0;
   for (const [name, share] of Object.entries(shares)) {
     const part = name as Part;
     const looks = by === 'group' ? (GROUP_LOOKS[part] ?? 0) * groups : 0;
-    sum = plus(sum, perRecord(part, { by, snapshotReads, short: false }), (records - short) * share);
+    sum = plus(sum, perRecord(part, { by, snapshotReads, short: false }), (records - short - inPlace) * share);
+    sum = plus(sum, inPlaceFor(part), inPlace * share);
     sum = plus(sum, perRecord(part, { by, snapshotReads, short: true }), short * share);
     sum = plus(sum, operations(looks, looks, 0), share);
     indexWrites += share * (INDEXES[part]?.(population) ?? 0);

@@ -108,7 +108,7 @@ async function rehearse(
 }
 
 /** A worker's name of a common length, and the time of a journal entry that has its usual digits. */
-const actorOf = (campaign: string): Actor => ({ campaign, worker: 'w00000000', now: () => 1_700_000_000_000 });
+export const actorOf = (campaign: string): Actor => ({ campaign, worker: 'w00000000', now: () => 1_700_000_000_000 });
 
 /** What the engine takes on trust: transforms that say the same twice, and room for the longest slot there may be. */
 function checkAlone({ rule, keys, S }: Pair, capabilities: Capabilities): void {
@@ -141,7 +141,7 @@ const slotBytes = ({ S, T }: Pair): number =>
   [S, T].reduce((sum, held) => sum + (held?.slot ? Buffer.byteLength(encodeSlot(held.slot)) : 0), 0);
 
 /** The longest journal a slot can have: seven digits of moves, a worker's name of a common length. */
-const JOURNAL = Array.from({ length: LIMITS.journalEntries }, () => {
+export const LONGEST_JOURNAL = Array.from({ length: LIMITS.journalEntries }, () => {
   return { seq: 1_000_000, move: 'promote T', at: 1_700_000_000_000, by: 'w00000000' };
 });
 
@@ -155,7 +155,7 @@ function checkFits(key: Key, content: Content, peer: Key, capabilities: Capabili
 
 function longestSlot({ fingerprint }: Content, peer: Key): string {
   const names = { peer: peer.toString(), campaign: 'x'.repeat(45), nonce: 'x'.repeat(16) };
-  return encodeSlot({ role: 'ceded', side: 'S', of: fingerprint, seq: 1_000_000, journal: JOURNAL, ...names });
+  return encodeSlot({ role: 'ceded', side: 'S', of: fingerprint, seq: 1_000_000, journal: LONGEST_JOURNAL, ...names });
 }
 
 /** Author code and slot decoding, for one record. */
@@ -171,7 +171,7 @@ export function tried(findings: PlanFindings, key: Key, run: () => void): boolea
   }
 }
 
-function note(problem: PlanProblem, key: Key, message: string): void {
+export function note(problem: PlanProblem, key: Key, message: string): void {
   problem.count++;
   if (problem.samples.length < LIMITS.samples) problem.samples.push({ key: key.toString(), message });
 }

@@ -104,6 +104,7 @@ const ruleSchema = z
     records: z.number(),
     inFlight: z.number(),
     short: z.number(),
+    inPlace: z.number().meta({ description: 'Records whose properties change where they are' }),
     bytes: z.number(),
     newBytes: z.number(),
     slotBytes: z.number(),
@@ -160,6 +161,9 @@ export const planReportSchema = z
     short: z.number().meta({
       description: 'Records for which the store allows the short path: both homes in one atomic commit',
     }),
+    inPlace: z
+      .number()
+      .meta({ description: 'Records whose properties change where they are: one home, and one write each' }),
     rules: z.array(ruleSchema),
     subscriptions: z.array(subscriptionSchema).exactOptional().meta({
       description:

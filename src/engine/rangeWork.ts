@@ -7,6 +7,7 @@ import { checkBudget } from './campaign.ts';
 import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { type CampaignLook, Fence, sameSweep, unlessFenced } from './fence.ts';
+import { processFields } from './fieldPage.ts';
 import { processGroup } from './group.ts';
 import { gatedBy, groupsNoted, targetsOf } from './groupSubscriptions.ts';
 import type { Item } from './item.ts';
@@ -18,7 +19,7 @@ import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument
 import { subscribingOf } from './subscribers.ts';
 import type { Handling } from './subscription.ts';
 import { processSubscriptions } from './subscriptionPage.ts';
-import { nameOf, remaining } from './sweep.ts';
+import { firstField, nameOf, remaining } from './sweep.ts';
 import { targetAt, uniform } from './targets.ts';
 import type { WorkerEvents } from './worker.ts';
 
@@ -145,6 +146,7 @@ type Rest = Required<Pick<PageOptions, 'carried' | 'leaveCooling'>>;
 
 function process(work: RangeWork, fence: Fence, entities: readonly Entity[], rest: Rest): Promise<PageOutcome> {
   const { migration, range } = work;
+  if (range.rule >= firstField(migration)) return processFieldPage(work, fence, entities);
   const subscribed = range.rule >= migration.records.length;
   if (migration.by === 'group' && range.home === 'T') {
     const roots = subscribed ? groupsNoted(entities) : entities.map(({ key }) => key.root);
@@ -163,6 +165,17 @@ async function processSubscribed(work: RangeWork, fence: Fence, entities: readon
     ...options,
     targetOf: migration.by === 'group' ? await gatedBy(store, campaign) : targetsOf(campaign),
     onQuarantined: (entry) => events.quarantined?.(entry),
+  });
+  return { ...result, cooling: [] };
+}
+
+async function processFieldPage(work: RangeWork, fence: Fence, entities: readonly Entity[]): Promise<PageOutcome> {
+  const { migration, range } = work;
+  const result = await processFields(entities, {
+    ...shared(work, fence),
+    rule: migration.fields[range.rule - firstField(migration)]!,
+    ruleIndex: range.rule,
+    targetOf: (key) => targetAt(fence.campaign.targets, key),
   });
   return { ...result, cooling: [] };
 }

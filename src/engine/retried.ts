@@ -1,12 +1,16 @@
+import type { FieldRule } from '../define/field.ts';
 import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import { type Fence, Fenced, type Hand } from './fence.ts';
+import { fieldStateOf, holdField } from './field.ts';
+import { settleField } from './fieldMoves.ts';
 import { lookAgain } from './looks.ts';
+import type { Pair } from './pair.ts';
 import { isRetried, release } from './quarantine.ts';
 import type { QuarantineDocument } from './schemas.ts';
 import { isClaimedTwice, settleSplit } from './split.ts';
-import { nameOf } from './sweep.ts';
+import { firstField, nameOf } from './sweep.ts';
 
 /** Causes that a choice between two entities can end. */
 const SPLITS: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', 'target.occupied', 'transform.split']);
@@ -36,27 +40,16 @@ export async function releaseRetried(hand: Hand, fence: Fence): Promise<void> {
 }
 
 /** Until nothing is left to choose: by this hand, or by another. */
-async function settled(
-  { rule, key, peer }: QuarantineDocument,
-  keep: 'old' | 'new',
-  fence: Fence,
-  { store, clock, worker, migration, look, signal }: Hand,
-): Promise<boolean> {
-  const actor = { campaign: look.campaign.value.id, worker, now: () => clock.now() };
-  const keys = { S: Key.parse(key), T: Key.parse(peer!) };
-  const both = { S: undefined, T: undefined, replaceable: 'neither' } as const;
-  const pair = { rule: migration.records[rule]!, scanned: 'S' as const, keys, ...both };
+async function settled(entry: QuarantineDocument, keep: 'old' | 'new', fence: Fence, hand: Hand): Promise<boolean> {
+  const { clock, signal, migration } = hand;
+  const field = migration.fields[entry.rule - firstField(migration)];
+  const settle = field ? settlesField(entry, field, keep, fence, hand) : settlesPair(entry, keep, fence, hand);
   for (let attempt = 0; attempt < LIMITS.settleAttempts; attempt++) {
     if (signal.aborted) throw new Fenced();
     if (attempt > 0) await clock.sleep(LIMITS.callPauseMs, signal);
     await fence.renew();
-    await lookAgain([{ pair, target: 'home', moves: 0 }], store);
     try {
-      if (!isSeenWhole(pair)) continue;
-      // What was listed may have changed since: of a record that is one again, nothing is given up.
-      if (!isClaimedTwice(pair, actor.campaign)) return true;
-      fence.check();
-      if (await settleSplit({ store, actor, guard: fence.guard }, pair, keep)) return true;
+      if (await settle()) return true;
     } catch (error) {
       if (isPassing(error) || !(error instanceof HandoverError)) throw error;
       return false;
@@ -65,4 +58,43 @@ async function settled(
   return false;
 }
 
-const isSeenWhole = ({ replaceable }: { readonly replaceable: string }): boolean => replaceable === 'both';
+/** Settles it, or finds that nothing is to be chosen any more: of a record that is one again, nothing is given up. */
+type Settle = () => Promise<boolean>;
+
+function settlesPair(
+  { rule, key, peer }: QuarantineDocument,
+  keep: 'old' | 'new',
+  fence: Fence,
+  { store, clock, worker, migration, look }: Hand,
+): Settle {
+  const actor = { campaign: look.campaign.value.id, worker, now: () => clock.now() };
+  const keys = { S: Key.parse(key), T: Key.parse(peer!) };
+  const both = { S: undefined, T: undefined, replaceable: 'neither' } as const;
+  const pair: Pair = { rule: migration.records[rule]!, scanned: 'S', keys, ...both };
+  return async () => {
+    await lookAgain([{ pair, target: 'home', moves: 0 }], store);
+    if (pair.replaceable !== 'both') return false;
+    if (!isClaimedTwice(pair, actor.campaign)) return true;
+    fence.check();
+    return settleSplit({ store, actor, guard: fence.guard }, pair, keep);
+  };
+}
+
+function settlesField(
+  { key }: QuarantineDocument,
+  rule: FieldRule,
+  keep: 'old' | 'new',
+  fence: Fence,
+  { store, clock, worker, look }: Hand,
+): Settle {
+  const actor = { campaign: look.campaign.value.id, worker, now: () => clock.now() };
+  return async () => {
+    const [entity] = await store.read([Key.parse(key)]);
+    const held = entity && holdField(rule, entity);
+    if (!held || fieldStateOf(held) !== 'split') return true;
+    fence.check();
+    const outcome = await settleField({ store, actor, guard: fence.guard }, held, keep);
+    if (outcome?.status === 'fenced') throw new Fenced();
+    return outcome?.status === 'applied';
+  };
+}

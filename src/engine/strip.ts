@@ -11,7 +11,7 @@ import { documentKey, load } from './documents.ts';
 import { type Pacer, turnsOf } from './pace.ts';
 import { isLeftOver } from './pair.ts';
 import type { CampaignDocument } from './schemas.ts';
-import { homeRange } from './sweep.ts';
+import { firstField, homeRange } from './sweep.ts';
 
 /**
  * Takes the slots off what a closed campaign has left: they say `owner`, as an entity without a slot does, so no truth
@@ -34,7 +34,11 @@ export const isStripping = ({ closed, strip }: Pick<CampaignDocument, 'closed' |
 export async function stripPage(options: StripOptions, campaign: CampaignDocument): Promise<void> {
   const { store, clock, migration, pacer, signal } = options;
   const at = campaign.strip!;
-  const steps = migration.records.flatMap((_, rule) => (['T', 'S'] as const).map((home: Side) => ({ rule, home })));
+  const moved = migration.records.flatMap((_, rule) => (['T', 'S'] as const).map((home: Side) => ({ rule, home })));
+  const steps = [
+    ...moved,
+    ...migration.fields.map((_, i) => ({ rule: firstField(migration) + i, home: 'S' as const })),
+  ];
   const look = async () => (await load(store, 'campaign', documentKey('campaign', campaign.id)))?.value ?? campaign;
   await turnsOf({ pacer, claim: { keep: () => undefined }, clock, signal })(look, () => 0);
   if (signal.aborted) return;

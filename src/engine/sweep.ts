@@ -25,10 +25,18 @@ export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep'
 const rangeKey = (campaign: CampaignDocument, index: number): Key =>
   documentKey('range', campaign.id, `${nameOf(campaign)}.${String(index).padStart(6, '0')}`);
 
-/** All keys of one home of one rule; or, numbered on from the rules, of the records that have subscriptions. */
-export function homeRange({ namespace, records, subscriptions }: Migration, rule: number, home: Side): KeyRange {
+/**
+ * All keys of one home of one rule; or, numbered on from the rules, of the records that have subscriptions, and of those
+ * that are rewritten in place.
+ */
+export function homeRange(
+  { namespace, records, subscriptions, fields }: Migration,
+  rule: number,
+  home: Side,
+): KeyRange {
   const moved = records[rule];
-  const kinds = moved ? moved[home === 'S' ? 'from' : 'into'] : subscriptions[rule - records.length]!.of;
+  const staying = [...subscriptions, ...fields][rule - records.length];
+  const kinds = moved ? moved[home === 'S' ? 'from' : 'into'] : staying!.of;
   return { namespace, kind: kinds[kinds.length - 1]!, rootKind: kinds[0]! };
 }
 
@@ -63,12 +71,16 @@ export async function currentSweep(hand: Hand): Promise<SweepDocument> {
   });
 }
 
+/** The number of the first rule of what is rewritten in place. */
+export const firstField = ({ records, subscriptions }: Migration): number => records.length + subscriptions.length;
+
 async function planRanges(store: Store, migration: Migration, campaign: string): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];
   for (const home of ['S', 'T'] as const) {
     // By group, what was noted of its subscriptions leads to groups, as records at their new home do.
     const subscriptions = home === 'S' || migration.by === 'group' ? migration.subscriptions : [];
-    for (const rule of [...migration.records, ...subscriptions].keys()) {
+    const fields = home === 'S' ? migration.fields : [];
+    for (const rule of [...migration.records, ...subscriptions, ...fields].keys()) {
       for (const { after, until } of await store.split(
         sweptRange(migration, campaign, rule, home),
         LIMITS.rangesPerHome,

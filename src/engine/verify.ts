@@ -16,9 +16,10 @@ import { lookAgain, lookAtPeers } from './looks.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
 import { groupsHeldBack, quarantined } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
-import { homeRange } from './sweep.ts';
+import { firstField, homeRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
-import type { VerifyReport } from './verifyReport.ts';
+import { verifyFields } from './verifyFields.ts';
+import { type Finding, note, type VerifyReport } from './verifyReport.ts';
 import { verifySubscriptions } from './verifySubscriptions.ts';
 
 export type { VerifyReport } from './verifyReport.ts';
@@ -30,8 +31,6 @@ export interface VerifyOptions {
   readonly onProgress?: (seen: number) => void;
   readonly signal?: AbortSignal;
 }
-
-type Finding = 'missing' | 'stale' | 'orphans' | 'splits' | 'duplicates' | 'gaps' | 'inFlight' | 'quarantined';
 
 /**
  * Verifies a campaign. Checkpointed after each page: one that is interrupted goes on where it was. Throws
@@ -47,10 +46,13 @@ export async function verify(
     throw new HandoverError('campaign.stripped', `Campaign ${campaign.id} was stripped, or is being.`);
   }
   const key = documentKey('verify', campaign.id, 'run');
-  const steps = migration.records.flatMap((rule, index) => [
-    { rule, index, home: 'S' as const },
-    { rule, index, home: 'T' as const },
-  ]);
+  const steps = [
+    ...migration.records.flatMap((rule, index) => [
+      { rule, index, home: 'S' as const },
+      { rule, index, home: 'T' as const },
+    ]),
+    ...migration.fields.map((field, i) => ({ field, index: firstField(migration) + i, home: 'S' as const })),
+  ];
   const saved = options.restart ? undefined : await load(store, 'verify', key);
   const resumed =
     saved && saved.value.step < steps.length && saved.value.of === stamp(campaign) ? saved.value : undefined;
@@ -59,11 +61,12 @@ export async function verify(
   let version = saved?.version ?? (await load(store, 'verify', key))?.version;
   let cursor = resumed?.cursor;
   for (let step = resumed?.step ?? 0; step < steps.length; step++) {
-    const { rule, index, home } = steps[step]!;
+    const { index, home, ...about } = steps[step]!;
     for (let more = true; more && !options.signal?.aborted; ) {
       const from = cursor === undefined ? {} : { after: Key.parse(cursor) };
       const page = await store.scan({ ...homeRange(migration, index, home), ...from }, LIMITS.pageSize);
-      await verifyPage(page.entities, { store, migration, campaign, heldBack, rule, home, report });
+      if ('field' in about) await verifyFields(page.entities, about.field, { store, campaign, report });
+      else await verifyPage(page.entities, { store, migration, campaign, heldBack, rule: about.rule, home, report });
       options.onProgress?.(report.seen);
       more = page.more;
       cursor = more ? page.entities[page.entities.length - 1]!.key.toString() : undefined;
@@ -235,10 +238,4 @@ function findingOf(pair: Pair, state: RecordState, target: Item['target']): Find
     default:
       return nextMove(state, target, false) ? 'inFlight' : undefined;
   }
-}
-
-function note(report: VerifyReport, finding: Finding, key: Key): void {
-  report[finding]++;
-  report.samples[finding] ??= [];
-  if (report.samples[finding].length < LIMITS.samples) report.samples[finding].push(key.toString());
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LIMITS } from '../limits.ts';
+import type { Key } from '../record/key.ts';
 import { taking } from './invariantSchema.ts';
 
 const subscriptionsSchema = z
@@ -51,3 +53,11 @@ export const verifyReportSchema = z
 // Counted up while records are read.
 export type VerifyReport = z.output<typeof verifyReportSchema>;
 export type SubscriptionsReport = z.output<typeof subscriptionsSchema>;
+
+export type Finding = 'missing' | 'stale' | 'orphans' | 'splits' | 'duplicates' | 'gaps' | 'inFlight' | 'quarantined';
+
+export function note(report: VerifyReport, finding: Finding, key: Key): void {
+  report[finding]++;
+  report.samples[finding] ??= [];
+  if (report.samples[finding].length < LIMITS.samples) report.samples[finding].push(key.toString());
+}

@@ -12,6 +12,7 @@ import { type Aside, Records } from './records.ts';
 
 export type { Address, Derived } from './address.ts';
 export type { Mismatch, RouterEvents } from './events.ts';
+export { FieldRouter, type FieldRouterOptions } from './fieldRouter.ts';
 export { type GroupOptions, type GroupTransaction, withGroup } from './group.ts';
 export type { MigrateOptions } from './moving.ts';
 

@@ -276,6 +276,7 @@ const MIGRATION_FIELDS: Record<keyof MigrationDefinition, true> = {
   records: true,
   subscriptions: true,
   invariants: true,
+  fields: true,
 };
 
 const VALUES: { readonly [T in Typed['type']]: Typed & { type: T } } = {

@@ -122,7 +122,7 @@ describe('what operators look at', () => {
 
   it('includes the machines, as they are', async () => {
     const { body } = await (await served()).ask('/v1/machines');
-    expect(Object.keys(body)).toEqual(['record', 'group', 'subscription', 'swap', 'stage', 'run']);
+    expect(Object.keys(body)).toEqual(['record', 'field', 'group', 'subscription', 'swap', 'stage', 'run']);
     expect(body['stage']).toMatchObject({ initial: 'draft' });
     const cancel = { from: 'draft', to: 'cancelled', event: 'cancel', effects: [{ type: 'close' }] };
     expect(body['stage'].transitions).toContainEqual(cancel);

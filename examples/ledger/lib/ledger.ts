@@ -4,7 +4,7 @@ import { amountOf, type Balances, booked, type Movement, movements } from '../mi
 
 const ACCOUNTS = ['bank', 'cash', 'rent', 'food', 'salary'] as const;
 const CURRENCIES = ['EUR', 'CHF'] as const;
-export const BOOKS = 40;
+const BOOKS = 40;
 const WRITERS = 4;
 const PAUSE_MS = 4;
 

@@ -3,11 +3,12 @@ import { count, words } from '../format.ts';
 import { Wide } from '../parts/Wide.tsx';
 import type { CampaignStatus } from '../types.ts';
 import { Drawn } from './Drawn.tsx';
+import { isInPlace } from './RecordChart.tsx';
 
 /** The campaign's own machine, and those of its groups and subscriptions where it has some. */
 export function OtherCharts({ status }: { status: CampaignStatus }) {
   const { charts } = useApp();
-  const { stage, groups, subscriptions } = status;
+  const { stage, groups, subscriptions, inPlace } = status;
   const rows = [
     {
       name: 'stage',
@@ -16,6 +17,9 @@ export function OtherCharts({ status }: { status: CampaignStatus }) {
       current: stage,
     },
     ...(groups ? [{ name: 'group', title: 'Groups, by state', label: counted(groups), counts: groups }] : []),
+    ...(inPlace && !isInPlace(status)
+      ? [{ name: 'field', title: 'Records rewritten in place, by state', label: counted(inPlace), counts: inPlace }]
+      : []),
     ...(subscriptions
       ? [
           {

@@ -8,7 +8,7 @@ import { type Counts, type Flow, flowBetween, narrowed, restOf, soFar } from './
 
 /** The machine of a record, with how many records are in each state, and how many went along each arrow in this sweep. */
 export function RecordChart({ status }: { status: CampaignStatus }) {
-  const chart = useApp().charts['record'];
+  const chart = useApp().charts[isInPlace(status) ? 'field' : 'record'];
   const [isWhole, setWhole] = useState(false);
   if (!chart) return null;
   const { states, targets, sweep, countedIn } = status;
@@ -50,6 +50,10 @@ export function RecordChart({ status }: { status: CampaignStatus }) {
     </section>
   );
 }
+
+/** One machine for all of them; where a campaign has both, those in place have a chart of their own. */
+export const isInPlace = ({ inPlace = {}, records }: CampaignStatus): boolean =>
+  records > 0 && Object.values(inPlace).reduce((sum, n) => sum + n, 0) === records;
 
 function caption({ sweep, records, countedIn }: CampaignStatus): string {
   if (countedIn === 'nothing yet') return 'Nothing is counted yet.';

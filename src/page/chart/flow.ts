@@ -15,11 +15,12 @@ export function soFar({ counts }: CampaignStatus['sweep']): Counts {
   const states: Record<string, number> = {};
   for (const [name, n] of Object.entries(counts)) {
     const [home, state] = name.split('.');
-    if (state !== undefined && (home === 'S' || home === 'T') && state !== 'completed') {
+    if (state !== undefined && home!.length === 1 && state !== 'completed') {
       states[state] = (states[state] ?? 0) + n;
     }
   }
-  const completed = Math.max(counts['S.completed'] ?? 0, counts['T.completed'] ?? 0);
+  const moved = Math.max(counts['S.completed'] ?? 0, counts['T.completed'] ?? 0);
+  const completed = moved + (counts['F.completed'] ?? 0);
   return completed > 0 ? { ...states, completed } : states;
 }
 

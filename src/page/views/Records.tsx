@@ -20,6 +20,7 @@ export function Records({ id }: { id: string }) {
   const [key, setKey] = useState('');
   const [state, setState] = useState('');
   const pages = usePages();
+  const statesIn = (machine: string) => app.charts[machine]?.states ?? [];
   const query = { ...pages.query, ...(state ? { state } : {}) };
   const { body, trouble } = useAnswer<RecordsPage>(paths.records(id, query));
   if (!status) return <Missing what={`There is no campaign ${id}.`} />;
@@ -48,7 +49,7 @@ export function Records({ id }: { id: string }) {
         }}
       >
         <option value="">any</option>
-        {[...(app.charts['record']?.states ?? []), ...ODD].map((each) => (
+        {[...new Set([...statesIn('record'), ...statesIn('field'), ...ODD])].map((each) => (
           <option key={each} value={each}>
             {words(each)}
           </option>

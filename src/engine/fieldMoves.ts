@@ -1,0 +1,128 @@
+import type { FieldState } from '../../machines/field.ts';
+import type { Move } from '../../machines/moves.ts';
+import type { FieldVerdict } from '../define/field.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Content } from '../record/content.ts';
+import { encodeSlot, type JournalEntry, type Slot } from '../record/slot.ts';
+import { checkEntity } from '../store/check.ts';
+import type { Capabilities, Guard, Mutation, Outcome, Store } from '../store/store.ts';
+import { discardedKey } from './documents.ts';
+import { type FieldHeld, HOLDERS, markOf, withParts } from './field.ts';
+import type { Actor } from './moves.ts';
+
+type FieldMove = Exclude<Move, { readonly type: 'quarantine' }>;
+
+/** The new content of an entity, with its slot. */
+export type FieldWrite = Extract<Mutation, { readonly op: 'update' }> & { readonly slot: string };
+
+/**
+ * A move as the one compare-and-set that it is: old properties, new ones and the slot change together. `next`: the state
+ * that it leads to. Throws what the transforms throw, and what the store could not hold.
+ */
+export function fieldWrite(
+  held: FieldHeld,
+  move: FieldMove,
+  next: FieldState,
+  actor: Actor,
+  capabilities: Capabilities,
+): FieldWrite {
+  const { old, now } = partsAfter(held, move);
+  const side = HOLDERS[next] === 'new' ? 'T' : 'S';
+  return fieldMutation(held, { old, now }, side, `${move.type} ${move.at}`, actor, capabilities);
+}
+
+/** Both parts after a move. The way back is tried before a record leaves home. */
+function partsAfter(held: FieldHeld, { type, at }: FieldMove): Pick<FieldHeld, 'old' | 'now'> {
+  const { old, now } = held;
+  switch (type) {
+    case 'copy':
+    case 'refresh':
+      return at === 'T' ? { old, now: forward(held) } : { old: backward(held), now };
+    case 'drop':
+      return at === 'T' ? { old, now: undefined } : { old: undefined, now };
+    default:
+      return { old, now };
+  }
+}
+
+function forward({ rule, key, old }: FieldHeld): Content {
+  const now = rule.forward(key, old!);
+  if (rule.reversible) rule.backward(key, now);
+  return now;
+}
+
+function backward({ rule, key, old, now }: FieldHeld): Content {
+  if (rule.reversible) return rule.backward(key, now!);
+  // No way back, but none is needed where the new ones still say what the old ones became.
+  if (old && rule.forward(key, old).equals(now!)) return old;
+  throw new HandoverError('reverse.missing', `${key} was modified after the switch.`, { key: key.toString() });
+}
+
+function fieldMutation(
+  held: FieldHeld,
+  { old, now }: Pick<FieldHeld, 'old' | 'now'>,
+  side: Slot['side'],
+  move: string,
+  { campaign, now: at, worker }: Actor,
+  capabilities: Capabilities,
+): FieldWrite {
+  const { key, version, slot: before } = held;
+  const past: readonly JournalEntry[] = before?.campaign === campaign ? before.journal : [];
+  const seq = (past.at(-1)?.seq ?? 0) + 1;
+  const slot: Slot = {
+    role: 'owner',
+    side,
+    of: markOf(held.rule, old, now),
+    peer: '',
+    campaign,
+    seq,
+    // A client's mark stays, so that a lost answer can still be settled.
+    ...(before?.nonce === undefined ? {} : { nonce: before.nonce }),
+    journal: [...past.slice(-(LIMITS.journalEntries - 1)), { seq, move, at: at(), by: worker }],
+  };
+  const content = withParts(held, old, now);
+  const text = encodeSlot(slot);
+  checkEntity(key, content, text, capabilities);
+  return { op: 'update', key, version, content, slot: text };
+}
+
+/**
+ * Settles a split: one of both is right from now on, and the other is made of it. What is given up is kept first, so that
+ * a crash in between leaves the split, which is found again. Resolves with what became of the compare-and-set; undefined
+ * where what is given up may not have been kept: then look again. Throws what the transforms throw.
+ */
+export async function settleField(
+  { store, actor, guard }: { readonly store: Store; readonly actor: Actor; readonly guard?: Guard | undefined },
+  held: FieldHeld,
+  verdict: FieldVerdict,
+): Promise<Outcome | undefined> {
+  const { rule, key, version, old, now, content, slot } = held;
+  // It stays with whom it was: a campaign on its way back has it at home, whoever is right.
+  const side = slot?.side ?? 'S';
+  const right = typeof verdict === 'object' ? verdict.write : verdict === 'new' ? now : undefined;
+  const parts =
+    verdict === 'old'
+      ? { old, now: old && rule.forward(key, old) }
+      : { old: rule.reversible ? right && rule.backward(key, right) : side === 'T' ? undefined : old, now: right };
+  if (verdict !== 'old' && side === 'S' && !rule.reversible)
+    throw new HandoverError('reverse.missing', `${key} is at home, and nothing makes old properties of the new ones.`);
+  const mutation = fieldMutation(
+    held,
+    parts,
+    side,
+    `resolve ${verdict === 'old' ? 'S' : 'T'}`,
+    actor,
+    store.capabilities,
+  );
+  const keep = discardedKey(actor.campaign, key, version);
+  const [kept] = await store.commit([{ op: 'insert', key: keep, content }]);
+  if (kept!.status === 'refused') throw new HandoverError(kept!.code, kept!.cause);
+  if (kept!.status !== 'applied') {
+    // An attempt before may have kept the very same.
+    const [there] = await store.read([keep]);
+    if (!there?.content.equals(content)) return undefined;
+  }
+  const [outcome] = await store.commit([mutation], guard);
+  return outcome!;
+}

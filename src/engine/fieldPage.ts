@@ -1,0 +1,234 @@
+import type { FieldState } from '../../machines/field.ts';
+import type { Move, Target } from '../../machines/moves.ts';
+import { matches } from '../define/entity.ts';
+import type { FieldRule, FieldVerdict } from '../define/field.ts';
+import { type ErrorCode, HandoverError, isPassing } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Key } from '../record/key.ts';
+import type { Entity, Outcome } from '../store/store.ts';
+import { add, type Counts } from './counts.ts';
+import { loadMany } from './documents.ts';
+import { Fenced } from './fence.ts';
+import { type FieldHeld, fieldStateOf, holdField, nextFieldMove } from './field.ts';
+import { type FieldWrite, fieldWrite, settleField } from './fieldMoves.ts';
+import { batches } from './looks.ts';
+import type { PageOptions } from './page.ts';
+import { quarantine, quarantineKey } from './quarantine.ts';
+import type { QuarantineDocument } from './schemas.ts';
+import { nameOf } from './sweep.ts';
+
+export type FieldOptions = Pick<
+  PageOptions,
+  'store' | 'actor' | 'fence' | 'clock' | 'campaign' | 'ruleIndex' | 'onMoves' | 'onQuarantined' | 'pacer'
+> & {
+  readonly rule: FieldRule;
+  readonly targetOf: (key: Key) => Target;
+};
+
+interface FieldItem {
+  readonly key: Key;
+  held: FieldHeld | 'look';
+  state?: FieldState;
+  moves: number;
+  doubtful?: true;
+  result?: 'rest' | 'unresolved' | 'gone' | { readonly code: ErrorCode; readonly message: string };
+}
+
+/**
+ * Brings all records of one scanned page to their targets, in place. Each move is one compare-and-set of one entity, and
+ * names the version that was read: what anybody wrote meanwhile is looked at again, and nothing else has to be.
+ */
+export async function processFields(
+  entities: readonly Entity[],
+  options: FieldOptions,
+): Promise<{ readonly counts: Counts; readonly newlyQuarantined: number }> {
+  const { rule } = options;
+  const items = entities
+    .filter(({ key }) => matches(rule.of, key))
+    .map((entity): FieldItem => reread({ key: entity.key, held: 'look', moves: 0 }, entity, rule));
+  const listed = await listedAmong(items, options);
+  const open = items.filter((item) => !listed.has(item));
+  await bring(open, options);
+  const counts: Counts = {};
+  for (const item of open) countItem(item, counts);
+  const failures = open.flatMap(({ key, result }) => (typeof result === 'object' ? [{ key, ...result }] : []));
+  const entries = failures.map((failure) => entryOf(failure, options));
+  const { fresh, unlisted } = await quarantine(options, options.campaign, entries);
+  for (const entry of fresh) options.onQuarantined?.(entry);
+  if (unlisted > 0) add(counts, 'unresolved', unlisted);
+  if (listed.size + failures.length > 0) add(counts, 'quarantined', listed.size + failures.length);
+  const seen = listed.size + open.filter(({ result, state }) => result !== 'gone' && state !== 'absent').length;
+  return { counts: { ...counts, seen }, newlyQuarantined: failures.length };
+}
+
+async function listedAmong(items: readonly FieldItem[], { store, campaign }: FieldOptions) {
+  if (!campaign.quarantines) return new Set<FieldItem>();
+  const keys = items.map(({ key }) => quarantineKey(campaign.id, undefined, key));
+  const found = await loadMany(store, 'quarantine', keys);
+  return new Set(items.filter((_, i) => found[i] !== undefined));
+}
+
+/** Rounds of: decide for all, commit all, look again at those that lost. */
+async function bring(items: readonly FieldItem[], options: FieldOptions): Promise<void> {
+  const { fence, clock } = options;
+  let waitMs = 0;
+  let readyAt = 0;
+  for (let round = 0; round < LIMITS.roundsPerPage; round++) {
+    await lookAgain(
+      items.filter(({ held, result }) => held === 'look' && !result),
+      options,
+    );
+    const planned = items.flatMap((item) => plan(item, options) ?? []);
+    if (planned.length === 0) return;
+    await fence.renew(() => Math.max(0, readyAt - clock.ticks()));
+    fence.check();
+    const busy = await carryOut(planned, options);
+    waitMs = busy === 0 ? 0 : Math.min(2 * waitMs || LIMITS.coolMs, LIMITS.coolMostMs);
+    readyAt = clock.ticks() + waitMs;
+  }
+  for (const item of items) item.result ??= 'unresolved';
+}
+
+function reread(item: FieldItem, entity: Entity | undefined, rule: FieldRule): FieldItem {
+  if (!entity) return Object.assign(item, { result: 'gone' });
+  return attempt(item, () => {
+    item.held = holdField(rule, entity);
+  });
+}
+
+async function lookAgain(items: readonly FieldItem[], { store, rule }: FieldOptions): Promise<void> {
+  for (const part of batches(items, store.capabilities.maxMutations)) {
+    const found = await store.read(part.map(({ key }) => key));
+    part.forEach((item, i) => {
+      reread(item, found[i], rule);
+    });
+  }
+}
+
+interface Planned {
+  readonly item: FieldItem;
+  /** All that is left to do, as the one write that they come to: nobody sees what is between. */
+  readonly moves: readonly Move['type'][];
+  readonly write: FieldWrite;
+}
+
+interface Choice {
+  readonly item: FieldItem;
+  readonly held: FieldHeld;
+  readonly verdict: FieldVerdict;
+}
+
+/** What to do next for a record; undefined when it is finished. */
+function plan(item: FieldItem, options: FieldOptions): Planned | Choice | undefined {
+  const { held, result } = item;
+  if (result || held === 'look') return undefined;
+  let planned: Planned | Choice | undefined;
+  attempt(item, () => {
+    const { store, actor, rule } = options;
+    const moves: Move['type'][] = [];
+    let write: FieldWrite | undefined;
+    for (let now = held; ; now = holdField(rule, { ...write, version: held.version })) {
+      item.state = fieldStateOf(now);
+      const step = nextFieldMove(now, item.state, options.targetOf(now.key));
+      if (!step) break;
+      if (step.move.type === 'quarantine') {
+        planned = { item, held, verdict: verdictOn(held) };
+        return;
+      }
+      write = fieldWrite(now, step.move, step.next, actor, store.capabilities);
+      moves.push(step.move.type);
+    }
+    if (write) planned = { item, moves, write };
+    else item.result = 'rest';
+  });
+  return planned;
+}
+
+/** Asks the author which of both is right. */
+function verdictOn({ rule, key, old, now }: FieldHeld): FieldVerdict {
+  const verdict = old && now && rule.onSplit?.(key, old, now);
+  if (verdict) return verdict;
+  throw new HandoverError('record.split', `Old and new properties of ${key} were both written.`);
+}
+
+/** Resolves with how many the store had no room for. */
+async function carryOut(planned: readonly (Planned | Choice)[], options: FieldOptions): Promise<number> {
+  const { store, fence, pacer } = options;
+  const answers: { readonly plan: Planned | Choice; readonly outcome: Outcome | undefined }[] = [];
+  const moves = planned.flatMap((plan) => ('write' in plan ? [plan] : []));
+  for (const part of batches(moves, store.capabilities.maxMutations)) {
+    const outcomes = await store.commit(
+      part.map(({ write }) => write),
+      fence.guard,
+    );
+    part.forEach((plan, i) => {
+      answers.push({ plan, outcome: outcomes[i]! });
+    });
+  }
+  for (const plan of planned) if ('verdict' in plan) answers.push({ plan, outcome: await settled(plan, options) });
+  const why = { exhausted: 0, contention: 0 };
+  for (const { plan, outcome } of answers) {
+    if (outcome?.status === 'busy') why[outcome.why]++;
+    settle(plan, outcome, options);
+  }
+  const busy = why.exhausted + why.contention;
+  const contended = why.contention;
+  if (busy > 0) pacer?.answered({ records: planned.length, exhausted: why.exhausted, contended, groups: contended });
+  return busy;
+}
+
+async function settled({ item, held, verdict }: Choice, options: FieldOptions): Promise<Outcome | undefined> {
+  const { store, actor, fence } = options;
+  try {
+    return await settleField({ store, actor, guard: fence.guard }, held, verdict);
+  } catch (error) {
+    if (isPassing(error) || !(error instanceof HandoverError)) throw error;
+    item.result = { code: error.code, message: error.detail };
+    return undefined;
+  }
+}
+
+function settle(plan: Planned | Choice, outcome: Outcome | undefined, { onMoves, rule }: FieldOptions): void {
+  const { item } = plan;
+  if (outcome?.status === 'fenced') throw new Fenced();
+  if (outcome?.status === 'refused') item.result = { code: outcome.code, message: outcome.cause };
+  // Surely not applied: what is held still is, and the same is tried again. All else is looked at again.
+  if (outcome?.status === 'busy') return;
+  item.held = 'look';
+  if (outcome === undefined || outcome.status === 'unknown') item.doubtful = true;
+  if (outcome?.status !== 'applied') return;
+  item.moves += 'write' in plan ? plan.moves.length : 1;
+  if (!('write' in plan)) return;
+  item.held = holdField(rule, { ...plan.write, version: outcome.version });
+  for (const move of plan.moves) onMoves?.(move, 1);
+}
+
+function countItem({ state, moves, doubtful, result }: FieldItem, counts: Counts): void {
+  if (moves > 0) add(counts, 'moved');
+  if (moves > 0) add(counts, 'moves', moves);
+  if (doubtful) add(counts, 'doubtful');
+  if (result === 'unresolved') add(counts, 'unresolved');
+  if (result === 'rest' && state !== 'absent') add(counts, `F.${state}`);
+}
+
+/** No group: it moves to none, and nobody waits for it. */
+function entryOf(
+  { key, code, message }: { readonly key: Key; readonly code: ErrorCode; readonly message: string },
+  { actor, campaign, ruleIndex }: FieldOptions,
+): { key: Key; value: QuarantineDocument } {
+  const text = key.toString();
+  const about = { campaign: campaign.id, rule: ruleIndex, key: text, peer: text };
+  const value: QuarantineDocument = { v: 1, ...about, code, message, at: actor.now(), sweep: nameOf(campaign) };
+  return { key: quarantineKey(campaign.id, undefined, key), value };
+}
+
+/** Runs author code and slot decoding for one record; what it throws is that record's failure and nobody else's. */
+function attempt(item: FieldItem, run: () => void): FieldItem {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    item.result = { code: error.code, message: error.detail };
+  }
+  return item;
+}

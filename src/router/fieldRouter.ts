@@ -1,0 +1,215 @@
+import { type Clock, systemClock } from '../clock.ts';
+import type { FieldRule } from '../define/field.ts';
+import type { Migration } from '../define/migration.ts';
+import {
+  type FieldHeld,
+  fieldStateOf,
+  HOLDERS,
+  type Holder,
+  holdField,
+  markOf,
+  partOf,
+  withParts,
+} from '../engine/field.ts';
+import { uniform } from '../engine/targets.ts';
+import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { Content } from '../record/content.ts';
+import type { Key } from '../record/key.ts';
+import { fromPlain, toPlain } from '../record/plain.ts';
+import { encodeSlot } from '../record/slot.ts';
+import type { Entity, Mutation, Store, Version } from '../store/store.ts';
+import { newestCampaign } from './campaign.ts';
+import type { Shape } from './shape.ts';
+import { busyPauseMs } from './writes.ts';
+
+export interface FieldRouterOptions<N extends object, O extends object> {
+  readonly store: Store;
+  /** The rule of the migration that rewrites these records. */
+  readonly rule: FieldRule<O, N>;
+  readonly clock?: Clock;
+  /** Inserts look at its newest campaign: from `complete` on they leave the old properties out. */
+  readonly migration?: Migration;
+}
+
+interface Tools {
+  readonly store: Store;
+  readonly rule: FieldRule;
+  readonly clock: Clock;
+  readonly migration: Migration | undefined;
+}
+
+/**
+ * What an application reads and writes records through whose properties give way to others in place: whole records, with
+ * the new properties and without the old ones. A write keeps both properties where both stand, in one compare-and-set, so
+ * that old instances, which know nothing of this, read what was written; and what they write is read here.
+ */
+export class FieldRecords<R extends object> {
+  readonly #tools: Tools;
+  readonly #shape: Shape;
+
+  protected constructor(tools: Tools, shape: Shape) {
+    this.#tools = tools;
+    this.#shape = shape;
+  }
+
+  /** The record, or undefined when there is none. Throws `record.split` where nobody can tell which property is right. */
+  async get(key: Key): Promise<R | undefined> {
+    const [record] = await this.getMany([key]);
+    return record;
+  }
+
+  /** As many `get`s, in their order. */
+  async getMany(keys: readonly Key[]): Promise<(R | undefined)[]> {
+    const { store } = this.#tools;
+    const found: (Entity | undefined)[] = [];
+    for (let i = 0; i < keys.length; i += store.capabilities.maxMutations)
+      found.push(...(await store.read(keys.slice(i, i + store.capabilities.maxMutations))));
+    return found.map((entity) => {
+      const seen = entity && this.#seen(holdField(this.#tools.rule, entity));
+      return seen && (toPlain(seen.properties) as R);
+    });
+  }
+
+  /**
+   * Replaces the record by what `change` makes of it; `change` is called again when somebody else was faster. Resolves
+   * with what was written, or undefined when there is no record.
+   */
+  async update(key: Key, change: (record: R) => R): Promise<R | undefined> {
+    return this.#write(key, (now) => now && { write: change(now) });
+  }
+
+  /** Writes the record, whether there is one or not. Resolves with what was written. */
+  async put(key: Key, record: R): Promise<R> {
+    return (await this.#write(key, () => ({ write: record })))!;
+  }
+
+  /** Makes a record where there is none. False when there is one: it is left as it is. */
+  async insert(key: Key, record: R): Promise<boolean> {
+    return (await this.#write(key, (now) => (now ? undefined : { write: record }))) !== undefined;
+  }
+
+  /** Deletes the record. True when this call did; false when there was none. */
+  async delete(key: Key): Promise<boolean> {
+    return (await this.#write(key, (now) => now && 'delete')) !== undefined;
+  }
+
+  /** Throws `record.contended`, `store.unknown`, `record.split`, `reverse.missing`, and what the transforms throw. */
+  async #write(
+    key: Key,
+    decide: (now: R | undefined) => { readonly write: R } | 'delete' | undefined,
+  ): Promise<R | undefined> {
+    const { store, rule, clock } = this.#tools;
+    const nonce = clock.id(8);
+    let unanswered: { readonly version: Version | undefined; readonly deleted: R | undefined } | undefined;
+    for (let attempt = 0, busy = 0; attempt < LIMITS.routerAttempts; attempt++) {
+      const [entity] = await store.read([key]);
+      const held = entity && holdField(rule, entity);
+      if (unanswered && held?.slot?.nonce === nonce) return toPlain(this.#seen(held).properties) as R;
+      if (unanswered?.deleted && !held) return unanswered.deleted;
+      // While the version stands, one more that names it may be sent: at most one of the two can find it.
+      if (unanswered && held?.version !== unanswered.version) throw unknown(key);
+      const seen = held && this.#seen(held);
+      const wish = decide(seen && (toPlain(seen.properties) as R));
+      if (wish === undefined) return undefined;
+      const content = wish === 'delete' ? seen! : Content.of(fromPlain(wish.write, seen?.properties));
+      const mutation: Mutation =
+        wish === 'delete'
+          ? { op: 'delete', key, version: held!.version }
+          : await this.#replacement(key, held, content, nonce);
+      const [outcome] = await store.commit([mutation]);
+      const record = toPlain(content.properties) as R;
+      if (outcome!.status === 'applied') return record;
+      if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
+      if (outcome!.status === 'busy') await clock.sleep(busyPauseMs(busy++));
+      if (outcome!.status === 'unknown')
+        unanswered ??= { version: held?.version, deleted: wish === 'delete' ? record : undefined };
+    }
+    if (unanswered) throw unknown(key);
+    throw new HandoverError('record.contended', `${key} kept changing.`, { key: key.toString() });
+  }
+
+  /** In the caller's shape, with all else that the entity says. */
+  #seen(held: FieldHeld): Content {
+    const { rule, key, old, now } = held;
+    const holder = HOLDERS[fieldStateOf(held)];
+    if (holder === 'split') throw split(key);
+    if (this.#shape === 'old') return withParts(held, holder === 'new' ? backward(rule, key, now!) : old, undefined);
+    return withParts(held, undefined, holder === 'old' ? rule.forward(key, old!) : now);
+  }
+
+  /** What the entity is to be: both properties where both stand, so that neither is ever behind the other. */
+  async #replacement(key: Key, held: FieldHeld | undefined, content: Content, nonce: string): Promise<Mutation> {
+    const { rule } = this.#tools;
+    const stand = held ? standing(held) : await this.#standingAnew();
+    const part = partOf(content, this.#shape === 'new' ? rule.new : rule.old);
+    const parts = { old: held?.old, now: held?.now };
+    // Where nothing makes old properties of new ones, they stay behind, and the slot goes on saying so.
+    let of: string | undefined = held?.slot?.of;
+    const behind = this.#shape === 'new' && part && !rule.reversible && stand.old && stand.holder === 'new';
+    if (behind) parts.now = part;
+    else {
+      const old = stand.old && part && this.#shape === 'new' ? backward(rule, key, part) : part;
+      parts.old = stand.old ? old : undefined;
+      parts.now = stand.new ? (part && this.#shape === 'old' ? rule.forward(key, part) : part) : undefined;
+      of = markOf(rule, parts.old, parts.now);
+    }
+    const { side = stand.old ? 'S' : 'T', campaign = '', seq = 0, journal = [] } = held?.slot ?? {};
+    const slot = encodeSlot({ role: 'owner', side, of: of!, peer: '', campaign, seq, nonce, journal });
+    const whole = withParts({ rule, content }, parts.old, parts.now);
+    return held
+      ? { op: 'update', key, version: held.version, content: whole, slot }
+      : { op: 'insert', key, content: whole, slot };
+  }
+
+  /** Of a new record: both, until a campaign says that one of them is enough. */
+  async #standingAnew(): Promise<Standing> {
+    const { store, rule, migration } = this.#tools;
+    const campaign = migration && (await newestCampaign(store, migration));
+    const target = campaign && uniform(campaign.targets);
+    const old = target !== 'completed' && (rule.reversible || this.#shape === 'old');
+    return { old, new: !old || (target !== 'home' && target !== undefined) || !migration, holder: old ? 'old' : 'new' };
+  }
+}
+
+/** Which properties a record has; at least those that hold it. */
+interface Standing {
+  readonly old: boolean;
+  readonly new: boolean;
+  readonly holder: Holder;
+}
+
+function standing(held: FieldHeld): Standing {
+  const holder = HOLDERS[fieldStateOf(held)];
+  if (holder === 'split') throw split(held.key);
+  const { old, now, slot } = held;
+  // Of one that had none of either: where its slot has it, else at home.
+  const side = holder === 'neither' ? (slot?.side === 'T' ? 'new' : 'old') : holder;
+  return { old: side === 'old' || old !== undefined, new: side === 'new' || now !== undefined, holder: side };
+}
+
+function backward(rule: FieldRule, key: Key, now: Content): Content {
+  if (rule.reversible) return rule.backward(key, now);
+  throw new HandoverError('reverse.missing', `${key} is needed in its old shape, and there is no \`backward\`.`);
+}
+
+const split = (key: Key) =>
+  new HandoverError('record.split', `Old and new properties of ${key} were both written.`, { key: key.toString() });
+
+const unknown = (key: Key) =>
+  new HandoverError('store.unknown', `A write of ${key}: no attempt was answered.`, { key: key.toString() });
+
+/** Records in their new shape, wherever they are on their way. */
+export class FieldRouter<N extends object, O extends object = object> extends FieldRecords<N> {
+  /** The same in their old shape: for code that is not changed yet. */
+  readonly legacy: FieldLegacy<O>;
+
+  constructor({ store, rule, clock = systemClock, migration }: FieldRouterOptions<N, O>) {
+    const tools = { store, rule, clock, migration };
+    super(tools, 'new');
+    this.legacy = new FieldLegacy<O>(tools, 'old');
+  }
+}
+
+/** Records in their old shape. */
+export class FieldLegacy<O extends object> extends FieldRecords<O> {}
