@@ -105,6 +105,8 @@ export const LIMITS = {
   coolPatienceMs: 15_000,
   /** Cooling groups remembered; beyond it those that are ready are forgotten. */
   coolGroups: 10_000,
+  /** Within this a store that lets others write while a moment is held has written: an emulator that does not takes a minute. */
+  momentProbeMs: 3_000,
   /** Groups of one invariant: two totals each are in memory while it is taken. */
   invariantGroups: 100_000,
   /** Bytes of what a campaign began with, of all its invariants that must stay: one entity, with room for the rest of it. */
