@@ -105,6 +105,10 @@ export const LIMITS = {
   coolPatienceMs: 15_000,
   /** Cooling groups remembered; beyond it those that are ready are forgotten. */
   coolGroups: 10_000,
+  /** Operations a second by which a lazy campaign looks for what nobody has used, where no ceiling is set. */
+  lazyPerSecond: 20,
+  /** Hours that a lazy campaign may leave records to be used: what nobody uses in a year nobody waits for. */
+  lazyMostHours: 8_760,
   /** Within this a store that lets others write while a moment is held has written: an emulator that does not takes a minute. */
   momentProbeMs: 3_000,
   /** Groups of one invariant: two totals each are in memory while it is taken. */

@@ -22,7 +22,7 @@ export const oldTenants = (store: Store): Tenants => ({
 
 /** Version 2 goes through the router: it reads whichever property is the record, and writes both while both stand. */
 export function bothTenants(store: Store): Tenants {
-  const router = new FieldRouter<NewSecret>({ store, rule: secrets, migration });
+  const router = new FieldRouter<NewSecret>({ store, rule: secrets, migrate: { on: 'insert', migration } });
   return {
     secretOf: async (id) => {
       const tenant = await router.get(tenantKey(id));
