@@ -41,6 +41,14 @@ export const ERRORS = {
   'transform.unstable': '`to` gave two different keys for the same content. It must depend on the record alone.',
   'reverse.missing':
     'The record was modified after the switch and its definition has no backward transform. It can only stay: go on to complete, or undo the modification, then reverse.',
+  'invariant.uncomputed':
+    'A total could not be computed from this record. Correct the record, or the invariant, which makes a new definition.',
+  'invariant.groups':
+    'An invariant has more groups than are held at once. Group by less, or split the total into several invariants.',
+  'invariant.broken':
+    'A total that must hold does not: `handover verify` shows which. Correct what is wrong and `resume`, or `reverse` and correct the definition.',
+  'invariant.early':
+    'Old and new totals are compared before the old homes go. Start it for less, look at `handover status`, then complete it.',
   'definition.invalid':
     'Correct the module in the migrations folder: it exports defineMigration({ … }) as its default.',
   'definition.missing': 'No such migration. Look at the migrations folder named in the configuration.',
@@ -52,6 +60,8 @@ export const ERRORS = {
   'config.missing': 'No handover.config.ts was found. Create one, or name it with --config.',
   'store.unsafe':
     'The store does not honour compare-and-set. Handing data to it would lose writes; use another mode or store.',
+  'store.moment':
+    'The store did not hold one moment for as long as the look took. It is begun anew, or made page by page.',
   'store.readOnly': 'This store was opened read-only.',
   'store.closed': 'The store is closed.',
   'store.driver':

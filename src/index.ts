@@ -12,6 +12,17 @@ export type {
   HubSubscription,
   Protocol,
 } from './define/hub.ts';
+export {
+  type CountDefinition,
+  count,
+  type FoldDefinition,
+  fold,
+  type Invariant,
+  type Measure,
+  type Must,
+  type SumDefinition,
+  sum,
+} from './define/invariant.ts';
 export { defineMigration, type Migration, type MigrationDefinition } from './define/migration.ts';
 export type { OidcDefinition, Role, ServerDefinition, TokenDefinition } from './define/server.ts';
 export {

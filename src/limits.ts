@@ -117,6 +117,18 @@ export const LIMITS = {
   lazyPerSecond: 20,
   /** Hours that a lazy campaign may leave records to be used: what nobody uses in a year nobody waits for. */
   lazyMostHours: 8_760,
+  /** Within this a store that lets others write while a moment is held has written: an emulator that does not takes a minute. */
+  momentProbeMs: 3_000,
+  /** Groups of one invariant: two totals each are in memory while it is taken. */
+  invariantGroups: 100_000,
+  /** Bytes of what a campaign began with, of all its invariants that must stay: one entity, with room for the rest of it. */
+  invariantBaselineBytes: 900_000,
+  /** Passes in a row that must find the same difference, where a store shows no single moment: writes under way end. */
+  invariantPasses: 3,
+  /** Passes after which nothing is found out: under so many writes no two looks agree. */
+  invariantPassesMost: 12,
+  /** Pause between two of them: about what a write takes. */
+  invariantPauseMs: 100,
   /** Target keys that `plan` remembers to find collisions: 128 MiB of hashes. */
   planKeys: 12_000_000,
   /** Pieces of a home that a sample of `plan` is made of, if it has so many: fewer would be less like the whole. */

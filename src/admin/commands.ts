@@ -4,6 +4,7 @@ import type { Migration } from '../define/migration.ts';
 import { campaignId, campaignsOf, updateCampaign } from '../engine/campaigns.ts';
 import { campaignStep } from '../engine/decide.ts';
 import { attempts, documentKey, save } from '../engine/documents.ts';
+import { checkInvariants, checkStart } from '../engine/invariants.ts';
 import { countModified } from '../engine/modified.ts';
 import { countQuarantined, isSkipped } from '../engine/quarantine.ts';
 import type { CampaignDocument, QuarantineDocument } from '../engine/schemas.ts';
@@ -43,6 +44,7 @@ export async function start(
   shareOf(options);
   checkPace(options);
   const migration = migrationNamed(context, name);
+  checkStart(migration, options.to ?? 'copied');
   await checkPredecessors(context, migration);
   const to = options.to ?? 'copied';
   const open = await openCampaign(context, name);
@@ -60,6 +62,7 @@ export async function switchOver(context: CommandContext, name: string, options:
   const campaign = await theCampaign(context, name);
   return command(context, campaign.id, 'switch', 'switched', options, 'copied', async (current) => {
     if (!current.switchGateOpen) throw closed('the copy is not complete and clean yet; see `handover status`');
+    await checkInvariants(context.store, definitionOf(context, current), current, 'must not be broken');
     const next = aim(current.targets, 'switched', shareOf(options), 'copied');
     if (bringsBack(current.targets, next)) await checkReverse(context, campaign);
   });
@@ -92,7 +95,14 @@ export async function complete(
         'records are quarantined and would stay in the old home; retry or skip them, or pass --leave-quarantined',
       );
   };
-  return command(context, campaign.id, 'complete', 'completed', options, 'switched', gate, { leaveQuarantined, strip });
+  const whole = async (current: CampaignDocument) => {
+    await gate(current);
+    await checkInvariants(context.store, definitionOf(context, current), current, 'must have held');
+  };
+  return command(context, campaign.id, 'complete', 'completed', options, 'switched', whole, {
+    leaveQuarantined,
+    strip,
+  });
 }
 
 /** Brings everything home and closes the campaign. */

@@ -2,6 +2,7 @@ import { GROUP_STATES } from '../../machines/group.ts';
 import { commandsOf } from '../engine/audit.ts';
 import { inPlaceOf, statesOf, subscriptionsOf } from '../engine/counts.ts';
 import { documentKey, list, load } from '../engine/documents.ts';
+import { hasInvariants, lastTaking } from '../engine/invariants.ts';
 import { isSkipped } from '../engine/quarantine.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { isStripping } from '../engine/strip.ts';
@@ -43,6 +44,8 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
   const sweep = sweepStatus(context, campaign, look);
   const pace = paceStatus(campaign, look?.progress, context.clock.now());
   const mismatches = await load(context.store, 'mismatch', documentKey('mismatch', campaign.id, 'last'));
+  const has = context.migrations.some((each) => each.name === campaign.migration && hasInvariants(each));
+  const invariants = has ? await lastTaking(context.store, campaign) : undefined;
   // A sweep that is over says all; one that runs says only what it came by so far.
   const counts = campaign.lastSweep?.counts ?? (sweep.seen > 0 ? sweep.counts : undefined);
   const states = statesOf(counts ?? {});
@@ -69,6 +72,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
     quarantined: await quarantinedBy(context, campaign),
     ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
+    ...(invariants ? { invariants } : {}),
     ...(Object.keys(inPlace).length > 0 ? { inPlace } : {}),
     ...(Object.keys(subscriptions).length > 0 ? { subscriptions } : {}),
     ...(counts?.['topicless'] ? { topicless: counts['topicless'] } : {}),

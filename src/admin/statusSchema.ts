@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { taking } from '../engine/invariantSchema.ts';
 import { paceNote, SCHEMAS } from '../engine/schemas.ts';
 import type { Wire } from '../wire.ts';
 import { inboxStatusSchema } from './deliverySchema.ts';
@@ -110,6 +111,9 @@ export const campaignStatusSchema = z
       .object({ count: z.number(), skipped: z.number(), byCode: counts })
       .meta({ description: '`skipped` of them may stay in the old home' }),
     mismatches: mismatchesSchema.exactOptional(),
+    invariants: taking
+      .exactOptional()
+      .meta({ description: 'As they were taken last, where the migration has some and they were taken' }),
     inPlace: counts.exactOptional().meta({ description: 'Of `states`, the records that are rewritten in place' }),
     subscriptions: counts
       .exactOptional()

@@ -2,6 +2,7 @@ import type { CampaignStatus, Status } from '../admin/inspect.ts';
 import type { Targets } from '../engine/targets.ts';
 import { count, many, moment, paragraphs, percent, table } from './format.ts';
 import { inboxText } from './inboxText.ts';
+import { invariantsLine } from './invariantsText.ts';
 import { paceText } from './paceText.ts';
 
 export function statusText({ campaigns, unstarted, inbox }: Status, historyEntries = 5): string {
@@ -38,6 +39,7 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
           ],
         ]
       : []),
+    ...(status.invariants ? [['invariants', invariantsLine(status.invariants)]] : []),
     ...(status.strip ? [['stripped', stripText(status)]] : []),
     ['next', nextText(status)],
     ...historyText(status, historyEntries),
@@ -93,9 +95,11 @@ const listText = (counts: Readonly<Record<string, number>>): string =>
 
 /** The command that an operator would most likely give now. */
 function nextText(status: CampaignStatus): string {
-  const { stage, run, settled, migration, quarantined, blocked, switchGateOpen, strip, closed } = status;
+  const { stage, run, settled, migration, quarantined, blocked, switchGateOpen, strip, closed, invariants } = status;
   const verb = (name: string) => `handover ${name} ${migration}`;
   if (blocked) return `${blocked.detail} Restore it, or start a new version.`;
+  if (run === 'paused' && invariants?.state === 'broken')
+    return `correct what is wrong, then ${verb('verify')} and ${verb('resume')}; or ${verb('reverse')} and ${verb('resume')}`;
   if (run === 'paused') return `${verb('records')} --quarantined, then ${verb('retry')} and ${verb('resume')}`;
   if (strip && closed && strip.doneAt === undefined) return 'a worker takes the state off its entities: handover work';
   if (stage === 'completed' || stage === 'cancelled') return `nothing: the campaign is over`;

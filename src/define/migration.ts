@@ -3,6 +3,7 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EntityRule } from './entity.ts';
 import type { FieldRule } from './field.ts';
+import type { Invariant } from './invariant.ts';
 import { isOf, type Referring, referringTo } from './reference.ts';
 import type { SubscriptionRule } from './subscription.ts';
 
@@ -21,6 +22,8 @@ export interface MigrationDefinition {
   readonly records?: readonly EntityRule[];
   /** Subscriptions that get a new callback URL. */
   readonly subscriptions?: readonly SubscriptionRule[];
+  /** Totals that must hold before a switch and before the old homes go. */
+  readonly invariants?: readonly Invariant[];
   /** Properties that give way to others, in records that stay where they are. */
   readonly fields?: readonly FieldRule[];
 }
@@ -37,6 +40,7 @@ export interface Migration {
   readonly subscriptions: readonly SubscriptionRule[];
   /** What refers to its records, by form: made of what their rules say. */
   readonly references: readonly Referring[];
+  readonly invariants: readonly Invariant[];
   readonly fields: readonly FieldRule[];
   /** Changes whenever anything that decides about records does. */
   readonly fingerprint: string;
@@ -51,6 +55,7 @@ const KNOWN = new Set([
   'errorBudget',
   'records',
   'subscriptions',
+  'invariants',
   'fields',
 ]);
 
@@ -65,6 +70,7 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     records = [],
     subscriptions = [],
     fields = [],
+    invariants = [],
   } = definition;
   const errorBudget = definition.errorBudget ?? LIMITS.errorBudget;
   const refuse = (why: string): never => {
@@ -123,6 +129,7 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     const oneWay = records.find(({ from, into, reversible }) => !reversible && (isOf(of, from) || isOf(of, into)));
     if (oneWay) refuse(`records of ${oneWay.from.join('/')} refer to others that move, and have no \`backward\``);
   }
+  checkInvariants(invariants, records, refuse);
   if (after.includes(name)) refuse('it cannot come after itself');
   const source = JSON.stringify([
     name,
@@ -130,12 +137,30 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     by,
     namespace,
     [...records, ...subscriptions, ...fields].map((rule) => rule.source),
+    // Nothing where there are none: what was started before there could be any has the fingerprint that it had.
+    ...(invariants.length > 0
+      ? [invariants.map(({ source, of }) => [source, of.map((rule: EntityRule) => records.indexOf(rule))])]
+      : []),
   ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
-  return {
-    ...{ name, version, after, by, namespace, errorBudget },
-    ...{ records, subscriptions, fields, references, fingerprint },
-  };
+  const lists = { records, subscriptions, references, fields, invariants };
+  return { name, version, after, by, namespace, errorBudget, ...lists, fingerprint };
+}
+
+function checkInvariants(
+  invariants: readonly Invariant[],
+  records: readonly EntityRule[],
+  refuse: (why: string) => never,
+): void {
+  if (!Array.isArray(invariants) || invariants.some((each) => typeof each?.groupOf !== 'function'))
+    refuse('`invariants` must be made by `sum`, `count` or `fold`');
+  if (invariants.length > 0 && records.length === 0) refuse('it has invariants, and no `records` that they are about');
+  const twice = duplicate(invariants.map(({ name }) => name));
+  if (twice) refuse(`two invariants are named ${JSON.stringify(twice)}`);
+  for (const { name, of } of invariants) {
+    if (of.some((rule: EntityRule) => !records.includes(rule)))
+      refuse(`invariant ${JSON.stringify(name)} is \`of\` a rule that is not among its \`records\``);
+  }
 }
 
 /** The rule that moves the records that this rule's subscriptions are of; undefined where they stay. */

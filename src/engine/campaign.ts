@@ -9,6 +9,9 @@ import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
 import { dropsOf, nameOf } from './dropping.ts';
 import { sameSweep } from './fence.ts';
+import type { Taking } from './invariantSchema.ts';
+import { heldUpBy } from './invariants.ts';
+import { brokenText } from './invariantTaking.ts';
 import { countQuarantined, isLeftBehind, isSkipped } from './quarantine.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { uniform } from './targets.ts';
@@ -19,10 +22,13 @@ export interface SweepEnd {
   readonly clean: boolean;
   /** Whether it was this worker that ended the sweep. */
   readonly first: boolean;
+  /** That this very call has paused the campaign. */
+  readonly paused: Paused | undefined;
 }
 
 /**
- * Ends a sweep: the campaign comes to rest, or the next sweep begins. `whole`: all of its ranges were done.
+ * Ends a sweep: the campaign comes to rest, or the next sweep begins; or it pauses over what was found of its invariants,
+ * and the sweep that follows when it is resumed looks again. `whole`: all of its ranges were done.
  */
 export async function endSweep(
   store: Store,
@@ -30,7 +36,9 @@ export async function endSweep(
   swept: CampaignDocument,
   migration: Pick<Migration, 'references'>,
   { counts, whole }: { readonly counts: Counts; readonly whole: boolean },
+  taking?: Taking,
 ): Promise<SweepEnd> {
+  const call = taking?.state === 'broken' ? clock.id() : '';
   let clean = false;
   let settles = false;
   let first = false;
@@ -49,15 +57,24 @@ export async function endSweep(
     const lastSweep = { generation, sweep, at, clean, inRow, counts };
     settles = clean && inRow >= sweepsToSettle(store.capabilities);
     const next = { generation, sweep: sweep + 1 };
-    if (!settles) return { ...current, lastSweep, ...next, ...(drops ? { dropIn: nameOf(next) } : {}) };
+    const again = { lastSweep, ...next, ...(drops ? { dropIn: nameOf(next) } : {}) };
+    if (!settles) return { ...current, ...again };
+    const heldUp = heldUpBy(taking, current);
+    if (heldUp === 'broken')
+      return { ...pausedOver(current, clock, taking!.by, brokenText(taking!), 'invariant.broken', call), ...again };
+    if (heldUp) return { ...current, ...again };
     const settled = { ...current, lastSweep, population: { at, records: populationOf(counts) } };
     // What is quarantined is nobody's to close over: the campaign rests open, so that it can be retried, or left behind.
     const isOpen = (entry: QuarantineDocument) => !isLeftBehind(current, entry);
     const leftovers = isClosing(current) && (await countQuarantined(store, current.id, 1, isOpen)) > 0;
     return leftovers ? { ...settled, settledAt: at } : settle(settled, at);
   });
-  return { campaign, clean, first };
+  return { campaign, clean, first, paused: call === '' ? undefined : pauseOf(campaign, call) };
 }
+
+/** Whether a finished sweep proves that the campaign rests: then its invariants are taken. */
+export const wouldSettle = (campaign: CampaignDocument, counts: Counts, capabilities: Capabilities): boolean =>
+  isClean(campaign, counts, capabilities) && cleanBefore(campaign) + 1 >= sweepsToSettle(capabilities);
 
 /**
  * Where records are referred to, a sweep that keeps both sides is followed by one that drops: when all references were
@@ -164,16 +181,32 @@ export async function checkBudget(
   const because = `more than ${errorBudget} records are quarantined`;
   const call = clock.id();
   const paused = await updateCampaign({ store, clock }, id, async (current) => {
-    const step = campaignStep(current, 'budget.exceeded');
-    if (!step) return undefined;
+    if (!campaignStep(current, 'budget.exceeded')) return undefined;
     // Some may have been skipped meanwhile.
     if (current.skips?.length !== campaign.skips?.length && !(await isOver(current))) return undefined;
-    const entry = { what: 'pause', reason: because, from: { way: 'worker' as const }, id: call };
-    return { ...current, ...step.next, pausedBecause: because, ...entered({ clock, by }, current, entry) };
+    return pausedOver(current, clock, by, because, 'budget.exceeded', call);
   });
   // Several lanes find out at once, and one is the first.
-  const at = paused.history.findIndex((entry) => entry.id === call);
-  return at < 0 ? undefined : { because, command: (paused.archived ?? 0) + at };
+  return pauseOf(paused, call);
+}
+
+function pausedOver(
+  current: CampaignDocument,
+  clock: Clock,
+  by: string,
+  because: string,
+  over: 'budget.exceeded' | 'invariant.broken',
+  call: string,
+): CampaignDocument {
+  const entry = { what: 'pause', reason: because, from: { way: 'worker' as const }, id: call };
+  const { next } = campaignStep(current, over)!;
+  return { ...current, ...next, pausedBecause: because, ...entered({ clock, by }, current, entry) };
+}
+
+/** What a campaign was paused for by this very call, if it was. */
+function pauseOf({ history, archived = 0 }: CampaignDocument, call: string): Paused | undefined {
+  const at = history.findIndex(({ id }) => id === call);
+  return at < 0 ? undefined : { because: history[at]!.reason!, command: archived + at };
 }
 
 /** Every record rests at its target: what that means for the campaign is the machine's to say. */

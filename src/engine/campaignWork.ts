@@ -2,10 +2,11 @@ import { elapsed, type Moment, moment } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { endSweep, isClean, isClosing, sweepAgain } from './campaign.ts';
+import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
 import { type CampaignLook, unlessFenced } from './fence.ts';
+import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
@@ -50,6 +51,7 @@ export class CampaignWork {
   #firstSeen: { readonly name: string; readonly at: Moment } | undefined;
   /** The plan of the sweep under way, which never changes: the lanes that ask for it at one moment make one between them. */
   #plan: { readonly name: string; readonly sweep: Promise<SweepDocument> } | undefined;
+  readonly #invariants = new AtRest();
   /** The newest plan that is there. */
   #known: { readonly campaign: CampaignDocument; readonly sweep: SweepDocument } | undefined;
   /** When leases were looked after last while the campaign is paused. */
@@ -160,7 +162,7 @@ export class CampaignWork {
     const progress = look.progress ?? (await progressOf(store, campaign, sweep));
     this.#sightings.look(nameOf(campaign), progress.ranges, at);
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
-      return this.#finish(campaign, migration, { counts: progress.counts, whole: progress.done }, signal);
+      return this.#finish(look, migration, { counts: progress.counts, whole: progress.done }, signal);
     }
     const pacer = this.#pacer;
     pacer.follow(campaign);
@@ -219,7 +221,9 @@ export class CampaignWork {
     const { store, clock, id } = this.#options;
     const name = nameOf(look.campaign.value);
     if (this.#plan?.name !== name) {
-      const sweep = currentSweep({ store, clock, worker: id, migration, look, signal });
+      const hand = { store, clock, worker: id, migration, look, signal };
+      const noted = hasInvariants(migration) ? noteBaseline({ ...hand, pacer: this.#pacer }) : undefined;
+      const sweep = noted ? noted.then(() => currentSweep(hand)) : currentSweep(hand);
       this.#plan = { name, sweep };
       // Who asks after a failure tries again.
       sweep.catch(() => {
@@ -264,17 +268,23 @@ export class CampaignWork {
   }
 
   async #finish(
-    swept: CampaignDocument,
+    look: CampaignLook,
     migration: Migration,
     ended: { readonly counts: Counts; readonly whole: boolean },
     signal: AbortSignal,
   ): Promise<boolean> {
     const { counts } = ended;
-    const { store, clock, events } = this.#options;
+    const { store, clock, id, events } = this.#options;
+    const swept = look.campaign.value;
     // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
     const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
     if (waits) await clock.sleep(Math.min(LIMITS.idleMs * swept.sweep, LIMITS.waitMostMs), signal);
-    const { campaign, clean, first } = await endSweep(store, clock, swept, migration, ended);
+    const proved = wouldSettle(swept, counts, store.capabilities);
+    const hand = { store, clock, worker: id, migration, look, signal, pacer: this.#pacer };
+    const taking = proved ? await unlessFenced(() => this.#invariants.take(hand)) : undefined;
+    if (taking === 'fenced') return true;
+    const { campaign, clean, first, paused } = await endSweep(store, clock, swept, migration, ended, taking);
+    if (paused) events?.paused?.(campaign.id, paused.because, { migration: migration.name, command: paused.command });
     if (first) events?.swept?.(campaign, counts, clean);
     await forgetOldSweeps(store, campaign);
     return true;

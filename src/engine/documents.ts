@@ -30,6 +30,8 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   suspicion: '_HandoverSuspicion',
   mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
+  invariants: '_HandoverInvariants',
+  baseline: '_HandoverBaseline',
 };
 
 /** What was given up when a split was settled: an entity as it was, which nothing reads but a person. */

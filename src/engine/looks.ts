@@ -36,7 +36,11 @@ async function lookSeparately(part: readonly Item[], store: Store): Promise<void
 }
 
 /** Reads the peers of sides that were scanned: the scanned side was held first, so it is the one that may be replaced. */
-export async function lookAtPeers(items: readonly Item[], scanned: Side, store: Store): Promise<void> {
+export async function lookAtPeers(
+  items: readonly Item[],
+  scanned: Side,
+  store: Pick<Store, 'capabilities' | 'read'>,
+): Promise<void> {
   const peer = other(scanned);
   for (const part of batches(items, store.capabilities.maxMutations)) {
     const found = await store.read(part.map(({ pair }) => pair.keys[peer]));

@@ -1,5 +1,5 @@
 import type { Key } from '../record/key.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, View } from '../store/store.ts';
 import { isControl } from './documents.ts';
 
 /** The same store, with its operations on records counted: entities scanned, keys read, mutations. It never waits. */
@@ -8,23 +8,27 @@ export function metered(store: Store, count: (operations: number) => void): Stor
   const countKeys = (first: Key | undefined, n: number) => {
     if (first && !isControl(first.path[0]!.kind)) count(n);
   };
-  return {
-    capabilities: store.capabilities,
-    ...(store.prices ? { prices: store.prices } : {}),
-    split: (range, n) => store.split(range, n),
-    find: (range, property, value, limit) => store.find(range, property, value, limit),
-    overwrite: (puts, removes) => store.overwrite(puts, removes),
-    close: () => store.close(),
+  const counted = ({ scan, read }: View): View => ({
     scan: async (range, limit) => {
-      const page = await store.scan(range, limit);
+      const page = await scan(range, limit);
       // A scan that finds nothing was one all the same.
       if (!isControl(range.kind)) count(Math.max(1, page.entities.length));
       return page;
     },
     read: (keys) => {
       countKeys(keys[0], keys.length);
-      return store.read(keys);
+      return read(keys);
     },
+  });
+  return {
+    ...counted(store),
+    capabilities: store.capabilities,
+    ...(store.prices ? { prices: store.prices } : {}),
+    split: (range, n) => store.split(range, n),
+    find: (range, property, value, limit) => store.find(range, property, value, limit),
+    overwrite: (puts, removes) => store.overwrite(puts, removes),
+    close: () => store.close(),
+    atOneMoment: (run) => store.atOneMoment((view) => run(counted(view))),
     readTogether: (keys) => {
       countKeys(keys[0], keys.length);
       return store.readTogether(keys);

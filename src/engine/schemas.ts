@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { GROUP_STATES } from '../../machines/group.ts';
 import { entry, targets } from './entrySchema.ts';
+import { taking } from './invariantSchema.ts';
 import { forged, subscription } from './subscriptionSchema.ts';
 
 /**
@@ -196,6 +197,16 @@ export const SCHEMAS = {
     cursor: z.string().optional(),
     report: z.unknown(),
   }),
+  invariants: taking.extend({ v: version }),
+  /** What the invariants that must stay began with: each with its groups and their totals as JSON, or why there are none. */
+  baseline: z.object({
+    v: version,
+    at: z.number(),
+    totals: z.record(
+      z.string(),
+      z.object({ groups: z.array(z.tuple([z.string(), z.string()])), failure: z.string().optional() }),
+    ),
+  }),
 } as const;
 
 export type DocumentKind = keyof typeof SCHEMAS;
@@ -210,5 +221,6 @@ export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;
 export type GroupDocument = Document<'group'>;
+export type BaselineDocument = Document<'baseline'>;
 export type SubscriberDocument = Document<'subscriber'>;
 export type SubscriptionDocument = Document<'subscription'>;

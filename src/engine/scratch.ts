@@ -34,6 +34,7 @@ export function scratchStore(capabilities: Capabilities, entities: readonly Enti
     scan: refuse,
     split: refuse,
     find: refuse,
+    atOneMoment: refuse,
     overwrite: refuse,
     close: async () => {},
   };

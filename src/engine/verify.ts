@@ -9,6 +9,8 @@ import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { nextMove } from './decide.ts';
 import { documentKey, load, save } from './documents.ts';
+import { hasInvariants } from './invariants.ts';
+import { takeInvariants } from './invariantTaking.ts';
 import type { Item } from './item.ts';
 import { lookAgain, lookAtPeers } from './looks.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
@@ -89,14 +91,27 @@ export async function verify(
   const wrong = report.inFlight + report.duplicates + report.gaps + report.missing + report.stale + report.orphans;
   if (migration.subscriptions.length > 0)
     report.subscriptions = await verifySubscriptions(store, migration, campaign, options.signal);
+  if (hasInvariants(migration)) report.invariants = await invariantsTaken(store, migration, campaign, options);
+  const holds = (report.invariants?.state ?? 'held') === 'held';
   const onTheWay = report.subscriptions?.onTheWay ?? 0;
   lost?.end(report);
   const undeclared = await undeclaredIn(store, migration, options.signal);
   if (undeclared.length > 0) report.undeclared = undeclared;
   const led = (report.references?.stale ?? 0) + (report.references?.unchecked ?? 0);
   report.clean =
-    wrong + report.splits + onTheWay + led === 0 && report.started === report.completed + report.quarantined;
+    holds && wrong + report.splits + onTheWay + led === 0 && report.started === report.completed + report.quarantined;
   return report;
+}
+
+async function invariantsTaken(store: Store, migration: Migration, campaign: CampaignDocument, options: VerifyOptions) {
+  const turn = async () => {
+    if (options.signal?.aborted)
+      throw new HandoverError('wait.interrupted', 'Verification stopped; what it has counted is kept.');
+  };
+  return takeInvariants(
+    { store, clock: options.clock, migration, by: 'verify', turn, signal: options.signal },
+    campaign,
+  );
 }
 
 /** A checkpoint counts only for the targets it was made under. */

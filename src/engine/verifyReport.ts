@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
+import { taking } from './invariantSchema.ts';
 import { referencesSchema, undeclaredSchema } from './referencesReport.ts';
 
 const subscriptionsSchema = z
@@ -44,9 +45,11 @@ export const verifyReportSchema = z
     undeclared: z.array(undeclaredSchema).exactOptional().meta({
       description: 'Where a sample of all kinds holds keys of records that move, in properties that no rule mentions',
     }),
+    invariants: taking.exactOptional().meta({ description: 'Where the migration has some: taken by this very look' }),
     counted: z.object({ at: z.number(), records: z.number() }).optional().meta({ description: COUNTED }),
     clean: z.boolean().meta({
-      description: 'Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0',
+      description:
+        'Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0, all invariants held',
     }),
     samples: z.record(z.string(), z.array(z.string())).meta({ description: 'Some keys for each finding' }),
   })

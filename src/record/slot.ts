@@ -89,6 +89,11 @@ export function isOwnerAtNewHome(text: string, campaign: string): boolean {
   if (campaign !== ours.campaign) ours = { campaign, field: `","c":${quote(campaign)},"n":` };
   return text.startsWith(OWNER_AT_T) && text.includes(ours.field);
 }
+
+/** Whether the text is a shadow's, told in the same way. False says nothing: decode it. */
+export const isShadow = (text: string): boolean => text.startsWith(SHADOW);
+const SHADOW = `{"v":${SLOT_VERSION},"r":"${LETTER.shadow}","s":"`;
+
 // A sweep asks of one campaign at a time, once for each record.
 let ours: { readonly campaign: string | undefined; readonly field: string } = { campaign: undefined, field: '' };
 const OWNER_AT_T = `{"v":${SLOT_VERSION},"r":"${LETTER.owner}","s":"T","f":"`;

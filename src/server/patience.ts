@@ -21,6 +21,7 @@ export function patientStore(store: Store, signal: AbortSignal): Store {
     read: still(readable.read),
     readTogether: still(readable.readTogether),
     find: still(readable.find),
+    atOneMoment: (run) => readable.atOneMoment((view) => run({ scan: still(view.scan), read: still(view.read) })),
     close: async () => {},
   };
 }

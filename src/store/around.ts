@@ -25,6 +25,13 @@ export function aroundCalls(store: Store, each: Around): Store {
       each(ofRange('find', range, limit), () => store.find(range, property, value, limit)),
     read: (keys) => each(ofKeys('read', keys), () => store.read(keys)),
     readTogether: (keys) => each(ofKeys('readTogether', keys), () => store.readTogether(keys)),
+    atOneMoment: (run) =>
+      store.atOneMoment((view) =>
+        run({
+          scan: (range, limit) => each(ofRange('scan', range, limit), () => view.scan(range, limit)),
+          read: (keys) => each(ofKeys('read', keys), () => view.read(keys)),
+        }),
+      ),
     commit: (mutations, guard) => each(ofKeys('commit', mutations.map(keyOf)), () => store.commit(mutations, guard)),
     commitTogether: (units, guard) =>
       each(ofKeys('commitTogether', units.flat().map(keyOf)), () => store.commitTogether(units, guard)),

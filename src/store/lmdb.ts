@@ -7,7 +7,7 @@ import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits } from '.
 import { applyMutations, applyUnits, overwriteAll } from './lmdbApply.ts';
 import { entityOf, rangeEntityOf } from './lmdbEntry.ts';
 import { type IndexDeclaration, Indexes } from './lmdbIndex.ts';
-import { openTables, type Tables } from './lmdbTables.ts';
+import { type AsOf, openTables, type Tables } from './lmdbTables.ts';
 import { readState, Writer } from './lmdbWriter.ts';
 import { isFound, termOf } from './property.ts';
 import type { Capabilities, Entity, KeyRange, Mutation, Page, Store } from './store.ts';
@@ -41,6 +41,7 @@ export function lmdbStore(options: LmdbOptions): Store {
   if (wanted.length > 0 && !readOnly) declare(wanted);
   const capabilities = capabilitiesOf(tables, indexes, atomic);
   let closing: Promise<void> | undefined;
+  const moments = new Set<Promise<unknown>>();
 
   const open = () => {
     if (closing) throw new HandoverError('store.closed', `The store at ${path} was closed.`);
@@ -65,6 +66,24 @@ export function lmdbStore(options: LmdbOptions): Store {
     async scan(range, limit) {
       reading();
       return scan(tables, range, limit);
+    },
+    async atOneMoment(run) {
+      reading();
+      const { release, ...asOf } = tables.hold();
+      // Its reads see to it that the store is open; closing waits until they are done.
+      const running = run({
+        scan: async (range, limit) => {
+          open();
+          return scan(tables, range, limit, asOf);
+        },
+        read: async (keys) => {
+          open();
+          return keys.map((key) => readOne(tables, key, asOf));
+        },
+      }).finally(release);
+      const ended = running.catch(() => undefined).finally(() => moments.delete(ended));
+      moments.add(ended);
+      return running;
     },
     async split(range, n) {
       reading();
@@ -113,7 +132,10 @@ export function lmdbStore(options: LmdbOptions): Store {
       );
     },
     close() {
-      closing ??= writer.drain().then(() => tables.close());
+      closing ??= writer
+        .drain()
+        .then(() => Promise.all(moments))
+        .then(() => tables.close());
       return closing;
     },
   };
@@ -127,6 +149,7 @@ function capabilitiesOf(tables: Tables, indexes: Indexes, atomic: 'group' | 'any
     snapshotReads: true,
     maxTogether: LIMITS.pageSize,
     scans: 'strong',
+    snapshotScans: true,
     finds: indexes.at(readState(tables.meta)[1]).none ? 'scanned' : 'indexed',
     guards: true,
     lateMs: 0,
@@ -137,8 +160,8 @@ function capabilitiesOf(tables: Tables, indexes: Indexes, atomic: 'group' | 'any
   };
 }
 
-function readOne(tables: Tables, key: Key): Entity | undefined {
-  const entry = tables.entities.get(key.bytes);
+function readOne(tables: Tables, key: Key, asOf?: AsOf): Entity | undefined {
+  const entry = tables.entities.get(key.bytes, asOf);
   return entry && entityOf(key, entry);
 }
 
@@ -150,11 +173,11 @@ function firstKey(tables: Tables, from: Buffer): Key | undefined {
   return bytes && Key.fromBytes(bytes);
 }
 
-function scan(tables: Tables, range: KeyRange, limit: number): Page {
+function scan(tables: Tables, range: KeyRange, limit: number, asOf: AsOf = {}): Page {
   const bounds = boundsOf(range);
   const entities: Entity[] = [];
   if (bounds === undefined) return { entities, more: false };
-  for (const row of tables.entities.getRange({ ...bounds, limit: limit + 1, versions: true })) {
+  for (const row of tables.entities.getRange({ ...bounds, ...asOf, limit: limit + 1, versions: true })) {
     if (entities.length === limit) return { entities, more: true };
     entities.push(rangeEntityOf(row));
   }

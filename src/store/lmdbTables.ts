@@ -6,7 +6,7 @@ import { type Entry, entryCodec, keyCodec } from './lmdbEntry.ts';
 
 /** What is used of a `Database` of lmdb, with the parameters that its own types leave out. */
 export interface Table<Stored, Read> {
-  get(key: Buffer): Read | undefined;
+  get(key: Buffer, options?: AsOf): Read | undefined;
   /** False when `ifVersion` did not hold; null stands for "must not exist". Only inside a write transaction. */
   putSync(key: Buffer, value: Stored, version?: number, ifVersion?: number | null): boolean;
   /** False when nothing was removed. Only inside a write transaction. */
@@ -17,7 +17,12 @@ export interface Table<Stored, Read> {
   getKeysCount(options: RangeOptions): number;
 }
 
-export interface RangeOptions {
+/** Reads as of a transaction that is held; unset: as of now. */
+export interface AsOf {
+  readonly transaction?: object;
+}
+
+export interface RangeOptions extends AsOf {
   readonly start: Buffer;
   readonly exclusiveStart: boolean;
   readonly end: Buffer;
@@ -34,6 +39,8 @@ export interface Tables {
   transactionSync<T>(action: () => T): T;
   /** Lets the next read see what other processes have committed; without it a read may be one event-loop turn old. */
   refresh(): void;
+  /** A read transaction that stands until it is let go of. The environment must not be closed before that. */
+  hold(): AsOf & { release(): void };
   close(): Promise<void>;
 }
 
@@ -74,6 +81,10 @@ export function openTables(path: string, readOnly: boolean, mapSize: number | un
     meta,
     transactionSync: (action) => gate.transactionSync(() => root.transactionSync(action)),
     refresh: () => root.resetReadTxn(),
+    hold: () => {
+      const transaction = root.useReadTransaction();
+      return { transaction, release: () => transaction.done() };
+    },
     close: async () => {
       await root.close();
       await gate.close();

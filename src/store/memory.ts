@@ -63,6 +63,7 @@ const DEFAULTS: Capabilities = {
   snapshotReads: true,
   maxTogether: LIMITS.pageSize,
   scans: 'strong',
+  snapshotScans: true,
   finds: 'scanned',
   guards: true,
   lateMs: 0,
@@ -91,6 +92,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store & { readonl
     readTogether: async (keys) => {
       if (!capabilities.snapshotReads) throw new RangeError(`${capabilities.name} has no snapshot reads.`);
       return read('readTogether', keys);
+    },
+    atOneMoment: async (run) => {
+      if (!capabilities.snapshotScans) throw new RangeError(`${capabilities.name} has no snapshot scans.`);
+      const then = await call({ op: 'atOneMoment' }, () => data.copy());
+      return run({
+        scan: (range, limit) => call({ op: 'scan' }, () => page(then.walk(range), limit)),
+        read: (keys) => call({ op: 'read', keys }, () => keys.map((key) => then.get(key))),
+      });
     },
     find: (range, property, value, limit) =>
       call({ op: 'find' }, (fault) => {

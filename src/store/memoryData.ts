@@ -30,6 +30,14 @@ export class MemoryData {
     return this.#rows.get(idOf(key));
   }
 
+  /** As it is now, whatever is written to this one later. */
+  copy(): MemoryData {
+    const copy = new MemoryData();
+    for (const [id, row] of this.#rows) copy.#rows.set(id, row);
+    for (const id of this.#ids) copy.#ids.push(id);
+    return copy;
+  }
+
   holds(mutation: Mutation): boolean {
     const row = this.get(mutation.key);
     return mutation.op === 'insert' ? row === undefined : row !== undefined && row.version === mutation.version;

@@ -16,6 +16,7 @@ export function readOnlyStore(store: Store): Store {
     split: (range, n) => store.split(range, n),
     read: (keys) => store.read(keys),
     readTogether: (keys) => store.readTogether(keys),
+    atOneMoment: (run) => store.atOneMoment(run),
     find: (range, property, value, limit) => store.find(range, property, value, limit),
     ...(store.kinds ? { kinds: (namespace) => store.kinds!(namespace) } : {}),
     commit: refuse,

@@ -89,6 +89,8 @@ export interface Capabilities {
   readonly maxTogether: number;
   /** Whether a scan sees every write that was acknowledged before it began. */
   readonly scans: 'strong' | 'eventual';
+  /** Whether all pages of a long look can be as of one moment: `atOneMoment`. */
+  readonly snapshotScans: boolean;
   /** Whether `find` is served by an index or by a scan. */
   readonly finds: 'indexed' | 'scanned';
   /** Whether a commit can be made to depend on a guard. */
@@ -108,6 +110,9 @@ export interface Fact {
   readonly meaning: string;
 }
 
+/** What many pages and look-ups of one moment are read from. */
+export type View = Pick<Store, 'scan' | 'read'>;
+
 export interface Store {
   readonly capabilities: Capabilities;
   /** What its operations cost at list price, for `plan`. Unset where they cost nothing. */
@@ -122,6 +127,11 @@ export interface Store {
   read(keys: readonly Key[]): Promise<readonly (Entity | undefined)[]>;
   /** All keys at one and the same moment. Only with `snapshotReads`. */
   readTogether(keys: readonly Key[]): Promise<readonly (Entity | undefined)[]>;
+  /**
+   * All that `run` reads from the view stands there as it did at one moment, whatever is written meanwhile. Only with
+   * `snapshotScans`. Throws `store.moment` where the store does not hold it for as long as `run` takes.
+   */
+  atOneMoment<R>(run: (view: View) => Promise<R>): Promise<R>;
   /** Each mutation on its own: an outcome each, in order. Durable before it is acknowledged. No key twice. */
   commit(mutations: readonly Mutation[], guard?: Guard): Promise<readonly Outcome[]>;
   /** Each unit all or nothing: an outcome each. Every unit's keys must lie within `capabilities.atomic`. */

@@ -177,6 +177,16 @@ export function faultyStore(process: Process, data: MemoryData, capabilities: Pa
         ? read(keys)
         : Promise.all(keys.map(async (key) => (await read([key]))[0])),
     readTogether: (keys) => call('readTogether', kindOf(keys[0]), () => inner.readTogether(keys)),
+    atOneMoment: async (run) => {
+      await process.turn(Number.POSITIVE_INFINITY, 'plainly');
+      sky.onCall(process);
+      return inner.atOneMoment((view) =>
+        run({
+          scan: (range, limit) => call('scan', range.kind, () => view.scan(range, limit)),
+          read: (keys) => call('read', kindOf(keys[0]), () => view.read(keys)),
+        }),
+      );
+    },
     find: (range, ...rest) => call('find', range.kind, () => inner.find(range, ...rest)),
     commit: (mutations, guard) =>
       call('commit', kindOf(mutations[0]?.key), () => inner.commit(mutations, guard), unknown(mutations)),

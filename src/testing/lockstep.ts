@@ -159,6 +159,8 @@ export class Lockstep {
           () => inner.scan(range, limit),
           ({ entities }) => entities.map(this.#named).join(),
         ),
+      // What the explorer explores has no invariants.
+      atOneMoment: (run) => inner.atOneMoment(run),
       find: (...args) =>
         call(
           () => inner.find(...args),

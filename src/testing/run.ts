@@ -95,7 +95,7 @@ class Play {
     watch.begin();
     // A start is a probe of the store first, which tells nothing here and takes its time.
     const starter = this.#context(this.#world.process('operator', 'operator'), store);
-    await commands.start(starter, this.#subjects.migration.name, { to: scenario.begin });
+    await commands.start(starter, this.#subjects.migration.name, { to: this.#begin });
     const workers = scenario.workers.map((lanes, i) => this.#worker(`w${i + 1}`, lanes));
     const unlessBroken = <R>(work: Promise<R>) =>
       Promise.race([work, ...workers.map((worker) => worker as Promise<never>)]);
@@ -105,6 +105,13 @@ class Play {
     await schedule.run(unlessBroken(this.#world.clearUp().then(() => this.#end())), MOST_CALLS);
     this.#over = true;
     await this.#judge();
+  }
+
+  /** What compares the old homes with the new ones stops before the old ones go. */
+  get #begin(): Scenario['begin'] {
+    const compares = this.#subjects.migration.invariants.some(({ must }) => must === 'match');
+    const { begin } = this.#world.scenario;
+    return compares && begin === 'completed' ? 'switched' : begin;
   }
 
   /** Life after life. Rejects with what was no store's doing. */

@@ -9,10 +9,16 @@ import type { Habits } from './schedule.ts';
 export const STORES: Readonly<Record<string, Partial<Capabilities>>> = {
   'commits of a group': { atomic: 'group' },
   'commits of anything': { atomic: 'any' },
-  'no snapshots': { atomic: 'entity', snapshotReads: false },
+  'no snapshots': { atomic: 'entity', snapshotReads: false, snapshotScans: false },
   'no guards': { atomic: 'group', guards: false, lateMs: 2_000 },
-  'no guards, no snapshots': { atomic: 'entity', snapshotReads: false, guards: false, lateMs: 2_000 },
-  'scans that lag': { atomic: 'group', scans: 'eventual' },
+  'no guards, no snapshots': {
+    atomic: 'entity',
+    snapshotReads: false,
+    snapshotScans: false,
+    guards: false,
+    lateMs: 2_000,
+  },
+  'scans that lag': { atomic: 'group', snapshotScans: false, scans: 'eventual' },
 };
 
 /** What an operator may change his mind to. */

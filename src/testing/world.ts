@@ -8,7 +8,7 @@ import { History } from './history.ts';
 import { type Scenario, STORES } from './scenario.ts';
 import { type Process, Schedule } from './schedule.ts';
 import { Subject, type Subjects } from './subject.ts';
-import { Watch, type Writer } from './watch.ts';
+import { Violation, Watch, type Writer } from './watch.ts';
 
 /** One data set, and the processes that use it: each with a store and a clock of its own, all in one order of calls. */
 export class World {
@@ -26,6 +26,8 @@ export class World {
   readonly #sky: Sky;
   readonly #writers = new Map<Process, Writer>();
   readonly #said: string[] = [];
+  /** What a campaign paused over because of its invariants: what clients write keeps them. */
+  #broken: string | undefined;
   #moving = new AbortController();
   #last: Process | undefined;
 
@@ -60,6 +62,7 @@ export class World {
     this.schedule.onStep = () => {
       const moved = this.watch.check(this.#last && this.#writers.get(this.#last)!);
       for (const line of this.#said.splice(0)) this.tell(line);
+      if (this.#broken !== undefined) throw new Violation('invariant', this.#broken);
       if (!moved) return;
       this.#moving.abort('moved');
       this.#moving = new AbortController();
@@ -93,7 +96,11 @@ export class World {
 
   workerOf(process: Process, lanes: number): Worker {
     const { clock, name: id } = process;
-    return new Worker({ store: this.storeOf(process), migrations: [this.#options.migration], clock, id, lanes });
+    const paused = (_: string, because: string) => {
+      if (because.startsWith('invariant ')) this.#broken ??= because;
+    };
+    const migrations = [this.#options.migration];
+    return new Worker({ store: this.storeOf(process), migrations, clock, id, lanes, events: { paused } });
   }
 
   /** No fault from here on, and no call that takes long. Resolves when all that was under way has landed. */

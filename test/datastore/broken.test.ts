@@ -11,7 +11,14 @@ import type { Mutation } from '../../src/store/store.ts';
 import { connectionTo, describeEachMode } from '../emulators/each.ts';
 import { numbered, numberOf, texts } from '../store/contract/steps.ts';
 
-const BEHAVIOUR = { commitsEach: true, groups: 25, together: 25, scans: 'strong', keepsMixedArrays: true } as const;
+const BEHAVIOUR = {
+  commitsEach: true,
+  groups: 25,
+  together: 25,
+  scans: 'strong',
+  moments: true,
+  keepsMixedArrays: true,
+} as const;
 const clock = { ...systemClock, sleep: async () => {} };
 const failure = (code: number, details: string) => Object.assign(new Error(details), { code, details });
 const keysOf = (count: number): Key[] => Array.from({ length: count }, (_, i) => key('Feed', i + 1));

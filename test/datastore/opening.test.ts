@@ -25,6 +25,7 @@ describeEachMode('datastore: what opening finds', (mode) => {
       snapshotReads: true,
       maxTogether: legacy ? 25 : 500,
       scans: legacy ? 'eventual' : 'strong',
+      snapshotScans: mode === 'firestore',
       finds: 'indexed',
     });
     const facts = Object.fromEntries(store.facts!.map(({ what, meaning }) => [what, meaning]));

@@ -276,6 +276,7 @@ const MIGRATION_FIELDS: Record<keyof MigrationDefinition, true> = {
   errorBudget: true,
   records: true,
   subscriptions: true,
+  invariants: true,
   fields: true,
 };
 

@@ -6,7 +6,7 @@ import { Choices } from '../../src/testing/choices.ts';
 import { run } from '../../src/testing/run.ts';
 import { SPACE } from '../../src/testing/scenario.ts';
 import { MUTANTS } from './mutants.ts';
-import { byRecord } from './subjects.ts';
+import { byRecord, ledger } from './subjects.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -20,7 +20,10 @@ describe('a mutant still fits its file', () => {
 describe('without the mutant, the part of the scenarios that it is looked for in breaks nothing', () => {
   test.each(Object.entries(MUTANTS).filter(([, { space }]) => space))('%s', { timeout: 120_000 }, async (_, mutant) => {
     for (let seed = 1; seed <= 60; seed++) {
-      const { violation } = await run(byRecord, Choices.seeded(seed), { ...SPACE, ...mutant.space });
+      const { violation } = await run(mutant.subjects ? ledger('record') : byRecord, Choices.seeded(seed), {
+        ...SPACE,
+        ...mutant.space,
+      });
       expect(violation?.message, `seed ${seed}`).toBeUndefined();
     }
   });

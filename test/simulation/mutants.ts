@@ -14,10 +14,10 @@ export interface Mutant {
   readonly put: string;
   /** Seeds within which it must be found: three times as many as it took, or more. */
   readonly within: number;
+  /** What is simulated, where it is not feeds alone: a migration with invariants, or with what refers to its records. */
+  readonly subjects?: 'ledger' | 'references';
   /** Not found within so many seeds so far: too many things must come together. It is tried when it is named only. */
   readonly elusive?: true;
-  /** It is looked for in what refers to records. */
-  readonly references?: true;
   /** The part of all scenarios in which it is looked for, where it shows in few of them. */
   readonly space?: Partial<Space>;
 }
@@ -215,6 +215,36 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       faults: ['conflict', 'lost.before'],
       recordFaults: [200],
     },
+  },
+  staleTotals: {
+    what: 'a copy that is out of date is compared with the record, as if it said the same',
+    file: 'src/engine/invariantPass.js',
+    find: `if (role === 'H' && peer.slot.of === held.content.fingerprint)`,
+    put: `if (role === 'H')`,
+    within: 100,
+    subjects: 'ledger',
+    space: {
+      ...ONE,
+      stores: ['commits of a group', 'no snapshots'],
+      workers: [1],
+      clients: [2],
+      wishes: ['update'],
+      calls: [4],
+      moves: ['never'],
+      begins: ['copied'],
+      changes: [0],
+      endings: ['copied', 'switched'],
+      waits: ['move', 0, 1, 5],
+      recordFaults: [0],
+    },
+  },
+  frozenTotals: {
+    what: 'the frozen side is compared with a record that was written since',
+    file: 'src/engine/invariantPass.js',
+    find: `held.slot?.of === peer?.slot?.of && held.slot?.nonce === peer?.slot?.nonce`,
+    put: 'true',
+    within: 300,
+    subjects: 'ledger',
   },
   // ------------------------------------------------------------ clients
   insertAtOnce: {

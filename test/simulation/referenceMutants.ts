@@ -8,7 +8,7 @@ export const REFERENCE_MUTANTS: Readonly<Record<string, Mutant>> = {
     find: `return campaign.dropIn === nameOf(campaign) ? 'only' : 'never';`,
     put: 'return undefined;',
     within: 200,
-    references: true,
+    subjects: 'references',
   },
   forgetsWayBack: {
     what: 'new sides are dropped on the way home before what refers to their records was looked at',
@@ -16,7 +16,7 @@ export const REFERENCE_MUTANTS: Readonly<Record<string, Mutant>> = {
     find: `if (state === 'copied' || state === 'copiedStale' || state === 'returned')`,
     put: 'if (false)',
     within: 200,
-    references: true,
+    subjects: 'references',
   },
   movesReferred: {
     what: 'a client moves what is referred to while sweeps wait for references',
@@ -24,6 +24,6 @@ export const REFERENCE_MUTANTS: Readonly<Record<string, Mutant>> = {
     find: 'if (dropsOf(campaign, migration))',
     put: 'if (false)',
     within: 1_000,
-    references: true,
+    subjects: 'references',
   },
 };

@@ -1,4 +1,5 @@
 import { entity } from '../../src/define/entity.ts';
+import { count, fold, sum } from '../../src/define/invariant.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { type Key, key } from '../../src/record/key.ts';
 import type { Subjects } from '../../src/testing/subject.ts';
@@ -75,6 +76,70 @@ const withReferences = (by: 'record' | 'group'): Subjects => ({
     refer: (to) => ({ text: `note ${n}`, about: { feeds: [to] } }),
   })),
 });
+interface Booking {
+  user: string;
+  from: string;
+  to: string;
+  amount: string;
+}
+
+interface Booked {
+  user: string;
+  from: string;
+  to: string;
+  cents: number;
+}
+
+const centsOf = (amount: string) => Math.round(Number(amount) * 100);
+
+const bookings = (cents: (amount: string) => number) =>
+  entity<Booking, Booked>({
+    from: 'Booking',
+    into: 'User/Booking',
+    to: ({ user }, old) => key('User', user, 'Booking', old.id),
+    forward: ({ amount, ...booking }) => ({ ...booking, cents: cents(amount) }),
+    backward: ({ cents, ...booking }) => ({ ...booking, amount: (cents / 100).toFixed(2) }),
+  });
+
+/** What is booked from one account is booked to another. */
+function balance(total: number, { from, to }: Booking | Booked, cents: number): number {
+  return total + (from === '' ? 0 : -cents) + (to === '' ? 0 : cents);
+}
+
+/** A ledger, with totals that every write of its clients keeps. `cents`: what its transform makes of an amount. */
+export function ledger(by: 'record' | 'group', cents = centsOf): Subjects {
+  return {
+    migration: defineMigration({
+      name: 'ledger',
+      version: 1,
+      by,
+      records: [bookings(cents)],
+      invariants: [
+        count<Booking, Booked>({ name: 'bookings', by: ({ user }) => user }),
+        sum<Booking, Booked>({
+          name: 'cents',
+          value: { old: ({ amount }) => centsOf(amount), new: (booking) => booking.cents },
+          by: ({ user }) => user,
+        }),
+        fold<number, Booking, Booked>({
+          name: 'balance',
+          must: { equals: 0 },
+          start: 0,
+          add: {
+            old: (total, booking) => balance(total, booking, centsOf(booking.amount)),
+            new: (total, booking) => balance(total, booking, booking.cents),
+          },
+          merge: (a, b) => a + b,
+        }),
+      ],
+    }),
+    records: [1, 2, 3].map((n) => ({
+      key: key('Booking', n),
+      record: { user: `u${n % 2}`, from: `a${n}`, to: `b${n}`, amount: `${n}.3${n}` },
+    })),
+    change: (booking: Booked, n: number) => ({ ...booking, cents: 1_000 + n }),
+  };
+}
 
 export const byRecord = subjects('record');
 export const referringByRecord = withReferences('record');

@@ -3,6 +3,7 @@ import type { Store } from '../../src/store/store.ts';
 import { concurrencyContract } from './contract/concurrency.ts';
 import { findContract } from './contract/find.ts';
 import { guardContract } from './contract/guards.ts';
+import { momentContract } from './contract/moments.ts';
 import { mutationContract } from './contract/mutations.ts';
 import { passThroughContract } from './contract/passThrough.ts';
 import { probeContract } from './contract/probe.ts';
@@ -42,6 +43,7 @@ export function storeContract(name: string, open: Open, slow = false): void {
   guardContract(name, open);
   concurrencyContract(name, open);
   rangeContract(name, open, slow);
+  momentContract(name, open);
   passThroughContract(name, open);
   findContract(name, open, slow);
   probeContract(name, open);

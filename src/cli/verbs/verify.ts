@@ -1,6 +1,7 @@
 import { verifyCampaign } from '../../admin/verify.ts';
 import type { VerifyReport } from '../../engine/verify.ts';
 import { count, many, moment, paragraphs, table } from '../format.ts';
+import { invariantsText } from '../invariantsText.ts';
 import { meterFor } from '../meter.ts';
 import { undeclaredText, verifyReferencesText } from '../referencesText.ts';
 import { meant, type Verb } from '../verb.ts';
@@ -59,6 +60,7 @@ function reportText(report: VerifyReport): string {
     subscriptionsText(report),
     verifyReferencesText(report),
     undeclaredText(report),
+    invariantsText(report.invariants),
     sinceCounted(report),
     strangers,
   );

@@ -48,9 +48,11 @@ function Verdict({ report, isOld }: { report: VerifyReport; isOld: boolean }) {
   const { at, started, completed, inFlight, quarantined, clean } = report;
   const stale = report.references?.stale ?? 0;
   const dangling = report.references?.dangling ?? 0;
+  const totals = report.invariants?.results.filter(({ state }) => state === 'broken') ?? [];
   const found = [
     ...FAULTS.filter((fault) => report[fault] > 0).map((fault) => `${words(fault)} ${count(report[fault])}`),
     ...(stale > 0 ? [`stale references ${count(stale)}`] : []),
+    ...totals.map(({ name }) => `${name} is broken`),
   ];
   return (
     <p class={`note ${isOld && clean ? 'warn' : clean ? 'good' : found.length > 0 ? 'bad' : 'warn'}`} role="status">

@@ -4,6 +4,7 @@ import { RecordChart } from '../chart/RecordChart.tsx';
 import { count, many, words } from '../format.ts';
 import { meaning } from '../meaning.ts';
 import { Actions } from '../parts/Actions.tsx';
+import { Invariants } from '../parts/Invariants.tsx';
 import { Missing } from '../parts/Missing.tsx';
 import { Progress } from '../parts/Progress.tsx';
 import { Shares } from '../parts/Shares.tsx';
@@ -29,6 +30,7 @@ export function Campaign({ id }: { id: string }) {
       <RecordChart status={status} />
       <OtherCharts status={status} />
       <Verify status={status} />
+      {status.invariants && <Invariants taken={status.invariants} />}
       <Further status={status} />
     </>
   );

@@ -46,6 +46,10 @@ export class Gauges {
   readonly #mismatches = this.#gauge('shadow_read_mismatches', 'Copies that shadow reads found to differ', [
     'campaign',
   ]);
+  readonly #invariants = this.#gauge('invariants', 'Totals that must hold, as they were taken last', [
+    'campaign',
+    'state',
+  ]);
   readonly #inbox = this.#gauge('inbox_deliveries', 'Deliveries that are not applied', ['state']);
   readonly #inboxAge = this.#gauge('inbox_oldest_age_seconds', 'Of the oldest that is neither applied nor dead');
   readonly #forged = this.#gauge('signatures_refused', 'Deliveries nobody with a secret signed, of the newest URLs');
@@ -80,6 +84,10 @@ export class Gauges {
     for (const [state, n] of Object.entries(status.subscriptions ?? {}))
       this.#subscriptions.set({ campaign, state }, n);
     for (const [code, n] of Object.entries(quarantined.byCode)) this.#quarantined.set({ campaign, code }, n);
+    for (const state of ['held', 'broken', 'unsettled'] as const) {
+      const n = status.invariants?.results.filter((one) => one.state === state).length;
+      if (n !== undefined) this.#invariants.set({ campaign, state }, n);
+    }
     if (closed) return;
     const migration = migrations.find(({ name }) => name === status.migration);
     if (migration) this.#budget.set({ campaign }, migration.errorBudget);

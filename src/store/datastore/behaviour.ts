@@ -9,11 +9,13 @@ export interface Behaviour {
   /** Keys that are read at one moment; 0 where they are not. */
   readonly together: number;
   readonly scans: 'strong' | 'eventual';
+  /** Whether many queries in one read-only transaction show one moment, and hold up nobody who writes. */
+  readonly moments: boolean;
   readonly keepsMixedArrays: boolean;
 }
 
 /** What it means, for `doctor`. */
-export function factsOf({ commitsEach, groups, together, scans, keepsMixedArrays }: Behaviour): Fact[] {
+export function factsOf({ commitsEach, groups, together, scans, moments, keepsMixedArrays }: Behaviour): Fact[] {
   return [
     commitsEach
       ? { what: 'commits', meaning: 'Each mutation of a commit has its own condition: up to 500 records a call.' }
@@ -37,6 +39,12 @@ export function factsOf({ commitsEach, groups, together, scans, keepsMixedArrays
         together === 0
           ? 'Several keys cannot be read at one moment: both sides of a record are looked at in turn.'
           : `Up to ${together} keys are read at one moment.`,
+    },
+    {
+      what: 'moments',
+      meaning: moments
+        ? 'Many pages are read as of one moment: invariants are taken in one pass.'
+        : 'No two pages are of one moment: invariants are taken in repeated passes.',
     },
     {
       what: 'scans',

@@ -9,6 +9,7 @@ import { type Connection, type ConnectionOptions, connect } from './client.ts';
 import { committerOf } from './commits.ts';
 import { errorOf } from './failures.ts';
 import { read, readTogether } from './lookups.ts';
+import { atOneMoment } from './moments.ts';
 import { observe, probe } from './probe.ts';
 import { find, kindsOf, scan } from './queries.ts';
 import { split } from './split.ts';
@@ -82,6 +83,11 @@ function assemble(
           throw new RangeError(`${keys.length} keys at one moment; it reads ${maxTogether}.`);
         return readTogether(connection, keys);
       }),
+    atOneMoment: (run) =>
+      call(async () => {
+        if (!capabilities.snapshotScans) throw new RangeError(`${capabilities.name} has no snapshot scans.`);
+        return atOneMoment(connection, run, () => closing !== undefined);
+      }),
     find: (range, property, value, limit) => call(() => find(connection, range, property, value, limit)),
     kinds: (namespace) => call(() => kindsOf(connection, namespace)),
     commit: (mutations, guard) =>
@@ -113,13 +119,14 @@ function assemble(
 const UNTRIED = { what: 'read-only', meaning: 'Nothing was tried: what writes can do here is not known.' };
 
 function capabilitiesOf({ deadlineMs, isEmulator }: Connection, behaviour: Behaviour): Capabilities {
-  const { groups, together, scans } = behaviour;
+  const { groups, together, scans, moments } = behaviour;
   return {
     name: 'datastore',
     atomic: groups === 0 ? 'entity' : groups === 1 ? 'group' : 'any',
     snapshotReads: together > 1,
     maxTogether: together,
     scans,
+    snapshotScans: moments,
     finds: 'indexed',
     guards: false,
     warmsUp: !isEmulator,

@@ -45,6 +45,12 @@ export async function readTogether(connection: Connection, keys: readonly Key[])
   return answer(connection, wire, found);
 }
 
+/** Each key's entity as it was when the transaction began. */
+export async function readIn(connection: Connection, keys: readonly Key[], transaction: Uint8Array) {
+  const wire = keys.map((key) => keyToWire(connection, key));
+  return answer(connection, wire, await lookupIn(connection.lookup, wire, { transaction }));
+}
+
 async function lookupIn(
   lookup: Connection['lookup'],
   keys: readonly WireKey[],

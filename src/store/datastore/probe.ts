@@ -6,8 +6,8 @@ import type { Behaviour } from './behaviour.ts';
 import type { Connection } from './client.ts';
 import { failureOf } from './failures.ts';
 import { idOf, keyToWire } from './keys.ts';
-import { lookup } from './lookups.ts';
-import { answersTo, KEYS_ONLY } from './queries.ts';
+import { lookup, readIn } from './lookups.ts';
+import { answersTo, KEYS_ONLY, scan } from './queries.ts';
 import { queryOf } from './ranges.ts';
 import type { WireEntity, WireKey, WireMutation, WireMutationResult, WireValue } from './wire.ts';
 
@@ -39,7 +39,8 @@ export async function probe(connection: Connection, clock: Clock): Promise<Behav
     const lags = Number.isFinite(together) || Number.isFinite(groups);
     const scans = lags && (await missesFreshRows(bench)) ? 'eventual' : 'strong';
     const keepsMixedArrays = await keepsOrder(bench);
-    return { commitsEach, groups, together: Math.min(together, LIMITS.pageSize), scans, keepsMixedArrays };
+    const moments = await holdsMoments(bench);
+    return { commitsEach, groups, together: Math.min(together, LIMITS.pageSize), scans, moments, keepsMixedArrays };
   } finally {
     await bench.clear();
   }
@@ -53,6 +54,7 @@ export async function observe(connection: Connection): Promise<Behaviour> {
     groups: together,
     together: Math.min(together, LIMITS.pageSize),
     scans: Number.isFinite(together) ? 'eventual' : 'strong',
+    moments: false,
     keepsMixedArrays: false,
   };
 }
@@ -212,6 +214,32 @@ async function missesFreshRows(bench: Bench): Promise<boolean> {
   let seen = 0;
   for await (const batch of answersTo(bench.connection, '', query, 2 * FRESH_ROWS)) seen += batch.length;
   return seen < FRESH_ROWS;
+}
+
+/** Some databases take queries in a transaction and show what was written since, some refuse them, and some let nobody write. */
+async function holdsMoments(bench: Bench): Promise<boolean> {
+  const { connection } = bench;
+  await bench.commit([{ upsert: bench.entity('m1', 1) }, { upsert: bench.entity('m2', 1) }]);
+  const range = { namespace: '', kind: KIND, after: bench.key('m'), until: bench.key('n') };
+  const numbers = async (transaction: Uint8Array) => {
+    const { entities } = await scan(connection, range, 10, transaction);
+    return entities.map(({ content }) => String((content.properties.get('n') as { value?: bigint })?.value)).join();
+  };
+  const begun = bench.clock.ticks();
+  let transaction: Uint8Array | undefined;
+  try {
+    transaction = await connection.beginReadOnly();
+    const before = await numbers(transaction);
+    const [looked] = await readIn(connection, [bench.key('m1')], transaction);
+    const wrote = await bench.commit([{ upsert: bench.entity('m1', 2) }, { delete: bench.entity('m2', 1).key }]);
+    const isFree = allApplied(wrote) && bench.clock.ticks() - begun < LIMITS.momentProbeMs;
+    return isFree && looked !== undefined && before === '1,1' && (await numbers(transaction)) === before;
+  } catch {
+    // Whatever is wrong with it: invariants can be taken without.
+    return false;
+  } finally {
+    if (transaction) await connection.rollback(transaction).catch(() => undefined);
+  }
 }
 
 async function keepsOrder(bench: Bench): Promise<boolean> {

@@ -12,11 +12,17 @@ import { propertiesToWire, type Writing } from './toWire.ts';
 import type { WireFilter, WireQuery, WireResult } from './wire.ts';
 
 /** At most `limit` rows, and whether the range ended before. Asks for one row more than a page holds to tell. */
-export async function scan(connection: Connection, range: KeyRange, limit: number): Promise<Page> {
+export async function scan(
+  connection: Connection,
+  range: KeyRange,
+  limit: number,
+  transaction?: Uint8Array,
+): Promise<Page> {
   const query = queryOf(connection, range);
   if (!query) return NOTHING;
   const rows: WireResult[] = [];
-  for await (const batch of answersTo(connection, range.namespace, query, limit + 1)) rows.push(...batch);
+  for await (const batch of answersTo(connection, range.namespace, query, limit + 1, limit + 1, transaction))
+    rows.push(...batch);
   const entities = rows.slice(0, limit).map((row) => entityFromWire(connection, row));
   return { entities, more: rows.length > limit };
 }
@@ -98,12 +104,14 @@ export async function* answersTo(
   query: WireQuery,
   limit: number,
   step = limit,
+  transaction?: Uint8Array,
 ): AsyncGenerator<readonly WireResult[]> {
   const { projectId, databaseId } = connection;
   let left = limit;
   let from: Pick<WireQuery, 'startCursor'> = {};
   while (left > 0) {
     const { entityResults, endCursor, moreResults } = await connection.runQuery({
+      ...(transaction ? { readOptions: { transaction } } : {}),
       partitionId: { projectId, databaseId, namespaceId: namespace },
       query: { ...query, ...from, limit: { value: Math.min(left, step) } },
     });

@@ -99,6 +99,7 @@ export interface WireQuery {
 }
 
 export interface QueryRequest {
+  readonly readOptions?: { readonly transaction: Uint8Array };
   readonly partitionId: WirePartition;
   readonly query: WireQuery;
 }
