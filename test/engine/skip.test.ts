@@ -242,6 +242,8 @@ describe('a group with a record that is skipped', () => {
       await commands.start(operator.context, 'feeds', { to: 'completed' });
       const before = await rest({ ...operator, worker: w.worker });
       worst = Math.max(worst, calls);
+      // A run that is shorter than the longest has met him by now, or does so below.
+      calls = Number.POSITIVE_INFINITY;
       // He came before it was found.
       if (!before.closed) await skip(operator.context, 'feeds', { code: 'transform.forward' });
       expect(await rest({ ...operator, worker: w.worker }), `before call ${at}`).toMatchObject({ closed: true });
