@@ -22,6 +22,7 @@ const BY_CODE: readonly (readonly [prefix: string, exit: Exit])[] = [
   ['wait.interrupted', 'interrupted'],
   ['gate.', 'refused'],
   ['campaign.', 'refused'],
+  ['home.', 'refused'],
   ['reverse.missing', 'refused'],
   ['record.missing', 'refused'],
   ['delivery.', 'refused'],

@@ -30,6 +30,7 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   suspicion: '_HandoverSuspicion',
   mismatch: '_HandoverMismatch',
   verify: '_HandoverVerify',
+  home: '_HandoverHome',
 };
 
 /** What was given up when a split was settled: an entity as it was, which nothing reads but a person. */

@@ -182,6 +182,8 @@ export const SCHEMAS = {
     cursor: z.string().optional(),
     report: z.unknown(),
   }),
+  /** Which campaign may move records of a home. */
+  home: z.object({ v: version, home: z.string(), campaign: z.string(), at: z.number() }),
 } as const;
 
 export type DocumentKind = keyof typeof SCHEMAS;
@@ -195,6 +197,7 @@ export type Retried = NonNullable<CampaignDocument['retries']>[number];
 export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;
+export type HomeDocument = Document<'home'>;
 export type GroupDocument = Document<'group'>;
 export type SubscriberDocument = Document<'subscriber'>;
 export type SubscriptionDocument = Document<'subscription'>;
