@@ -12,6 +12,21 @@ const version = z.literal(1);
 
 const counts = z.record(z.string(), z.number());
 
+/** What a verification found that looked at everything: it outlives the next one's beginning, and `strip`. */
+export const proof = z
+  .object({
+    at: z.number().meta({ description: 'When it began, in milliseconds since 1970' }),
+    stage: z.enum(STAGES).meta({ description: 'The stage of the campaign then' }),
+    started: z.number(),
+    completed: z.number(),
+    inFlight: z.number(),
+    quarantined: z.number(),
+    duplicates: z.number(),
+    gaps: z.number(),
+    clean: z.boolean(),
+  })
+  .meta({ id: 'Proof', description: 'The numbers of the last `verify` that was finished' });
+
 const which = z.object({ code: z.string().optional(), key: z.string().optional() });
 
 /** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
@@ -181,6 +196,7 @@ export const SCHEMAS = {
     step: z.number(),
     cursor: z.string().optional(),
     report: z.unknown(),
+    proof: proof.optional(),
   }),
   /** Which campaign may move records of a home. */
   home: z.object({ v: version, home: z.string(), campaign: z.string(), at: z.number() }),

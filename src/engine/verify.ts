@@ -12,6 +12,7 @@ import { documentKey, load, save } from './documents.ts';
 import type { Item } from './item.ts';
 import { lookAgain, lookAtPeers } from './looks.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
+import { keepProof } from './proof.ts';
 import { groupsHeldBack, quarantined } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { firstField, homeRange } from './sweep.ts';
@@ -51,12 +52,15 @@ export async function verify(
     ]),
     ...migration.fields.map((field, i) => ({ field, index: firstField(migration) + i, home: 'S' as const })),
   ];
-  const saved = options.restart ? undefined : await load(store, 'verify', key);
+  const stored = await load(store, 'verify', key);
+  const saved = options.restart ? undefined : stored;
   const resumed =
     saved && saved.value.step < steps.length && saved.value.of === stamp(campaign) ? saved.value : undefined;
   const report = (resumed?.report as VerifyReport | undefined) ?? emptyReport(campaign, options.clock.now());
   const heldBack = migration.by === 'group' ? await groupsHeldBack(store, campaign) : new Set<string>();
-  let version = saved?.version ?? (await load(store, 'verify', key))?.version;
+  const proof = stored?.value.proof;
+  const kept = proof ? { proof } : {};
+  let version = stored?.version;
   let cursor = resumed?.cursor;
   for (let step = resumed?.step ?? 0; step < steps.length; step++) {
     const { index, home, ...about } = steps[step]!;
@@ -69,7 +73,7 @@ export async function verify(
       more = page.more;
       cursor = more ? page.entities[page.entities.length - 1]!.key.toString() : undefined;
       const at = more ? { step, cursor: cursor! } : { step: step + 1 };
-      const document = { v: 1 as const, of: stamp(campaign), startedAt: report.at, ...at, report };
+      const document = { v: 1 as const, of: stamp(campaign), startedAt: report.at, ...at, report, ...kept };
       // Two verifications at once: the loser goes on without checkpoints, its own numbers are right all the same.
       const saved = await save<'verify'>(store, key, document, version);
       if (saved.status === 'applied') version = saved.version;
@@ -82,6 +86,7 @@ export async function verify(
     report.subscriptions = await verifySubscriptions(store, migration, campaign, options.signal);
   const onTheWay = report.subscriptions?.onTheWay ?? 0;
   report.clean = wrong + report.splits + onTheWay === 0 && report.started === report.completed + report.quarantined;
+  await keepProof(store, campaign, report, { ...options, step: steps.length });
   return report;
 }
 
