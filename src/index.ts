@@ -40,6 +40,8 @@ export type { Properties, Value } from './record/value.ts';
 export {
   type Address,
   type Derived,
+  FieldRouter,
+  type FieldRouterOptions,
   type GroupOptions,
   type GroupTransaction,
   type Legacy,

@@ -105,6 +105,10 @@ export const LIMITS = {
   coolPatienceMs: 15_000,
   /** Cooling groups remembered; beyond it those that are ready are forgotten. */
   coolGroups: 10_000,
+  /** Operations a second by which a lazy campaign looks for what nobody has used, where no ceiling is set. */
+  lazyPerSecond: 20,
+  /** Hours that a lazy campaign may leave records to be used: what nobody uses in a year nobody waits for. */
+  lazyMostHours: 8_760,
   /** Target keys that `plan` remembers to find collisions: 128 MiB of hashes. */
   planKeys: 12_000_000,
   /** Pieces of a home that a sample of `plan` is made of, if it has so many: fewer would be less like the whole. */

@@ -59,7 +59,8 @@ export async function start(
 }
 
 /** Makes the new home the owner. Refused until a copy was complete and clean once. */
-export async function switchOver(context: CommandContext, name: string, options: CommandOptions = {}) {
+export async function switchOver(context: CommandContext, name: string, options: CommandOptions & PaceOptions = {}) {
+  checkPace(options);
   const campaign = await theCampaign(context, name);
   return command(context, campaign.id, 'switch', 'switched', options, 'copied', async (current) => {
     if (!current.switchGateOpen) throw closed('the copy is not complete and clean yet; see `handover status`');

@@ -1,6 +1,7 @@
 import { cleanBefore, sweepsToSettle } from '../engine/campaign.ts';
 import type { CampaignDocument, CampaignPace } from '../engine/schemas.ts';
 import { HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { Capabilities } from '../store/store.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
 import { theCampaign } from './find.ts';
@@ -10,6 +11,11 @@ export interface PaceOptions {
   readonly ceiling?: number | 'none';
   /** Whether the pace rises slowly, by the ramp. */
   readonly ramp?: boolean;
+  /**
+   * Records move when they are used, by routers that are told to; only so many hours later workers look for those that were
+   * not, at `LIMITS.lazyPerSecond` where no ceiling is set.
+   */
+  readonly lazy?: number;
 }
 
 /**
@@ -22,14 +28,15 @@ export async function setPace(
   options: PaceOptions & { readonly reason?: string },
 ): Promise<CampaignDocument> {
   checkPace(options);
-  const { ceiling, ramp, reason } = options;
-  if (ceiling === undefined && ramp === undefined) {
-    throw new HandoverError('usage.invalid', 'Say --ceiling, --ramp or --no-ramp.');
+  const { ceiling, ramp, lazy, reason } = options;
+  if (ceiling === undefined && ramp === undefined && lazy === undefined) {
+    throw new HandoverError('usage.invalid', 'Say --ceiling, --ramp, --no-ramp or --lazy.');
   }
   const { id } = await theCampaign(context, name);
   const said = [
     ...(ceiling === undefined ? [] : [`ceiling ${ceiling}`]),
     ...(ramp === undefined ? [] : [ramp ? 'ramp' : 'no ramp']),
+    ...(lazy === undefined ? [] : [`lazy for ${lazy} h`]),
   ];
   return change(context, id, (current) => {
     if (current.closed) throw refused(current, 'pace');
@@ -39,17 +46,26 @@ export async function setPace(
 }
 
 /** Throws `usage.invalid`. */
-export function checkPace({ ceiling }: PaceOptions): void {
+export function checkPace({ ceiling, lazy = 0 }: PaceOptions): void {
+  if (!(lazy >= 0 && lazy <= LIMITS.lazyMostHours))
+    throw new HandoverError('usage.invalid', `Lazy is for 0 to ${LIMITS.lazyMostHours} hours, not ${lazy}.`);
   if (ceiling === undefined || ceiling === 'none' || ceiling > 0) return;
   throw new HandoverError('usage.invalid', `A ceiling is a number over 0, or none, not ${ceiling}.`);
 }
 
 /** A ramp that is turned on begins now. */
-function paceAfter(before: CampaignPace, { ceiling, ramp = before.ramp }: PaceOptions, now: number): CampaignPace {
-  const { ceilingPerSecond: kept, ...rest } = before;
+function paceAfter(before: CampaignPace, options: PaceOptions, now: number): CampaignPace {
+  const { ceiling, ramp = before.ramp, lazy } = options;
+  const kept = before.ceilingPerSecond ?? (lazy === undefined ? undefined : LIMITS.lazyPerSecond);
   const ceilingPerSecond = ceiling === 'none' ? undefined : (ceiling ?? kept);
-  const since = ramp && !before.ramp ? now : rest.since;
-  return { ramp, since, ...(ceilingPerSecond === undefined ? {} : { ceilingPerSecond }) };
+  const since = ramp && !before.ramp ? now : before.since;
+  const sweepAt = lazy === undefined ? before.sweepAt : now + lazy * 3_600_000;
+  return {
+    ramp,
+    since,
+    ...(ceilingPerSecond === undefined ? {} : { ceilingPerSecond }),
+    ...(sweepAt === undefined || sweepAt <= now ? {} : { sweepAt }),
+  };
 }
 
 /**
@@ -63,7 +79,8 @@ export function paceOf(
 ): CampaignPace {
   const now = clock.now();
   const fresh = { ramp: current.stage === 'draft' && store.capabilities.warmsUp, since: now };
-  const before = current.pace ?? fresh;
+  // What was lazy was the command before.
+  const { sweepAt: _, ...before } = current.pace ?? { ...fresh, sweepAt: undefined };
   return paceAfter(hasSettled(current, store.capabilities) ? { ...before, since: now } : before, options, now);
 }
 

@@ -26,6 +26,7 @@ export function paceStatus(
     perSecond: notes.reduce((sum, { perSecond }) => sum + perSecond, 0),
     ...(allowed === Number.POSITIVE_INFINITY ? {} : { allowedPerSecond: allowed }),
     ...(pace?.ceilingPerSecond === undefined ? {} : { ceilingPerSecond: pace.ceilingPerSecond }),
+    ...(pace?.sweepAt !== undefined && pace.sweepAt > now ? { sweepAt: pace.sweepAt } : {}),
     ...(pace?.ramp ? { ramp: rampOf(pace.since, now) } : {}),
     ...(factor < 1 ? { factor } : {}),
     ...(cooling > 0 ? { cooling } : {}),

@@ -49,6 +49,9 @@ export const paceStatusSchema = z
       .exactOptional()
       .meta({ description: 'What is left of the rate of the worker that was held back most; unset: all' }),
     cooling: z.number().exactOptional().meta({ description: 'Entity groups that are left alone for a while' }),
+    sweepAt: at.exactOptional().meta({
+      description: 'Of a lazy campaign: until then records move when they are used, and workers look for none',
+    }),
   })
   .meta({
     id: 'PaceStatus',

@@ -6,6 +6,8 @@ export function paceText({ pace, migration, pausedBecause }: CampaignStatus): st
   if (!pace) return undefined;
   const { limit, workers, perSecond } = pace;
   if (limit === 'paused') return `paused: ${pausedBecause ?? 'no reason given'}${bounds(pace)}`;
+  if (pace.sweepAt !== undefined)
+    return `lazy: records move when they are used; the others from ${moment(pace.sweepAt)} on`;
   if (limit === 'nobody works') return `nobody works on it just now${bounds(pace)}`;
   return `${rate(perSecond)} by ${many(workers, 'worker')}, limited by ${REASONS[limit](pace, migration)}`;
 }

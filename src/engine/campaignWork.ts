@@ -28,9 +28,13 @@ import type { WorkerOptions } from './worker.ts';
 export function isWorkable(campaign: CampaignDocument, now: number): boolean {
   const { closed, stage, run, settledAt } = campaign;
   if (closed) return isStripping(campaign);
-  if (stage === 'draft' || run === 'paused') return false;
+  if (stage === 'draft' || run === 'paused' || isLazy(campaign, now)) return false;
   return settledAt === undefined || now - settledAt >= LIMITS.restSweepMs;
 }
+
+/** Whether records are left to be used for now, and nothing is swept. */
+export const isLazy = ({ pace }: Pick<CampaignDocument, 'pace'>, now: number): boolean =>
+  pace?.sweepAt !== undefined && pace.sweepAt > now;
 
 /**
  * One worker's work on one campaign: takes a range, brings its pages to their targets, checkpoints, and advances the
@@ -197,9 +201,10 @@ export class CampaignWork {
     return true;
   }
 
-  /** Whether leases are to be looked after just now although the campaign is paused: as often as one at rest is swept. */
+  /** Whether leases are to be looked after just now although nothing is swept: as often as a campaign at rest is. */
   mayHaveLeases(campaign: CampaignDocument): boolean {
-    if (campaign.run !== 'paused' || campaign.closed || campaign.stage === 'draft') return false;
+    const isHeld = campaign.run === 'paused' || isLazy(campaign, this.#options.clock.now());
+    if (!isHeld || campaign.closed || campaign.stage === 'draft') return false;
     if (!this.#migrationOf(campaign)?.subscriptions.length) return false;
     return this.#kept === undefined || elapsed(this.#options.clock, this.#kept) >= LIMITS.restSweepMs;
   }

@@ -1,5 +1,5 @@
 import type { FieldState } from '../../machines/field.ts';
-import type { Move } from '../../machines/moves.ts';
+import type { Move, Target } from '../../machines/moves.ts';
 import type { FieldVerdict } from '../define/field.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -8,7 +8,7 @@ import { encodeSlot, type JournalEntry, type Slot } from '../record/slot.ts';
 import { checkEntity } from '../store/check.ts';
 import type { Capabilities, Guard, Mutation, Outcome, Store } from '../store/store.ts';
 import { discardedKey } from './documents.ts';
-import { type FieldHeld, HOLDERS, markOf, withParts } from './field.ts';
+import { type FieldHeld, fieldStateOf, HOLDERS, holdField, markOf, nextFieldMove, withParts } from './field.ts';
 import type { Actor } from './moves.ts';
 
 type FieldMove = Exclude<Move, { readonly type: 'quarantine' }>;
@@ -16,10 +16,37 @@ type FieldMove = Exclude<Move, { readonly type: 'quarantine' }>;
 /** The new content of an entity, with its slot. */
 export type FieldWrite = Extract<Mutation, { readonly op: 'update' }> & { readonly slot: string };
 
+/** What is to be done with a record: one write, the moves that it stands for, and where they lead. */
+export interface FieldWay {
+  readonly state: FieldState;
+  readonly moves: readonly FieldMove['type'][];
+  /** Unset at rest. */
+  readonly write?: FieldWrite;
+}
+
 /**
- * A move as the one compare-and-set that it is: old properties, new ones and the slot change together. `next`: the state
- * that it leads to. Throws what the transforms throw, and what the store could not hold.
+ * All moves to the target, as the one compare-and-set that they come to: nobody sees what is between. `split`: somebody must
+ * choose first. Throws what the transforms throw, and what the store could not hold.
  */
+export function wayTo(
+  held: FieldHeld,
+  target: Target,
+  actor: Actor,
+  capabilities: Capabilities,
+): FieldWay | { readonly state: 'split' } {
+  const moves: FieldMove['type'][] = [];
+  let write: FieldWrite | undefined;
+  for (let now = held; ; now = holdField(held.rule, { ...write, version: held.version })) {
+    const state = fieldStateOf(now);
+    if (state === 'split') return { state };
+    const step = nextFieldMove(now, state, target);
+    if (!step) return { state, moves, ...(write ? { write } : {}) };
+    write = fieldWrite(now, step.move as FieldMove, step.next, actor, capabilities);
+    moves.push(step.move.type as FieldMove['type']);
+  }
+}
+
+/** A move as a compare-and-set: old properties, new ones and the slot change together. `next`: the state that it leads to. */
 export function fieldWrite(
   held: FieldHeld,
   move: FieldMove,

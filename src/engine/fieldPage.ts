@@ -9,8 +9,8 @@ import type { Entity, Outcome } from '../store/store.ts';
 import { add, type Counts } from './counts.ts';
 import { loadMany } from './documents.ts';
 import { Fenced } from './fence.ts';
-import { type FieldHeld, fieldStateOf, holdField, nextFieldMove } from './field.ts';
-import { type FieldWrite, fieldWrite, settleField } from './fieldMoves.ts';
+import { type FieldHeld, holdField } from './field.ts';
+import { type FieldWrite, settleField, wayTo } from './fieldMoves.ts';
 import { batches } from './looks.ts';
 import type { PageOptions } from './page.ts';
 import { quarantine, quarantineKey } from './quarantine.ts';
@@ -107,7 +107,6 @@ async function lookAgain(items: readonly FieldItem[], { store, rule }: FieldOpti
 
 interface Planned {
   readonly item: FieldItem;
-  /** All that is left to do, as the one write that they come to: nobody sees what is between. */
   readonly moves: readonly Move['type'][];
   readonly write: FieldWrite;
 }
@@ -124,21 +123,11 @@ function plan(item: FieldItem, options: FieldOptions): Planned | Choice | undefi
   if (result || held === 'look') return undefined;
   let planned: Planned | Choice | undefined;
   attempt(item, () => {
-    const { store, actor, rule } = options;
-    const moves: Move['type'][] = [];
-    let write: FieldWrite | undefined;
-    for (let now = held; ; now = holdField(rule, { ...write, version: held.version })) {
-      item.state = fieldStateOf(now);
-      const step = nextFieldMove(now, item.state, options.targetOf(now.key));
-      if (!step) break;
-      if (step.move.type === 'quarantine') {
-        planned = { item, held, verdict: verdictOn(held) };
-        return;
-      }
-      write = fieldWrite(now, step.move, step.next, actor, store.capabilities);
-      moves.push(step.move.type);
-    }
-    if (write) planned = { item, moves, write };
+    const { store, actor, targetOf } = options;
+    const way = wayTo(held, targetOf(held.key), actor, store.capabilities);
+    item.state = way.state;
+    if (way.state === 'split') planned = { item, held, verdict: verdictOn(held) };
+    else if (way.write) planned = { item, moves: way.moves, write: way.write };
     else item.result = 'rest';
   });
   return planned;

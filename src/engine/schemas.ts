@@ -76,7 +76,15 @@ export const SCHEMAS = {
     /** How many records the newest settled sweep counted, and when: what `verify` compares with. */
     population: z.object({ at: z.number(), records: z.number() }).optional(),
     /** How fast all workers together may go: by the ramp since then, never over the ceiling. Unset: no bound. */
-    pace: z.object({ ramp: z.boolean(), ceilingPerSecond: z.number().optional(), since: z.number() }).optional(),
+    pace: z
+      .object({
+        ramp: z.boolean(),
+        ceilingPerSecond: z.number().optional(),
+        since: z.number(),
+        /** Until then nothing is swept: records move when they are used. */
+        sweepAt: z.number().optional(),
+      })
+      .optional(),
     closed: z.boolean(),
     createdAt: z.number(),
     /** A newer run of the migration was begun: under this one, which is closed, nothing may be moved any more. */

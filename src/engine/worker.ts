@@ -4,7 +4,7 @@ import type { Migration } from '../define/migration.ts';
 import { type HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
-import { CampaignWork, isWorkable } from './campaignWork.ts';
+import { CampaignWork, isLazy, isWorkable } from './campaignWork.ts';
 import type { Counts } from './counts.ts';
 import { list } from './documents.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
@@ -107,7 +107,11 @@ export class Worker {
     const { store, clock } = this.#options;
     for await (const { value } of list(store, 'campaign')) {
       const isDue = isWorkable(value, clock.now());
-      if (isDue || (value.run === 'paused' && this.#workOn(value.id).mayHaveLeases(value))) begin(value);
+      if (
+        isDue ||
+        ((value.run === 'paused' || isLazy(value, clock.now())) && this.#workOn(value.id).mayHaveLeases(value))
+      )
+        begin(value);
     }
   }
 }

@@ -11,6 +11,11 @@ export function limits({ pace, pausedBecause }: CampaignStatus): { readonly what
   if (!pace) return { what: 'Nothing to do', why: 'Workers look everything over again once a minute.' };
   const { limit, perSecond, workers } = pace;
   if (limit === 'paused') return { what: 'Paused', why: pausedBecause ?? 'No reason was given.' };
+  if (pace.sweepAt !== undefined)
+    return {
+      what: 'Lazy',
+      why: `Records move when they are used; workers look for the others from ${moment(pace.sweepAt)} on.`,
+    };
   if (limit === 'nobody works')
     return { what: 'Nobody works on it', why: 'No worker runs, or none has claimed a part yet.' };
   return { what: `${rate(perSecond)} by ${many(workers, 'worker')}`, why: WHY[limit](pace) };

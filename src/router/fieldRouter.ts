@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { FieldRule } from '../define/field.ts';
 import type { Migration } from '../define/migration.ts';
+import { Fence } from '../engine/fence.ts';
 import {
   type FieldHeld,
   fieldStateOf,
@@ -11,7 +12,9 @@ import {
   partOf,
   withParts,
 } from '../engine/field.ts';
-import { uniform } from '../engine/targets.ts';
+import { wayTo } from '../engine/fieldMoves.ts';
+import type { CampaignDocument } from '../engine/schemas.ts';
+import { targetAt, uniform } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Content } from '../record/content.ts';
@@ -19,7 +22,8 @@ import type { Key } from '../record/key.ts';
 import { fromPlain, toPlain } from '../record/plain.ts';
 import { encodeSlot } from '../record/slot.ts';
 import type { Entity, Mutation, Store, Version } from '../store/store.ts';
-import { newestCampaign } from './campaign.ts';
+import { mayMove, newestCampaign } from './campaign.ts';
+import type { RouterEvents } from './events.ts';
 import type { Shape } from './shape.ts';
 import { busyPauseMs } from './writes.ts';
 
@@ -28,23 +32,32 @@ export interface FieldRouterOptions<N extends object, O extends object> {
   /** The rule of the migration that rewrites these records. */
   readonly rule: FieldRule<O, N>;
   readonly clock?: Clock;
-  /** Inserts look at its newest campaign: from `complete` on they leave the old properties out. */
-  readonly migration?: Migration;
+  /** Looks at the migration's newest campaign, and does what that wants. Default: it knows of none. */
+  readonly migrate?: FieldMigrateOptions;
+  /** What fails beside a call, which has its answer. */
+  readonly events?: Pick<RouterEvents, 'faltered' | 'moved'>;
 }
 
-interface Tools {
-  readonly store: Store;
-  readonly rule: FieldRule;
-  readonly clock: Clock;
-  readonly migration: Migration | undefined;
+/** Records that are used are changed at once, by whoever uses them. */
+export interface FieldMigrateOptions {
+  /**
+   * `insert`: new records are as the campaign wants them, so that none is made with old properties once it completes.
+   * `write`: besides, a record is brought to where it is wanted after each write. `read`: after each read, too.
+   */
+  readonly on: 'insert' | 'write' | 'read';
+  readonly migration: Migration;
 }
+
+type Tools = Pick<FieldRouterOptions<object, object>, 'store' | 'rule' | 'migrate' | 'events'> & {
+  readonly clock: Clock;
+};
 
 /**
  * What an application reads and writes records through whose properties give way to others in place: whole records, with
  * the new properties and without the old ones. A write keeps both properties where both stand, in one compare-and-set, so
  * that old instances, which know nothing of this, read what was written; and what they write is read here.
  */
-export class FieldRecords<R extends object> {
+class FieldRecords<R extends object> {
   readonly #tools: Tools;
   readonly #shape: Shape;
 
@@ -65,10 +78,9 @@ export class FieldRecords<R extends object> {
     const found: (Entity | undefined)[] = [];
     for (let i = 0; i < keys.length; i += store.capabilities.maxMutations)
       found.push(...(await store.read(keys.slice(i, i + store.capabilities.maxMutations))));
-    return found.map((entity) => {
-      const seen = entity && this.#seen(holdField(this.#tools.rule, entity));
-      return seen && (toPlain(seen.properties) as R);
-    });
+    const seen = found.map((entity) => entity && this.#seen(holdField(this.#tools.rule, entity)));
+    if (this.#tools.migrate?.on === 'read') for (const entity of found) if (entity) await this.#moveOn(entity);
+    return seen.map((content) => content && (toPlain(content.properties) as R));
   }
 
   /**
@@ -119,7 +131,11 @@ export class FieldRecords<R extends object> {
           : await this.#replacement(key, held, content, nonce);
       const [outcome] = await store.commit([mutation]);
       const record = toPlain(content.properties) as R;
-      if (outcome!.status === 'applied') return record;
+      if (outcome!.status === 'applied') {
+        if (mutation.op !== 'delete' && this.#tools.migrate && this.#tools.migrate.on !== 'insert')
+          await this.#moveOn({ ...mutation, slot: mutation.slot, version: outcome!.version });
+        return record;
+      }
       if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
       if (outcome!.status === 'busy') await clock.sleep(busyPauseMs(busy++));
       if (outcome!.status === 'unknown')
@@ -164,11 +180,34 @@ export class FieldRecords<R extends object> {
 
   /** Of a new record: both, until a campaign says that one of them is enough. */
   async #standingAnew(): Promise<Standing> {
-    const { store, rule, migration } = this.#tools;
-    const campaign = migration && (await newestCampaign(store, migration));
-    const target = campaign && uniform(campaign.targets);
+    const { store, rule, migrate } = this.#tools;
+    const campaign = migrate && (await newestCampaign(store, migrate.migration));
+    // Of some this and of others that: both, and the sweep makes of it what is wanted.
+    const target = campaign && (uniform(campaign.targets) ?? 'switched');
     const old = target !== 'completed' && (rule.reversible || this.#shape === 'old');
-    return { old, new: !old || (target !== 'home' && target !== undefined) || !migration, holder: old ? 'old' : 'new' };
+    const isOpen = target !== undefined && target !== 'home';
+    return { old, new: !old || isOpen || !migrate, holder: old ? 'old' : 'new' };
+  }
+
+  /** As a worker would that came by: one compare-and-set under the campaign as it was looked at. What is lost a sweep does. */
+  async #moveOn(entity: Entity): Promise<void> {
+    const { store, rule, clock, migrate, events } = this.#tools;
+    const { migration } = migrate!;
+    try {
+      const campaign = await newestCampaign(store, migration);
+      if (!campaign || !mayMove(campaign, migration)) return;
+      const still = (now: CampaignDocument) => now.generation === campaign.generation && mayMove(now, migration);
+      const fence = await Fence.look(campaign.id, { store, clock, still });
+      if (!fence) return;
+      const actor = { campaign: campaign.id, worker: 'client', now: () => clock.now() };
+      const way = wayTo(holdField(rule, entity), targetAt(campaign.targets, entity.key), actor, store.capabilities);
+      if (way.state === 'split' || !way.write) return;
+      fence.check();
+      const [outcome] = await store.commit([way.write], fence.guard);
+      if (outcome!.status === 'applied') events?.moved?.(entity.key, way.moves.length);
+    } catch (error) {
+      events?.faltered?.(error);
+    }
   }
 }
 
@@ -204,8 +243,15 @@ export class FieldRouter<N extends object, O extends object = object> extends Fi
   /** The same in their old shape: for code that is not changed yet. */
   readonly legacy: FieldLegacy<O>;
 
-  constructor({ store, rule, clock = systemClock, migration }: FieldRouterOptions<N, O>) {
-    const tools = { store, rule, clock, migration };
+  /** Throws `definition.invalid` where the migration to look at does not list the rule. */
+  constructor({ clock = systemClock, ...options }: FieldRouterOptions<N, O>) {
+    const { rule, migrate } = options;
+    if (migrate && !migrate.migration.fields.includes(rule))
+      throw new HandoverError(
+        'definition.invalid',
+        `Migration ${migrate.migration.name} does not list the router's rule.`,
+      );
+    const tools = { ...options, clock };
     super(tools, 'new');
     this.legacy = new FieldLegacy<O>(tools, 'old');
   }

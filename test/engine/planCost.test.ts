@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
+import { field } from '../../src/define/field.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { KINDS } from '../../src/engine/documents.ts';
 import { plan } from '../../src/engine/plan.ts';
@@ -69,13 +70,15 @@ interface Setting {
   readonly by: 'record' | 'group';
   readonly atomic: 'group' | 'any';
   readonly snapshotReads: boolean;
+  readonly inPlace?: true;
 }
 
-async function journey({ by, ...capabilities }: Setting) {
+async function journey({ by, inPlace, ...capabilities }: Setting) {
   const store = memoryStore({ capabilities });
   await seed(store, RECORDS, (n) => ({ ...feedOf(n), user: `u${n % GROUPS}` }));
   const { counted, take } = counting(store);
-  const migration = defineMigration({ name: 'feeds', version: 1, by, records: [changingRule] });
+  const about = inPlace ? { fields: [field({ of: 'Feed', rename: { title: 'name' } })] } : { records: [changingRule] };
+  const migration = defineMigration({ name: 'feeds', version: 1, by, ...about });
   const of = world({ store: counted, migration });
   const report = await plan(store, migration);
   const spent = async (command: (context: World['context'], name: string) => Promise<unknown>) => {
@@ -115,42 +118,46 @@ const SEPARATELY: readonly Setting[] = [
   { by: 'record', atomic: 'group', snapshotReads: false },
   { by: 'group', atomic: 'group', snapshotReads: false },
 ];
+const IN_PLACE: Setting = { by: 'record', atomic: 'group', snapshotReads: true, inPlace: true };
 
-describe.each([...SETTINGS, ...SEPARATELY])('by $by, atomic $atomic, snapshots $snapshotReads', (setting) => {
-  const { by } = setting;
+describe.each([...SETTINGS, ...SEPARATELY, IN_PLACE])(
+  'by $by, atomic $atomic, snapshots $snapshotReads, in place $inPlace',
+  (setting) => {
+    const { by } = setting;
 
-  it('the journey costs what was planned', async () => {
-    const { report, spent } = await journey(setting);
-    expect(report).toMatchObject({ records: RECORDS, short: setting.atomic === 'any' ? RECORDS : 0 });
-    expect(report.groups).toBe(by === 'group' ? GROUPS : undefined);
-    expectAsPlanned(await spent(commands.start), stepOf(report, 'copy').cost, by);
-    const some = await spent((context, name) => commands.switchOver(context, name, { share: 10 }));
-    const others = await spent(commands.switchOver);
-    // Which records are among the first tenth is decided by a hash, so only both steps together are exact.
-    const both = { reads: some.reads + others.reads, writes: some.writes + others.writes, deletes: 0, lost: 0 };
-    const [first, second] = [stepOf(report, 'switch 10 %').cost, stepOf(report, 'switch the rest').cost];
-    const planned = { ...first, reads: first.reads + second.reads, writes: first.writes + second.writes };
-    expectAsPlanned(both, planned, by, 2);
-    expect(some.reads).toBeGreaterThan(first.reads * 0.95);
-    expect(some.reads).toBeLessThan(most(first.reads * 1.05, by));
-    for (const { lost } of [some, others]) expect(lost).toBeLessThanOrEqual(2 * GUESSED);
-    expectAsPlanned(await spent(commands.complete), stepOf(report, 'complete').cost, by);
-  });
+    it('the journey costs what was planned', async () => {
+      const { report, spent } = await journey(setting);
+      expect(report).toMatchObject({ records: RECORDS, short: setting.atomic === 'any' ? RECORDS : 0 });
+      expect(report.groups).toBe(by === 'group' ? GROUPS : undefined);
+      expectAsPlanned(await spent(commands.start), stepOf(report, 'copy').cost, by);
+      const some = await spent((context, name) => commands.switchOver(context, name, { share: 10 }));
+      const others = await spent(commands.switchOver);
+      // Which records are among the first tenth is decided by a hash, so only both steps together are exact.
+      const both = { reads: some.reads + others.reads, writes: some.writes + others.writes, deletes: 0, lost: 0 };
+      const [first, second] = [stepOf(report, 'switch 10 %').cost, stepOf(report, 'switch the rest').cost];
+      const planned = { ...first, reads: first.reads + second.reads, writes: first.writes + second.writes };
+      expectAsPlanned(both, planned, by, 2);
+      expect(some.reads).toBeGreaterThan(first.reads * 0.95);
+      expect(some.reads).toBeLessThan(most(first.reads * 1.05, by));
+      for (const { lost } of [some, others]) expect(lost).toBeLessThanOrEqual(2 * GUESSED);
+      expectAsPlanned(await spent(commands.complete), stepOf(report, 'complete').cost, by);
+    });
 
-  it('the ways back cost what was planned', async () => {
-    const { report, spent } = await journey(setting);
-    await spent(commands.start);
-    expectAsPlanned(await spent(commands.cancel), stepOf(report, 'copy').backOut.cost, by);
-    await spent((context, name) => commands.start(context, name, { to: 'switched' }));
-    expectAsPlanned(await spent(commands.reverse), stepOf(report, 'switch the rest').backOut.cost, by);
-  });
+    it('the ways back cost what was planned', async () => {
+      const { report, spent } = await journey(setting);
+      await spent(commands.start);
+      expectAsPlanned(await spent(commands.cancel), stepOf(report, 'copy').backOut.cost, by);
+      await spent((context, name) => commands.start(context, name, { to: 'switched' }));
+      expectAsPlanned(await spent(commands.reverse), stepOf(report, 'switch the rest').backOut.cost, by);
+    });
 
-  it('all in one go costs what was planned', async () => {
-    const { report, spent } = await journey(setting);
-    expectAsPlanned(
-      await spent((context, name) => commands.start(context, name, { to: 'completed' })),
-      report.inOneGo,
-      by,
-    );
-  });
-});
+    it('all in one go costs what was planned', async () => {
+      const { report, spent } = await journey(setting);
+      expectAsPlanned(
+        await spent((context, name) => commands.start(context, name, { to: 'completed' })),
+        report.inOneGo,
+        by,
+      );
+    });
+  },
+);

@@ -39,7 +39,7 @@ const rule = field<Old, New>({
   forward: ({ mail }) => ({ email: mail.toUpperCase() }),
   backward: ({ email }) => ({ mail: email.toLowerCase() }),
 });
-export const tenants = defineMigration({ name: 'tenants', version: 1, fields: [rule] });
+const tenants = defineMigration({ name: 'tenants', version: 1, fields: [rule] });
 
 const KEYS = [key('Tenant', 1), key('Tenant', 2)];
 const MINDS = [
@@ -281,7 +281,9 @@ class Play {
   /** A new instance. */
   async #byRouter(process: Process, at: Key, type: Call['type'], value: string): Promise<Told> {
     const { clock } = process;
-    const router = new FieldRouter({ store: this.#storeOf(process), rule, clock, migration: tenants });
+    const on = this.#choices.of(['insert', 'write', 'read'] as const);
+    const migrate = { on, migration: tenants };
+    const router = new FieldRouter({ store: this.#storeOf(process), rule, clock, migrate });
     const record = { email: value.toUpperCase(), other: 1 };
     if (type === 'get') return { type: 'value', value: (await router.get(at))?.email };
     if (type === 'insert') return { type: 'did', did: await router.insert(at, record) };

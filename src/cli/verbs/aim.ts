@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import * as commands from '../../admin/commands.ts';
 import { campaignStatus } from '../../admin/inspect.ts';
+import { LIMITS } from '../../limits.ts';
 import { confirm } from '../ask.ts';
 import { campaignText, targetsText } from '../statusText.ts';
 import { meant, percentage, type Reply, type Session, type Verb, wholeNumber } from '../verb.ts';
@@ -20,7 +21,7 @@ interface AimOptions extends commands.PaceOptions {
 
 export const startVerb = aimVerb('start', 'begin a campaign, or go on with one: make copies at the new home', {
   configure: (command) =>
-    unramped(ceiling(shared(command)))
+    lazy(unramped(ceiling(shared(command))))
       .addOption(
         new Option('--to <state>', 'how far to go without resting in between')
           .choices(['copied', 'switched', 'completed'])
@@ -34,7 +35,7 @@ export const startVerb = aimVerb('start', 'begin a campaign, or go on with one: 
 });
 
 export const switchVerb = aimVerb('switch', 'make the new home the owner of what was copied', {
-  configure: shared,
+  configure: (command) => lazy(ceiling(shared(command))),
   command: commands.switchOver,
 });
 
@@ -111,6 +112,13 @@ export const ceiling = (command: Command): Command =>
 
 export const unramped = (command: Command): Command =>
   command.option('--no-ramp', 'let it go at full speed at once, although the store asks for a ramp');
+
+export const lazy = (command: Command): Command =>
+  command.addOption(
+    new Option('--lazy [hours]', 'move records only when they are used; the others so many hours later, slowly')
+      .preset('24')
+      .argParser(wholeNumber('--lazy', 0, LIMITS.lazyMostHours)),
+  );
 
 /** A number from 1, or `none`. Throws `usage.invalid`. */
 function ceilingRate(text: string): number | 'none' {

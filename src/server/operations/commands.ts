@@ -19,6 +19,9 @@ const ceiling = z
   .union([z.literal('none'), z.number().min(1)])
   .optional()
   .meta({ description: 'Operations a second of all workers together' });
+const lazy = z.number().min(0).max(LIMITS.lazyMostHours).optional().meta({
+  description: 'Records move when they are used, and workers look for the others so many hours later, slowly',
+});
 
 const always = () => true;
 
@@ -47,6 +50,7 @@ export const COMMANDS: readonly Command[] = [
         share,
         ceiling,
         ramp: z.literal(false).optional(),
+        lazy,
         confirm: confirm.optional().meta({ description: 'The name of the migration, where `to` is completed' }),
       },
       {
@@ -58,7 +62,7 @@ export const COMMANDS: readonly Command[] = [
     path: '/v1/migrations/:name/start',
     params: migrationParams,
   },
-  about('switch', { share }, { summary: 'Makes the new home the owner', run: commands.switchOver }),
+  about('switch', { share, ceiling, lazy }, { summary: 'Makes the new home the owner', run: commands.switchOver }),
   about('reverse', { share }, { summary: 'Brings records home, with what was written since', run: commands.reverse }),
   about(
     'complete',
@@ -79,7 +83,7 @@ export const COMMANDS: readonly Command[] = [
   about('resume', {}, { summary: 'Lets workers go on', run: commands.resume }),
   about(
     'pace',
-    { ceiling, ramp: z.boolean().optional() },
+    { ceiling, ramp: z.boolean().optional(), lazy },
     { summary: 'Sets how fast workers may go', run: commands.setPace },
   ),
   about(
