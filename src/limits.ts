@@ -65,6 +65,14 @@ export const LIMITS = {
   settleAttempts: 5,
   /** Samples kept for each finding of `verify`. */
   samples: 10,
+  /** Kinds that are looked through for keys of records that move and that no rule mentions: few applications have more. */
+  undeclaredKinds: 1_000,
+  /** Entities of each that are looked at, */
+  undeclaredSample: 200,
+  /** from so many places of its key order. */
+  undeclaredPieces: 4,
+  /** Keys that lead nowhere which `verify` remembers, to find out whether their records have moved: some 20 MB. */
+  danglingKeys: 100_000,
   /** Ramp-up of traffic to a new range of keys: Cloud Datastore asks for 500 operations a second to begin with, */
   rampStartPerSecond: 500,
   /** half as much again */

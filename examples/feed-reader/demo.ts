@@ -3,46 +3,60 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Store } from 'handover';
-import { lmdbStore } from 'handover/store/lmdb';
 import { websub } from 'handover/webhooks';
-import { readAckLog } from './lib/ackLog.ts';
+import { AckLog, readAckLog } from './lib/ackLog.ts';
+import { AppProcess } from './lib/appProcess.ts';
 import { appliedOf, logOf, type Manifest } from './lib/folder.ts';
 import { readApplied } from './lib/mailbox.ts';
 import { News } from './lib/news.ts';
 import { Operator } from './lib/operator.ts';
 import { wholeNumber } from './lib/options.ts';
+import { pathOf } from './lib/pages.ts';
 import { DATASET, PLACES } from './lib/places.ts';
 import { type Proof, prove } from './lib/proof.ts';
 import { setWeb } from './lib/push.ts';
+import { ReadersProcess } from './lib/readersProcess.ts';
 import { pushAt } from './lib/records.ts';
-import { showEquation, showProof, showTraffic, showUpdates, showVerdict, summarise } from './lib/report.ts';
+import {
+  showEquation,
+  showProof,
+  showReaders,
+  showTogether,
+  showUpdates,
+  showVerdict,
+  summarise,
+} from './lib/report.ts';
 import { number, Screen } from './lib/screen.ts';
 import { seed } from './lib/seeding.ts';
 import { ServerProcess } from './lib/serverProcess.ts';
+import { Shelves } from './lib/shelves.ts';
 import { STEPS } from './lib/steps.ts';
+import { openStore } from './lib/store.ts';
+import { changeTogether, type Together } from './lib/together.ts';
 import { compare, totalOf, untilApplied } from './lib/updates.ts';
 import { WorkerProcess } from './lib/workerProcess.ts';
-import { WriterProcess } from './lib/writerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
 
 /**
  * A feed reader's records move below their users while it is being used: there, half the way back, there again, for
  * good. Then every entity is read and held against what must be there. See README.md, and `--help`.
  */
-/** Done within a minute on two cores. */
-const RECORDS = 100_000;
-/** With the page: so slow that a person can follow, some two and a half minutes for the records above. */
-const WATCHED_PER_SECOND = 5000;
-const HELP = `Usage: demo [--records N] [--serve] [--port N] [--ceiling N] [--json] [--keep]
+/** By group, each further user costs a commit in every sweep: see README.md for how long it takes. */
+const RECORDS = 25_000;
+/** With the page: so slow that a person can follow, some minutes for the records above. */
+const WATCHED_PER_SECOND = 2000;
+/** Requests of the application's users. */
+const RATE_PER_SECOND = 100;
+const HELP = `Usage: demo [--records N] [--serve] [--port N] [--rate N] [--ceiling N] [--json] [--keep]
 
   --records N  how many records to seed and to move; by default ${number(RECORDS)} of the data set's ${number(PLACES)}
   --serve      with the operator's web page on the store, to watch: in no hurry, and until Ctrl-C
   --port N     with --serve, where the page is; by default a port that is free
+  --rate N     requests a second of the application's users; ${RATE_PER_SECOND} by default
   --ceiling N  operations a second at most; with --serve ${number(WATCHED_PER_SECOND)} by default, else as many as it can
   --json       one JSON object as the last line of standard output; all else goes to standard error
   --keep       leave the store where it is, to look at with the command line
 `;
-const RATE_PER_SECOND = 100;
 const IN_FLIGHT = 8;
 /** A delivery that failed is sent again within this time. */
 const SENT_AGAIN_MS = 20_000;
@@ -52,6 +66,7 @@ const { values } = parseArgs({
     records: { type: 'string' },
     serve: { type: 'boolean', default: false },
     port: { type: 'string' },
+    rate: { type: 'string' },
     ceiling: { type: 'string' },
     json: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
@@ -64,6 +79,7 @@ if (values.help) {
 }
 const records = wholeNumber('records', values.records, RECORDS);
 const ceiling = wholeNumber('ceiling', values.ceiling, values.serve ? WATCHED_PER_SECOND : 0) || undefined;
+const rate = wholeNumber('rate', values.rate, RATE_PER_SECOND);
 const port = wholeNumber('port', values.port, 0);
 const screen = new Screen(values.json ? process.stderr : process.stdout);
 
@@ -93,21 +109,26 @@ try {
 process.exit();
 
 async function main(): Promise<boolean> {
-  // So that what is to be applied of the inbox is found without looking at what was.
-  const store = lmdbStore({ path: folder, indexes: [{ kind: '_HandoverDelivery', property: 'status' }] });
+  const store = await openStore(folder);
   const page = values.serve ? await served() : undefined;
   const manifest = await seeded(store);
-  const writer = watched(new WriterProcess(folder, RATE_PER_SECOND, IN_FLIGHT));
+  const app = watched(new AppProcess(folder));
   const worker = watched(new WorkerProcess(folder));
   const pushes = Array.from({ length: records }, (_, n) => pushAt(n)).filter((push) => push !== undefined);
   const news = await News.start(pushes);
-  const web = { news: news.origin, app: await writer.ready };
+  const web = { news: news.origin, app: await app.ready };
   setWeb(web);
-  for (const { child } of [writer, worker]) child.tell(web);
+  for (const { child } of [app, worker]) child.tell(web);
   await news.begin(web, websub({ allow: ['127.0.0.1'], plainHttp: true }));
-  const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, writer, ceiling });
+  const readers = watched(new ReadersProcess(folder, web.app, rate, IN_FLIGHT));
+  // Not before they are at it: they are there during the whole campaign. Should they end before, it is known by `quit`.
+  await Promise.race([readers.begun, readers.child.ended]);
+  const operator = new Operator({ store, migration, records, screen, signal: quit.signal, worker, readers, ceiling });
   const tick = screen.style('green', '✓');
-  screen.line(`  ${tick} the application runs (process ${writer.child.pid}): ${RATE_PER_SECOND} calls a second`);
+  screen.line(
+    `  ${tick} the application runs (process ${app.child.pid}): ${web.app}${pathOf(new Shelves(records).busiest)}`,
+  );
+  screen.line(`  ${tick} its users ask for pages, and write: ${rate} requests a second`);
   screen.line(`  ${tick} ${number(pushes.length)} feeds are pushed to it, by a hub that publishes all the while`);
   screen.line();
   let movingSeconds = 0;
@@ -115,23 +136,27 @@ async function main(): Promise<boolean> {
   const verified = await operator.verify();
   const published = await news.stop();
   await untilApplied(() => readApplied(appliedOf(folder)).length, totalOf(published), SENT_AGAIN_MS);
-  const traffic = await writer.stop();
+  const read = await readers.stop();
+  await app.child.stop();
   await worker.child.stop();
 
+  const together = await changedTogether(store);
   const proof = await proven(store, manifest);
   await store.close();
   const updates = compare(web, published, news.postsTo, readApplied(appliedOf(folder)), pushes);
   await news.close();
-  const summary = summarise(proof, verified, updates, movingSeconds);
+  const summary = summarise(proof, verified, updates, read, together, movingSeconds);
   const good =
     proof.holds &&
     updates.holds &&
+    together.holds &&
     verified.clean &&
     verified.completed === proof.arrived &&
-    traffic.errors + traffic.wrongAnswers === 0;
+    read.failures === 0;
   showEquation(screen, summary);
   showUpdates(screen, updates);
-  showTraffic(screen, traffic);
+  showTogether(screen, together);
+  showReaders(screen, read);
   showVerdict(screen, good, summary, movingSeconds);
   if (values.keep) screen.line(`  The store is kept; to look at it: export HANDOVER_DEMO_STORE=${folder}`);
   screen.line();
@@ -166,7 +191,7 @@ async function served(): Promise<{ close(): Promise<void> }> {
 }
 
 /** When it ends by itself, so does the demo. */
-function watched<P extends WriterProcess | WorkerProcess | ServerProcess>(part: P): P {
+function watched<P extends AppProcess | ReadersProcess | WorkerProcess | ServerProcess>(part: P): P {
   children.push(part.child);
   part.child.ended.catch((error) => {
     endedByItself = true;
@@ -183,6 +208,15 @@ async function seeded(store: Store): Promise<Manifest> {
   const kinds = Object.entries(manifest.kinds).map(([kind, count]) => `${number(count)} ${kind.toLowerCase()}s`);
   bar.finish(`  ${screen.style('green', '✓')} ${kinds.join(', ')} of ${number(manifest.users)} users`);
   return manifest;
+}
+
+async function changedTogether(store: Store): Promise<Together> {
+  const log = new AckLog(logOf(folder));
+  try {
+    return await changeTogether(store, migration, records, readAckLog(logOf(folder)).last, log);
+  } finally {
+    log.close();
+  }
 }
 
 async function proven(store: Store, manifest: Manifest): Promise<Proof> {

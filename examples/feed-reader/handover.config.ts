@@ -1,9 +1,9 @@
 import { defineConfig } from 'handover';
-import { lmdbStore } from 'handover/store/lmdb';
 import { folderOf } from './lib/folder.ts';
+import { openStore } from './lib/store.ts';
 
 /** So that every command works here too: `handover --config examples/feed-reader/handover.config.ts status`. */
 export default defineConfig({
-  store: () => lmdbStore({ path: folderOf() }),
+  store: () => openStore(folderOf()),
   migrations: './migrations',
 });

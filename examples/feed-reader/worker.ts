@@ -1,8 +1,9 @@
 import { systemClock, Worker } from 'handover';
-import { lmdbStore } from 'handover/store/lmdb';
 import { Inbox, takeInto } from 'handover/webhooks';
 import { folderOf } from './lib/folder.ts';
 import { setWeb, type Web } from './lib/push.ts';
+import { stopping } from './lib/stopping.ts';
+import { openStore } from './lib/store.ts';
 import type { WorkerMessage } from './lib/workerProcess.ts';
 import migration from './migrations/feeds-under-users.ts';
 
@@ -10,12 +11,8 @@ import migration from './migrations/feeds-under-users.ts';
  * One of the engine's workers, as a process of its own: what `handover work` is, but that it tells its parent of its
  * moves. Start as many as you like; kill them as you like.
  */
-const store = lmdbStore({ path: folderOf() });
-const stop = new AbortController();
-process.on('SIGTERM', () => stop.abort());
-// Ctrl-C reaches the whole family; a child leaves it to its parent to say what is to stop, and when.
-process.on('SIGINT', () => process.connected || stop.abort());
-process.on('disconnect', () => stop.abort());
+const store = await openStore(folderOf());
+const stop = stopping();
 process.on('message', (web: Web) => setWeb(web));
 
 const tell = (message: WorkerMessage) => process.connected && process.send?.(message);
@@ -29,6 +26,6 @@ await new Worker({
   clock: systemClock,
   events,
   takeIn: takeInto(new Inbox({ store })),
-}).run(stop.signal);
+}).run(stop);
 await store.close();
 if (process.connected) process.disconnect();

@@ -13,6 +13,7 @@ import {
   verdictOf,
   warningsOf,
 } from './planText.ts';
+import { planReferencesText, undeclaredText } from './referencesText.ts';
 
 /** A plan to put into a change request. */
 export function planMarkdown(report: PlanReport, store: string): string {
@@ -35,6 +36,8 @@ export function planMarkdown(report: PlanReport, store: string): string {
     subscribed.length > 0 ? '## Subscriptions\n\nAnd the requests that are made for them:' : '',
     subscribed.length > 0 ? markdownTable(subscribed) : '',
     asList(subscriptionNote(report)),
+    asList(planReferencesText(report)),
+    asList(undeclaredText(report)),
     '## Findings',
     ...warningsOf(report).map(asList),
     asList(problemsText(report)),

@@ -1,5 +1,6 @@
 import type { Change, Cost, PlanReport, PlanStep } from '../engine/planReport.ts';
 import { bytes, type Cell, count, duration, many, paragraphs, percent, right, table, wrap } from './format.ts';
+import { planReferencesText, undeclaredText } from './referencesText.ts';
 
 /** A plan as a terminal shows it, on lines of at most `width` characters. */
 export function planText(report: PlanReport, store: string, width: number): string {
@@ -16,6 +17,8 @@ export function planText(report: PlanReport, store: string, width: number): stri
       ? `Subscriptions, and the requests that are made for them:\n\n${table(subscriptionRows(report), '  ')}`
       : '',
     subscriptionNote(report),
+    planReferencesText(report),
+    undeclaredText(report),
     ...warningsOf(report),
     problemsText(report),
     verdictOf(report),

@@ -2,6 +2,7 @@ import { HandoverError, messageOf } from '../errors.ts';
 import { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import { fromPlain, type PlainRecord, rename, toPlain } from '../record/plain.ts';
+import { type Reference, type ReferenceDefinition, reference } from './reference.ts';
 import { sourceText } from './sourceText.ts';
 
 /** How the entities of one home move to another. `T` is the plain view of a record in the old shape, `N` in the new. */
@@ -23,6 +24,8 @@ export interface EntityDefinition<T extends object = PlainRecord, N extends obje
    * what the record is to be, in the new shape. Undefined leaves it to an operator. What is given up is kept.
    */
   readonly onSplit?: (sides: { readonly old: T; readonly new: N }, key: Key) => 'old' | 'new' | N | undefined;
+  /** Where other entities hold keys of these records. They follow each record to its new key, and back. */
+  readonly references?: readonly ReferenceDefinition[];
 }
 
 /** Which side of a split record stays; or the new home's, with this content. */
@@ -48,6 +51,10 @@ export interface EntityRule<Old extends object = any, New extends object = any> 
   backward(key: Key, content: Content): Content;
   /** Undefined: an operator must choose. Throws `transform.split`. */
   onSplit?(key: Key, old: Content, now: Content): Verdict | undefined;
+  /** Old property names to new ones, where any change. */
+  readonly renames?: Readonly<Record<string, string>>;
+  /** Where other entities hold keys of these records; unset where none do. */
+  readonly references?: readonly Reference[];
   /** All that decides what this rule does, as text: the definition's fingerprint is made of it. */
   readonly source: string;
   /** Never there: it only carries the shapes, so that a router knows what its records look like. */
@@ -58,7 +65,7 @@ export interface EntityRule<Old extends object = any, New extends object = any> 
 export function entity<T extends object = PlainRecord, N extends object = T>(
   definition: EntityDefinition<T, N>,
 ): EntityRule<T, N> {
-  const { to, forward, backward, rename: names, onSplit } = definition as unknown as EntityDefinition;
+  const { to, forward, backward, rename: names, onSplit, references = [] } = definition as unknown as EntityDefinition;
   const from = pattern('from', definition.from);
   const into = pattern('into', definition.into);
   if (typeof to !== 'function')
@@ -69,9 +76,13 @@ export function entity<T extends object = PlainRecord, N extends object = T>(
   if (back && Object.keys(back).length !== Object.keys(names).length) {
     throw invalid(`Entity ${definition.from}: two properties are renamed to the same name.`);
   }
+  if (!Array.isArray(references)) throw invalid(`Entity ${definition.from}: \`references\` must be a list.`);
+  const referring = references.map((each) => reference(each, definition.from));
   return {
     from,
     into,
+    ...(names ? { renames: names } : {}),
+    ...(referring.length > 0 ? { references: referring } : {}),
     transforms: forward !== undefined || names !== undefined,
     reversible: forward === undefined || backward !== undefined,
     targetOf: (key, content) => targetOf(to, into, key, content),
@@ -98,6 +109,7 @@ export function entity<T extends object = PlainRecord, N extends object = T>(
       forward,
       backward,
       ...(onSplit ? [onSplit] : []),
+      ...(referring.length > 0 ? [JSON.stringify(referring)] : []),
     ]
       .map(sourceText)
       .join('\n'),

@@ -3,6 +3,7 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EntityRule } from './entity.ts';
 import type { FieldRule } from './field.ts';
+import { isOf, type Referring, referringTo } from './reference.ts';
 import type { SubscriptionRule } from './subscription.ts';
 
 export interface MigrationDefinition {
@@ -34,6 +35,8 @@ export interface Migration {
   readonly errorBudget: number;
   readonly records: readonly EntityRule[];
   readonly subscriptions: readonly SubscriptionRule[];
+  /** What refers to its records, by form: made of what their rules say. */
+  readonly references: readonly Referring[];
   readonly fields: readonly FieldRule[];
   /** Changes whenever anything that decides about records does. */
   readonly fingerprint: string;
@@ -111,6 +114,15 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   }
   const rewritten = duplicate(fields.map(({ of }) => of.join('/')));
   if (rewritten) refuse(`two rules are about the fields of ${rewritten}: write one for all of them`);
+  const references = referringTo(records);
+  for (const { of } of references) {
+    const field = fields.find((rule) => isOf(of, rule.of));
+    if (field)
+      refuse(`${field.of.join('/')} refers to records that move: change its fields in a migration of their own`);
+    // What refers is written in either home: without a way back that would be lost on it.
+    const oneWay = records.find(({ from, into, reversible }) => !reversible && (isOf(of, from) || isOf(of, into)));
+    if (oneWay) refuse(`records of ${oneWay.from.join('/')} refer to others that move, and have no \`backward\``);
+  }
   if (after.includes(name)) refuse('it cannot come after itself');
   const source = JSON.stringify([
     name,
@@ -120,7 +132,10 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     [...records, ...subscriptions, ...fields].map((rule) => rule.source),
   ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
-  return { name, version, after, by, namespace, errorBudget, records, subscriptions, fields, fingerprint };
+  return {
+    ...{ name, version, after, by, namespace, errorBudget },
+    ...{ records, subscriptions, fields, references, fingerprint },
+  };
 }
 
 /** The rule that moves the records that this rule's subscriptions are of; undefined where they stay. */

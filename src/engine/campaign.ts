@@ -7,6 +7,7 @@ import { entered } from './audit.ts';
 import { updateCampaign } from './campaigns.ts';
 import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
+import { dropsOf, nameOf } from './dropping.ts';
 import { sameSweep } from './fence.ts';
 import { countQuarantined, isLeftBehind, isSkipped } from './quarantine.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
@@ -20,8 +21,16 @@ export interface SweepEnd {
   readonly first: boolean;
 }
 
-/** Ends a sweep: the campaign comes to rest, or the next sweep begins. */
-export async function endSweep(store: Store, clock: Clock, swept: CampaignDocument, counts: Counts): Promise<SweepEnd> {
+/**
+ * Ends a sweep: the campaign comes to rest, or the next sweep begins. `whole`: all of its ranges were done.
+ */
+export async function endSweep(
+  store: Store,
+  clock: Clock,
+  swept: CampaignDocument,
+  migration: Pick<Migration, 'references'>,
+  { counts, whole }: { readonly counts: Counts; readonly whole: boolean },
+): Promise<SweepEnd> {
   let clean = false;
   let settles = false;
   let first = false;
@@ -31,10 +40,16 @@ export async function endSweep(store: Store, clock: Clock, swept: CampaignDocume
     clean = isClean(current, counts, store.capabilities);
     const { generation, sweep } = current;
     const at = clock.now();
+    const drops = dropsOf(current, migration);
+    if (drops === 'never' || (drops === 'only' && !clean)) {
+      clean = false;
+      return { ...current, ...beforeDrop(current, drops, { counts, whole, at }, store.capabilities) };
+    }
     const inRow = clean ? cleanBefore(current) + 1 : 0;
     const lastSweep = { generation, sweep, at, clean, inRow, counts };
     settles = clean && inRow >= sweepsToSettle(store.capabilities);
-    if (!settles) return { ...current, lastSweep, sweep: sweep + 1 };
+    const next = { generation, sweep: sweep + 1 };
+    if (!settles) return { ...current, lastSweep, ...next, ...(drops ? { dropIn: nameOf(next) } : {}) };
     const settled = { ...current, lastSweep, population: { at, records: populationOf(counts) } };
     // What is quarantined is nobody's to close over: the campaign rests open, so that it can be retried, or left behind.
     const isOpen = (entry: QuarantineDocument) => !isLeftBehind(current, entry);
@@ -42,6 +57,31 @@ export async function endSweep(store: Store, clock: Clock, swept: CampaignDocume
     return leftovers ? { ...settled, settledAt: at } : settle(settled, at);
   });
   return { campaign, clean, first };
+}
+
+/**
+ * Where records are referred to, a sweep that keeps both sides is followed by one that drops: when all references were
+ * looked at after all records, and none was rewritten, and nothing was left behind or may still land. What that one had
+ * to leave, as it was inserted since, the next one brings there before references are looked at again.
+ */
+function beforeDrop(
+  campaign: CampaignDocument,
+  drops: 'never' | 'only',
+  { counts, whole, at }: { readonly counts: Counts; readonly whole: boolean; readonly at: number },
+  capabilities: Capabilities,
+): Pick<CampaignDocument, 'lastSweep' | 'sweep' | 'dropIn'> {
+  const { generation, sweep, lastSweep: before } = campaign;
+  const pending = (counts.unresolved ?? 0) + (counts.rewritten ?? 0) + (drops === 'never' ? (counts.doubtful ?? 0) : 0);
+  // What was seen under the commands before this one may land in its first sweep, where nothing is guarded.
+  const ready = pending === 0 && whole && (capabilities.guards || sweep > 1);
+  const inRow = ready && drops === 'never' ? (before?.generation === generation ? (before.ready ?? 0) : 0) + 1 : 0;
+  const dropNext = drops === 'only' ? pending === 0 : inRow >= sweepsToSettle(capabilities);
+  const next = { generation, sweep: sweep + 1 };
+  return {
+    lastSweep: { generation, sweep, at, clean: false, ready: inRow, counts },
+    sweep: next.sweep,
+    ...(dropNext ? { dropIn: nameOf(next) } : {}),
+  };
 }
 
 /**
@@ -68,14 +108,17 @@ export const isClosing = ({ stage }: CampaignDocument): boolean => stage === 'co
 export function isClean(campaign: CampaignDocument, counts: Counts, capabilities: Capabilities): boolean {
   if ((counts.unresolved ?? 0) > 0) return false;
   if (isClosing(campaign) && !provesRest(campaign, counts, capabilities)) return false;
-  const moved = counts.moved ?? 0;
+  const moved = changedIn(counts);
   if (moved === 0) return true;
   const target = uniform(campaign.targets);
   if (target === 'home' || target === 'completed') return false;
   if (moved <= LIMITS.cleanShare * (counts.seen ?? 0)) return true;
   const before = campaign.lastSweep;
-  return before?.generation === campaign.generation && campaign.sweep >= 3 && moved * 2 >= (before.counts.moved ?? 0);
+  return before?.generation === campaign.generation && campaign.sweep >= 3 && moved * 2 >= changedIn(before.counts);
 }
+
+/** A record that was rewritten for what it refers to may have a copy, which is stale now. */
+const changedIn = ({ moved = 0, rewritten = 0 }: Counts): number => moved + rewritten;
 
 /**
  * After a campaign has closed nobody looks again, so nothing may land any more (P7). What was seen before this sweep

@@ -160,7 +160,7 @@ export class CampaignWork {
     const progress = look.progress ?? (await progressOf(store, campaign, sweep));
     this.#sightings.look(nameOf(campaign), progress.ranges, at);
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
-      return this.#finish(campaign, progress.counts, signal);
+      return this.#finish(campaign, migration, { counts: progress.counts, whole: progress.done }, signal);
     }
     const pacer = this.#pacer;
     pacer.follow(campaign);
@@ -236,7 +236,8 @@ export class CampaignWork {
   #isQuiet(campaign: CampaignDocument): boolean {
     const { store, clock } = this.#options;
     const { guards, lateMs } = store.capabilities;
-    if (guards || !isClosing(campaign) || campaign.sweep === 1) return true;
+    const dropsLate = campaign.dropIn === nameOf(campaign);
+    if (guards || !(isClosing(campaign) || dropsLate) || campaign.sweep === 1) return true;
     // A clean sweep has waited itself, and has proved that nothing was under way.
     if (campaign.lastSweep?.generation === campaign.generation && campaign.lastSweep.clean) return true;
     const name = nameOf(campaign);
@@ -262,12 +263,18 @@ export class CampaignWork {
     return campaign.sweep === 1 && migration.by === 'record' && !isClean(campaign, counts, capabilities);
   }
 
-  async #finish(swept: CampaignDocument, counts: Counts, signal: AbortSignal): Promise<boolean> {
+  async #finish(
+    swept: CampaignDocument,
+    migration: Migration,
+    ended: { readonly counts: Counts; readonly whole: boolean },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { counts } = ended;
     const { store, clock, events } = this.#options;
     // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
     const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
     if (waits) await clock.sleep(Math.min(LIMITS.idleMs * swept.sweep, LIMITS.waitMostMs), signal);
-    const { campaign, clean, first } = await endSweep(store, clock, swept, counts);
+    const { campaign, clean, first } = await endSweep(store, clock, swept, migration, ended);
     if (first) events?.swept?.(campaign, counts, clean);
     await forgetOldSweeps(store, campaign);
     return true;

@@ -8,7 +8,7 @@ import { encodeSlot, type JournalEntry, type Slot } from '../record/slot.ts';
 import { checkEntity } from '../store/check.ts';
 import type { Capabilities, Guard, Mutation, Outcome, Store } from '../store/store.ts';
 import { discardedKey } from './documents.ts';
-import { type FieldHeld, fieldStateOf, HOLDERS, holdField, markOf, nextFieldMove, withParts } from './field.ts';
+import { type FieldHeld, fieldStateOf, HOLDERS, markOf, nextFieldMove, withParts } from './field.ts';
 import type { Actor } from './moves.ts';
 
 type FieldMove = Exclude<Move, { readonly type: 'quarantine' }>;
@@ -35,28 +35,21 @@ export function wayTo(
   capabilities: Capabilities,
 ): FieldWay | { readonly state: 'split' } {
   const moves: FieldMove['type'][] = [];
-  let write: FieldWrite | undefined;
-  for (let now = held; ; now = holdField(held.rule, { ...write, version: held.version })) {
+  for (let now = held; ; ) {
     const state = fieldStateOf(now);
     if (state === 'split') return { state };
     const step = nextFieldMove(now, state, target);
-    if (!step) return { state, moves, ...(write ? { write } : {}) };
-    write = fieldWrite(now, step.move as FieldMove, step.next, actor, capabilities);
-    moves.push(step.move.type as FieldMove['type']);
+    if (!step) return { state, moves, ...(moves.length > 0 ? { write: writeOf(held, now, capabilities) } : {}) };
+    const move = step.move as FieldMove;
+    now = moved(now, move, step.next, actor);
+    moves.push(move.type);
   }
 }
 
-/** A move as a compare-and-set: old properties, new ones and the slot change together. `next`: the state that it leads to. */
-export function fieldWrite(
-  held: FieldHeld,
-  move: FieldMove,
-  next: FieldState,
-  actor: Actor,
-  capabilities: Capabilities,
-): FieldWrite {
-  const { old, now } = partsAfter(held, move);
+/** What a move makes of a record: old properties, new ones and the slot. `next`: the state that it leads to. */
+export function moved(held: FieldHeld, move: FieldMove, next: FieldState, actor: Actor): FieldHeld {
   const side = HOLDERS[next] === 'new' ? 'T' : 'S';
-  return fieldMutation(held, { old, now }, side, `${move.type} ${move.at}`, actor, capabilities);
+  return { ...held, ...changed(held, partsAfter(held, move), side, `${move.type} ${move.at}`, actor) };
 }
 
 /** Both parts after a move. The way back is tried before a record leaves home. */
@@ -86,21 +79,19 @@ function backward({ rule, key, old, now }: FieldHeld): Content {
   throw new HandoverError('reverse.missing', `${key} was modified after the switch.`, { key: key.toString() });
 }
 
-function fieldMutation(
-  held: FieldHeld,
+function changed(
+  { rule, slot: before }: FieldHeld,
   { old, now }: Pick<FieldHeld, 'old' | 'now'>,
   side: Slot['side'],
   move: string,
   { campaign, now: at, worker }: Actor,
-  capabilities: Capabilities,
-): FieldWrite {
-  const { key, version, slot: before } = held;
+): Pick<FieldHeld, 'old' | 'now'> & { readonly slot: Slot } {
   const past: readonly JournalEntry[] = before?.campaign === campaign ? before.journal : [];
   const seq = (past.at(-1)?.seq ?? 0) + 1;
   const slot: Slot = {
     role: 'owner',
     side,
-    of: markOf(held.rule, old, now),
+    of: markOf(rule, old, now),
     peer: '',
     campaign,
     seq,
@@ -108,10 +99,16 @@ function fieldMutation(
     ...(before?.nonce === undefined ? {} : { nonce: before.nonce }),
     journal: [...past.slice(-(LIMITS.journalEntries - 1)), { seq, move, at: at(), by: worker }],
   };
-  const content = withParts(held, old, now);
-  const text = encodeSlot(slot);
-  checkEntity(key, content, text, capabilities);
-  return { op: 'update', key, version, content, slot: text };
+  return { old, now, slot };
+}
+
+/** The compare-and-set that makes a record what it is to be. Throws what the store could not hold. */
+export function writeOf(held: FieldHeld, after: FieldHeld, capabilities: Capabilities): FieldWrite {
+  const { key, version } = held;
+  const content = withParts(held, after.old, after.now);
+  const slot = encodeSlot(after.slot!);
+  checkEntity(key, content, slot, capabilities);
+  return { op: 'update', key, version, content, slot };
 }
 
 /**
@@ -134,14 +131,8 @@ export async function settleField(
       : { old: rule.reversible ? right && rule.backward(key, right) : side === 'T' ? undefined : old, now: right };
   if (verdict !== 'old' && side === 'S' && !rule.reversible)
     throw new HandoverError('reverse.missing', `${key} is at home, and nothing makes old properties of the new ones.`);
-  const mutation = fieldMutation(
-    held,
-    parts,
-    side,
-    `resolve ${verdict === 'old' ? 'S' : 'T'}`,
-    actor,
-    store.capabilities,
-  );
+  const after = { ...held, ...changed(held, parts, side, `resolve ${verdict === 'old' ? 'S' : 'T'}`, actor) };
+  const mutation = writeOf(held, after, store.capabilities);
   const keep = discardedKey(actor.campaign, key, version);
   const [kept] = await store.commit([{ op: 'insert', key: keep, content }]);
   if (kept!.status === 'refused') throw new HandoverError(kept!.code, kept!.cause);

@@ -24,7 +24,7 @@ export interface GroupContext {
   readonly campaign: CampaignDocument;
   readonly page: Pick<
     PageOptions,
-    'store' | 'clock' | 'actor' | 'fence' | 'pacer' | 'campaign' | 'onMoves' | 'onQuarantined'
+    'store' | 'clock' | 'actor' | 'fence' | 'pacer' | 'campaign' | 'drops' | 'onMoves' | 'onQuarantined'
   >;
   /** Records a page. */
   readonly pageSize: () => number;
@@ -64,10 +64,13 @@ export async function processGroup(
   let event: GroupEvent['type'] = 'members.behind';
   const ready = result.allRest && !context.siblingsMissing && !(await isQuarantined());
   if (away && ready) {
-    const gathered = result;
-    result = await passOver(context, root, aim);
-    addMoves(result.counts, gathered.counts);
-    if (result.cooling) return leftCooling(result);
+    // Where all have arrived nobody is left to switch.
+    if (!result.allAway) {
+      const gathered = result;
+      result = await passOver(context, root, aim);
+      addMoves(result.counts, gathered.counts);
+      if (result.cooling) return leftCooling(result);
+    }
     event = result.allRest && result.allAway ? 'members.arrived' : 'members.ready';
   }
   const subscriptions = await subscriptionsIn(context, root, target);
@@ -131,7 +134,7 @@ async function passOver(context: GroupContext, root: Key, { target, behindTo, pa
         ruleIndex,
         home: 'T' as const,
         behindTo: behindTo && (() => behindTo),
-        allTo: target,
+        allTo: page.drops === 'never' ? undefined : target,
         optimistic: false,
         leaveCooling: !patient,
         targetOf: () => target,

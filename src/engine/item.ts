@@ -2,6 +2,7 @@ import type { Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
 import { type ErrorCode, HandoverError } from '../errors.ts';
 import type { Content } from '../record/content.ts';
+import type { Drops } from './dropping.ts';
 import { type Pair, roleOf } from './pair.ts';
 
 /** A record that is being brought to its target. */
@@ -13,6 +14,8 @@ export interface Item {
    * has switched meanwhile is never called back by it.
    */
   readonly behindTo?: ((pair: Pair) => Target) | undefined;
+  /** Where records are referred to: whether this sweep drops the side that is to go. */
+  readonly drops?: Drops | undefined;
   /** Filled in at the end. */
   result?: Result;
   /** Moves made on this record here. */

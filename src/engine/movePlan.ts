@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import { checkEntity } from '../store/check.ts';
 import { atomicTogether, type Store } from '../store/store.ts';
-import { nextMove } from './decide.ts';
+import { nextMoveUnder } from './dropping.ts';
 import { type Item, targetNow } from './item.ts';
 import { type Actor, isTrueCopy, type Write, writesOf } from './moves.ts';
 import { mismatch, other, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
@@ -34,7 +34,12 @@ export function planFor(
   }
   const state = stateOf(pair);
   const together = atomicTogether(store.capabilities, pair.keys.S, pair.keys.T);
-  const move = nextMove(state, targetNow(item), together) ?? (isAbandoned(pair, actor) ? WITHDRAW : null);
+  const move =
+    nextMoveUnder(item.drops, state, targetNow(item), together) ?? (isAbandoned(pair, actor) ? WITHDRAW : null);
+  if (move === 'later') {
+    item.result = { status: 'unresolved', state };
+    return undefined;
+  }
   if (!move) {
     item.result = { status: 'rest', state };
     return undefined;

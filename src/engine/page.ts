@@ -9,6 +9,7 @@ import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { add, type Counts, waitFor } from './counts.ts';
 import { nextMove } from './decide.ts';
+import type { Drops } from './dropping.ts';
 import { type Item, targetNow } from './item.ts';
 import { lookAtPeers } from './looks.ts';
 import type { Actor } from './moves.ts';
@@ -40,6 +41,7 @@ export interface PageOptions {
   readonly allTo: Target | undefined;
   /** Under a campaign by group: where its records go that have not switched, as long as the group is not admitted. */
   readonly behindTo?: Item['behindTo'];
+  readonly drops?: Drops | undefined;
   readonly fence: ReconcileOptions['fence'];
   readonly clock: Clock;
   /** As the fence saw it: the sweep under way, and whether anything is quarantined. */
@@ -203,7 +205,7 @@ function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item
     const target = options.targetOf(place.keys);
     const behindTo = target === 'home' ? undefined : options.behindTo;
     const mapped = home === 'S' ? { mapped: held.content } : {};
-    return { pair, target, behindTo, moves: 0, ...mapped };
+    return { pair, target, behindTo, drops: options.drops, moves: 0, ...mapped };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
     failures.push({ source: entity.key, ...(peer ? { peer } : {}), code: error.code, message: error.detail });
@@ -212,8 +214,14 @@ function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item
 }
 
 /** An owner at S that is going to be copied or passed on: assume that nothing stands at T, and let the insert tell. */
-function mayGuess(item: Item, { optimistic, home }: PageOptions): boolean {
-  return optimistic && home === 'S' && isUnmoved(item.pair.S) && nextMove('atHome', targetNow(item), false) !== null;
+function mayGuess(item: Item, { optimistic, home, drops }: PageOptions): boolean {
+  return (
+    optimistic &&
+    drops !== 'only' &&
+    home === 'S' &&
+    isUnmoved(item.pair.S) &&
+    nextMove('atHome', targetNow(item), false) !== null
+  );
 }
 
 /** An owner at S that no move has touched; a client may have written it, which leaves a slot without a journal. */

@@ -8,13 +8,16 @@ import { KeySet } from './keySet.ts';
 import { costOf, type Population, total } from './planCost.ts';
 import { planFieldPage } from './planFields.ts';
 import { type PlanContext, planPage } from './planPage.ts';
+import { planReferences } from './planReferences.ts';
 import type { PlanCosts, PlanFindings, PlanReport, PlanSample, RulePlan, SubscriptionPlan } from './planReport.ts';
 import { type Counted, marginOf, type Pieces, piecesOf, type SampleSize } from './planSample.ts';
 import { stepsOf } from './planSteps.ts';
 import { countOf, finished, planSubscriptions } from './planSubscriptions.ts';
 import { RAMP, type Ramp } from './ramp.ts';
+import type { ReferencePlan, Undeclared } from './referencesReport.ts';
 import { pagesOf } from './subscribers.ts';
-import { firstField } from './sweep.ts';
+import { firstField, firstReferring } from './sweep.ts';
+import { undeclaredIn } from './undeclared.ts';
 
 export interface PlanOptions {
   /** How much to read. Default: everything. */
@@ -60,7 +63,14 @@ export async function plan(writable: Store, migration: Migration, options: PlanO
     rules.push(times(found, of / ranges.length));
   }
   const subscriptions = await subscriptionsOf(migration, pieces, { ...context, paths: new KeySet(keys) }, options);
-  return reportOf(migration, store, { rules, subscriptions, findings, counted, groups: context.groups?.size }, options);
+  const stop = () => {
+    if (options.signal?.aborted) throw stopped();
+  };
+  const references = await planReferences(store, migration, pieces.slice(firstReferring(migration)), stop);
+  const undeclared = await undeclaredIn(store, migration, options.signal);
+  stop();
+  const found = { rules, subscriptions, references, undeclared, findings, counted, groups: context.groups?.size };
+  return reportOf(migration, store, found, options);
 }
 
 async function subscriptionsOf(
@@ -112,6 +122,8 @@ async function planRange(
 interface Found {
   readonly rules: readonly RulePlan[];
   readonly subscriptions: readonly SubscriptionPlan[];
+  readonly references: readonly ReferencePlan[];
+  readonly undeclared: readonly Undeclared[];
   readonly findings: PlanFindings;
   readonly counted: readonly Counted[];
   readonly groups: number | undefined;
@@ -120,7 +132,7 @@ interface Found {
 function reportOf(
   { name, version, by }: Migration,
   store: Store,
-  { rules, subscriptions, findings, counted, groups: seenGroups }: Found,
+  { rules, subscriptions, references, undeclared, findings, counted, groups: seenGroups }: Found,
   options: PlanOptions,
 ): PlanReport {
   const sum = (of: (rule: RulePlan) => number) => rules.reduce((all, rule) => all + of(rule), 0);
@@ -158,6 +170,8 @@ function reportOf(
     ...(groups === undefined ? {} : { groups }),
     rules,
     ...(subscriptions.length > 0 ? { subscriptions } : {}),
+    ...(references.length > 0 ? { references } : {}),
+    ...(undeclared.length > 0 ? { undeclared } : {}),
     ...findings,
     ...costsOf(name, oneWay, population, size.newBytes + size.slotBytes, {
       ramp: options.ramp ?? RAMP,

@@ -20,7 +20,8 @@ import { type Ramp, timeFor } from './ramp.ts';
  * A `look` reads both sides at one moment, or without snapshots S, T and S again. Where the store commits both homes at
  * once, `pass` stands for cede and promote (2 writes), for the whole way back (1 and 1 delete), and for all of `in one go`
  * (1 and 1 delete). By group, the old home's sweep ends with a copy; a group is then scanned at the new home for itself,
- * once to see that all are there and once more to switch, where each record is looked at before it cedes. Each look at a
+ * once to see that all are there and, where not all have arrived, once more to switch, where each record is looked at before
+ * it cedes. Each look at a
  * group also reads and writes its document.
  *
  * A record that is rewritten in place has one home: each sweep reads it once, and all that is to be done to it is one
@@ -63,20 +64,20 @@ function perRecord(part: Part, { by, short, snapshotReads }: Way): Operations {
     case 'stay':
       return operations(group ? 10 : 6, 0, 0);
     case 'switch':
-      return operations(group ? (short ? 14 : 14 + look) : 6, 2, 0);
+      return operations(group ? (short ? 12 : 12 + look) : 6, 2, 0);
     case 'away':
-      return operations(group ? 14 : 6, 0, 0);
+      return operations(group ? 10 : 6, 0, 0);
     case 'reverse':
       return operations(4, short ? 1 : 3, 1);
     case 'complete':
-      return operations(group ? 8 : 3, 0, 1);
+      return operations(group ? 6 : 3, 0, 1);
     case 'inOneGo':
-      if (group) return operations(short ? 9 : 9 + look, short ? 2 : 3, 1);
+      if (group) return operations(short ? 8 : 8 + look, short ? 2 : 3, 1);
       return operations(2, short ? 1 : 3, 1);
     case 'restCopied':
       return operations(group ? 5 : 4, 0, 0);
     case 'restSwitched':
-      return operations(group ? 7 : 4, 0, 0);
+      return operations(group ? 5 : 4, 0, 0);
   }
 }
 

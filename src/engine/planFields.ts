@@ -5,7 +5,7 @@ import { encodeSlot } from '../record/slot.ts';
 import { checkEntity } from '../store/check.ts';
 import type { Entity } from '../store/store.ts';
 import { type FieldHeld, fieldStateOf, holdField } from './field.ts';
-import { fieldWrite } from './fieldMoves.ts';
+import { moved, writeOf } from './fieldMoves.ts';
 import { indexEntriesOf } from './indexEntries.ts';
 import { actorOf, LONGEST_JOURNAL, note, type PlanContext, tried } from './planPage.ts';
 import type { RulePlan } from './planReport.ts';
@@ -46,10 +46,11 @@ function rehearse(
   of: RulePlan,
   { store, findings, campaign }: Omit<PlanContext, 'targets' | 'groups'>,
 ) {
-  const { rule, key, old, version } = held;
+  const { rule, key, old } = held;
   const copy = { type: 'copy', at: 'T' } as const;
-  const write = fieldWrite(held, copy, 'copied', actorOf(campaign), store.capabilities);
-  const { now, slot } = holdField(rule, { ...write, version });
+  const copied = moved(held, copy, 'copied', actorOf(campaign));
+  const write = writeOf(held, copied, store.capabilities);
+  const { now, slot } = copied;
   if (!rule.forward(key, old!).equals(now!))
     throw new HandoverError('transform.forward', `${key} became something else the second time.`);
   const longest = encodeSlot({ ...slot!, campaign: 'x'.repeat(45), nonce: 'x'.repeat(16), journal: LONGEST_JOURNAL });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Wire } from '../wire.ts';
+import { referencePlanSchema, undeclaredSchema } from './referencesReport.ts';
 
 const money = z.number().exactOptional();
 
@@ -168,6 +169,12 @@ export const planReportSchema = z
     subscriptions: z.array(subscriptionSchema).exactOptional().meta({
       description:
         'Where the migration has subscriptions. Their requests are no entity operations, and not in the costs',
+    }),
+    references: z.array(referencePlanSchema).exactOptional().meta({
+      description: 'Where rules have `references`: what refers to records. Its reads and writes are not in the costs',
+    }),
+    undeclared: z.array(undeclaredSchema).exactOptional().meta({
+      description: 'Where a sample of all kinds holds keys of records that move, in properties that no rule mentions',
     }),
     ...findingsSchema.shape,
     ...costsSchema.shape,

@@ -14,11 +14,13 @@ export interface Pieces {
 
 /**
  * The pieces of every old home to read, and, numbered on, of every kind of record
- * that has subscriptions, and of those that are rewritten in place. Whole pieces, evenly spread: what is multiplied is what the store calls alike.
+ * that has subscriptions, of those that are rewritten in place, and of what refers to records. Whole pieces, evenly spread: what is multiplied is what the store calls alike.
  */
 export async function piecesOf(store: Store, migration: Migration, size: SampleSize | undefined): Promise<Pieces[]> {
-  const { records, subscriptions, fields } = migration;
-  const homes = [...records, ...subscriptions, ...fields].map((_, rule) => homeRange(migration, rule, 'S'));
+  const { records, subscriptions, fields, references } = migration;
+  const homes = [...records, ...subscriptions, ...fields, ...references].map((_, rule) =>
+    homeRange(migration, rule, 'S'),
+  );
   if (!size) return homes.map((range) => ({ ranges: [range], of: 1 }));
   const rough: number[] = [];
   for (const range of homes) rough.push(await roughCount(store, range));

@@ -6,6 +6,7 @@ import type { Entity, Page, Store } from '../store/store.ts';
 import { checkBudget } from './campaign.ts';
 import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
+import { dropsOf } from './dropping.ts';
 import { type CampaignLook, Fence, sameSweep, unlessFenced } from './fence.ts';
 import { processFields } from './fieldPage.ts';
 import { processGroup } from './group.ts';
@@ -15,11 +16,12 @@ import { type Pacer, turnsOf } from './pace.ts';
 import { type PageOptions, processPage } from './page.ts';
 import type { Pair } from './pair.ts';
 import { groupsHeldBack } from './quarantine.ts';
+import { processReferences } from './referencePage.ts';
 import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribingOf } from './subscribers.ts';
 import type { Handling } from './subscription.ts';
 import { processSubscriptions } from './subscriptionPage.ts';
-import { firstField, nameOf, remaining } from './sweep.ts';
+import { firstField, firstReferring, nameOf, remaining } from './sweep.ts';
 import { targetAt, uniform } from './targets.ts';
 import type { WorkerEvents } from './worker.ts';
 
@@ -146,6 +148,7 @@ type Rest = Required<Pick<PageOptions, 'carried' | 'leaveCooling'>>;
 
 function process(work: RangeWork, fence: Fence, entities: readonly Entity[], rest: Rest): Promise<PageOutcome> {
   const { migration, range } = work;
+  if (range.refers) return processReferring(work, fence, entities);
   if (range.rule >= firstField(migration)) return processFieldPage(work, fence, entities);
   const subscribed = range.rule >= migration.records.length;
   if (migration.by === 'group' && range.home === 'T') {
@@ -165,6 +168,18 @@ async function processSubscribed(work: RangeWork, fence: Fence, entities: readon
     ...options,
     targetOf: migration.by === 'group' ? await gatedBy(store, campaign) : targetsOf(campaign),
     onQuarantined: (entry) => events.quarantined?.(entry),
+  });
+  return { ...result, cooling: [] };
+}
+
+async function processReferring(work: RangeWork, fence: Fence, entities: readonly Entity[]): Promise<PageOutcome> {
+  const { migration, range, events } = work;
+  const result = await processReferences(entities, {
+    ...shared(work, fence),
+    migration,
+    referring: migration.references[range.rule - firstReferring(migration)]!,
+    ruleIndex: range.rule,
+    onRewritten: (count) => events.moved?.(fence.campaign.id, 'rewrite', count),
   });
   return { ...result, cooling: [] };
 }
@@ -199,12 +214,18 @@ async function processRecords(
     home: range.home,
     subscribing: subscribingOf(migration, range.rule),
     behindTo: heldBack && (({ keys }) => (heldBack.has(keys.T.root.toString()) ? 'home' : 'copied')),
-    allTo: uniform(campaign.targets),
+    ...dropping(work, campaign),
     optimistic: mayBeEmpty(campaign) && !filled.has(generation),
     targetOf: (keys: Pair['keys']) => targetAt(campaign.targets, byGroup ? keys.T.root : keys.S),
   });
   if (result.missed * 10 > result.guessed) filled.add(generation);
   return result;
+}
+
+/** While sides are kept for what refers to them, what stands at T is not all there is of a record. */
+function dropping({ migration }: RangeWork, campaign: CampaignDocument): Pick<PageOptions, 'drops' | 'allTo'> {
+  const drops = dropsOf(campaign, migration);
+  return { drops, allTo: drops === 'never' ? undefined : uniform(campaign.targets) };
 }
 
 /** New homes: no sweep has ended yet, or the last one found nine records in ten with nothing there. */
@@ -219,7 +240,8 @@ async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key
   // A subscription that waits is no sibling without a copy.
   const siblingsMissing = (work.oldHomes.unresolved ?? 0) > (work.oldHomes.waiting ?? 0);
   const pageSize = () => pacer.pageSize;
-  const context = { store, migration, campaign, siblingsMissing, pageSize, page: shared(work, fence) };
+  const page = { ...shared(work, fence), ...dropping(work, campaign) };
+  const context = { store, migration, campaign, siblingsMissing, pageSize, page };
   const counts: Counts = {};
   let newlyQuarantined = 0;
   const elsewhere: { readonly root: Key; readonly done: Promise<boolean> }[] = [];

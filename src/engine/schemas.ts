@@ -60,6 +60,8 @@ export const SCHEMAS = {
     /** When this generation came to rest; unset while it has not. */
     settledAt: z.number().optional(),
     switchGateOpen: z.boolean(),
+    /** The sweep, `generation.sweep`, that drops sides of records which are referred to, after all references were seen. */
+    dropIn: z.string().optional(),
     /** Something was quarantined under it: only then each page asks which records are. Set before the first is listed. */
     quarantines: z.boolean().optional(),
     /** Said with `complete`: quarantined records stay in the old home, and with them the groups they are of. */
@@ -107,6 +109,8 @@ export const SCHEMAS = {
         at: z.number(),
         clean: z.boolean(),
         inRow: z.number().optional(),
+        /** How many sweeps in a row, with it, found every reference right, where sides are kept for them. */
+        ready: z.number().optional(),
         counts,
       })
       .optional(),
@@ -124,6 +128,8 @@ export const SCHEMAS = {
       z.object({
         rule: z.number(),
         home: z.enum(['S', 'T']),
+        /** What refers to records: before all of them, or after all of them. */
+        refers: z.enum(['first', 'last']).optional(),
         after: z.string().optional(),
         until: z.string().optional(),
       }),

@@ -7,6 +7,7 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
+import { dropsOf, nameOf } from './dropping.ts';
 import { Fence, Fenced, type Hand, sameSweep } from './fence.ts';
 import { releaseRetried } from './retried.ts';
 import type { CampaignDocument, PaceNote, RangeDocument, SweepDocument } from './schemas.ts';
@@ -17,27 +18,33 @@ import { subscribersOf } from './subscribers.ts';
  * share. A range's checkpoint and its counts are one document, advanced by compare-and-set after its pages are done: a page
  * may be done twice after a crash, which changes nothing, but is counted once.
  */
-export const nameOf = ({ generation, sweep }: Pick<CampaignDocument, 'generation' | 'sweep'>) =>
-  `${String(generation).padStart(6, '0')}.${String(sweep).padStart(6, '0')}`;
+export { nameOf } from './dropping.ts';
 
 export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep', campaign.id, nameOf(campaign));
 
 const rangeKey = (campaign: CampaignDocument, index: number): Key =>
   documentKey('range', campaign.id, `${nameOf(campaign)}.${String(index).padStart(6, '0')}`);
 
+/** The number of the first rule of what is rewritten in place. */
+export const firstField = ({ records, subscriptions }: Migration): number => records.length + subscriptions.length;
+
+/** The number of the first form of what refers to records. */
+export const firstReferring = (migration: Migration): number => firstField(migration) + migration.fields.length;
+
 /**
- * All keys of one home of one rule; or, numbered on from the rules, of the records that have subscriptions, and of those
- * that are rewritten in place.
+ * All keys of one home of one rule; or, numbered on from the rules, of the records that have subscriptions, of those that are
+ * rewritten in place, and of what refers to records.
  */
-export function homeRange(
-  { namespace, records, subscriptions, fields }: Migration,
-  rule: number,
-  home: Side,
-): KeyRange {
+export function homeRange(migration: Migration, rule: number, home: Side): KeyRange {
+  const { namespace, records, subscriptions, fields, references } = migration;
   const moved = records[rule];
-  const staying = [...subscriptions, ...fields][rule - records.length];
+  const staying = [...subscriptions, ...fields, ...references][rule - records.length];
   const kinds = moved ? moved[home === 'S' ? 'from' : 'into'] : staying!.of;
-  return { namespace, kind: kinds[kinds.length - 1]!, rootKind: kinds[0]! };
+  const kind = kinds[kinds.length - 1]!;
+  // One kind of what refers stands for all paths that end in it.
+  return rule >= firstReferring(migration) && kinds.length === 1
+    ? { namespace, kind }
+    : { namespace, kind, rootKind: kinds[0]! };
 }
 
 /** What a sweep goes through for one home of one rule: records, or what was noted of such as have subscriptions. */
@@ -61,7 +68,7 @@ export async function currentSweep(hand: Hand): Promise<SweepDocument> {
     const sweep: SweepDocument = {
       v: 1,
       startedAt: clock.now(),
-      ranges: await planRanges(store, migration, campaign.id),
+      ranges: await planRanges(store, migration, campaign),
     };
     // Under the campaign that all of it was asked for by: else something may have been asked for that nobody did.
     fence.check();
@@ -71,31 +78,37 @@ export async function currentSweep(hand: Hand): Promise<SweepDocument> {
   });
 }
 
-/** The number of the first rule of what is rewritten in place. */
-export const firstField = ({ records, subscriptions }: Migration): number => records.length + subscriptions.length;
-
-async function planRanges(store: Store, migration: Migration, campaign: string): Promise<SweepDocument['ranges']> {
+async function planRanges(
+  store: Store,
+  migration: Migration,
+  campaign: CampaignDocument,
+): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];
+  const cut = async (rule: number, about: Pick<SweepDocument['ranges'][number], 'home' | 'refers'>) => {
+    const whole = sweptRange(migration, campaign.id, rule, about.home);
+    for (const { after, until } of await store.split(whole, LIMITS.rangesPerHome)) {
+      ranges.push({
+        rule,
+        ...about,
+        ...(after ? { after: after.toString() } : {}),
+        ...(until ? { until: until.toString() } : {}),
+      });
+    }
+  };
+  const refers = dropsOf(campaign, migration) === 'only' ? 'first' : 'last';
   for (const home of ['S', 'T'] as const) {
     // By group, what was noted of its subscriptions leads to groups, as records at their new home do.
     const subscriptions = home === 'S' || migration.by === 'group' ? migration.subscriptions : [];
     const fields = home === 'S' ? migration.fields : [];
-    for (const rule of [...migration.records, ...subscriptions, ...fields].keys()) {
-      for (const { after, until } of await store.split(
-        sweptRange(migration, campaign, rule, home),
-        LIMITS.rangesPerHome,
-      )) {
-        ranges.push({
-          rule,
-          home,
-          ...(after ? { after: after.toString() } : {}),
-          ...(until ? { until: until.toString() } : {}),
-        });
-      }
-    }
+    for (const rule of [...migration.records, ...subscriptions, ...fields].keys()) await cut(rule, { home });
   }
+  for (const i of migration.references.keys()) await cut(firstReferring(migration) + i, { home: 'T', refers });
   return ranges;
 }
+
+/** Ranges of one turn are done before those of the next: what refers first, old homes, new homes, what refers last. */
+const turnOf = ({ home, refers }: SweepDocument['ranges'][number]): number =>
+  refers === 'first' ? 0 : refers === 'last' ? 3 : home === 'S' ? 1 : 2;
 
 /** What is left of a range after its checkpoint. */
 export function remaining(
@@ -187,10 +200,9 @@ export async function claimRange(
   sightings: Sightings,
   clock: Pick<Clock, 'now' | 'ticks'>,
 ): Promise<{ index: number; stored: Stored<'range'> } | 'busy'> {
-  const open = sweep.ranges
-    .map((_, index) => index)
-    .filter((index) => !progress.ranges[index]?.value.done)
-    .filter((index) => sweep.ranges[index]!.home === (progress.oldHomesDone ? 'T' : 'S'));
+  const undone = sweep.ranges.map((_, index) => index).filter((index) => !progress.ranges[index]?.value.done);
+  const turn = Math.min(...undone.map((index) => turnOf(sweep.ranges[index]!)));
+  const open = undone.filter((index) => turnOf(sweep.ranges[index]!) === turn);
   const now = clock.now();
   const free = open.filter((index) => {
     const claim = progress.ranges[index]?.value.claim;

@@ -17,7 +17,9 @@ import { groupsHeldBack, quarantined } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { firstField, homeRange } from './sweep.ts';
 import { targetAt } from './targets.ts';
+import { undeclaredIn } from './undeclared.ts';
 import { verifyFields } from './verifyFields.ts';
+import { type Lost, verifyReferences } from './verifyReferences.ts';
 import { type Finding, note, type VerifyReport } from './verifyReport.ts';
 import { verifySubscriptions } from './verifySubscriptions.ts';
 
@@ -52,12 +54,18 @@ export async function verify(
     ]),
     ...migration.fields.map((field, i) => ({ field, index: firstField(migration) + i, home: 'S' as const })),
   ];
+  const restart = options.restart || migration.references.length > 0;
   const stored = await load(store, 'verify', key);
-  const saved = options.restart ? undefined : stored;
+  const saved = restart ? undefined : stored;
   const resumed =
     saved && saved.value.step < steps.length && saved.value.of === stamp(campaign) ? saved.value : undefined;
   const report = (resumed?.report as VerifyReport | undefined) ?? emptyReport(campaign, options.clock.now());
   const heldBack = migration.by === 'group' ? await groupsHeldBack(store, campaign) : new Set<string>();
+  // What led nowhere is remembered while records are gone through: a verification of references begins anew.
+  const lost =
+    migration.references.length > 0
+      ? await verifyReferences({ store, migration, campaign, report, ...options })
+      : undefined;
   const proof = stored?.value.proof;
   const kept = proof ? { proof } : {};
   let version = stored?.version;
@@ -68,7 +76,8 @@ export async function verify(
       const from = cursor === undefined ? {} : { after: Key.parse(cursor) };
       const page = await store.scan({ ...homeRange(migration, index, home), ...from }, LIMITS.pageSize);
       if ('field' in about) await verifyFields(page.entities, about.field, { store, campaign, report });
-      else await verifyPage(page.entities, { store, migration, campaign, heldBack, rule: about.rule, home, report });
+      else
+        await verifyPage(page.entities, { store, migration, campaign, heldBack, lost, rule: about.rule, home, report });
       options.onProgress?.(report.seen);
       more = page.more;
       cursor = more ? page.entities[page.entities.length - 1]!.key.toString() : undefined;
@@ -85,7 +94,12 @@ export async function verify(
   if (migration.subscriptions.length > 0)
     report.subscriptions = await verifySubscriptions(store, migration, campaign, options.signal);
   const onTheWay = report.subscriptions?.onTheWay ?? 0;
-  report.clean = wrong + report.splits + onTheWay === 0 && report.started === report.completed + report.quarantined;
+  lost?.end(report);
+  const undeclared = await undeclaredIn(store, migration, options.signal);
+  if (undeclared.length > 0) report.undeclared = undeclared;
+  const led = (report.references?.stale ?? 0) + (report.references?.unchecked ?? 0);
+  report.clean =
+    wrong + report.splits + onTheWay + led === 0 && report.started === report.completed + report.quarantined;
   await keepProof(store, campaign, report, { ...options, step: steps.length });
   return report;
 }
@@ -119,6 +133,7 @@ interface Context {
   readonly campaign: CampaignDocument;
   /** Groups that stay behind with a quarantined member. */
   readonly heldBack: ReadonlySet<string>;
+  readonly lost: Lost | undefined;
   readonly rule: EntityRule;
   readonly home: 'S' | 'T';
   readonly report: VerifyReport;
@@ -176,7 +191,7 @@ function restsAt(pair: Pair, target: Item['target'], campaign: string): boolean 
 }
 
 /** One record, judged once: where its old home holds something, by the old home's pass, else by the new home's. */
-function judge({ pair, target, result }: Item, listed: boolean, { campaign, home, report }: Context): void {
+function judge({ pair, target, result }: Item, listed: boolean, { campaign, home, report, lost }: Context): void {
   const { keys, S, T } = pair;
   const state = stateOf(pair);
   if (home === 'T' && S) {
@@ -185,6 +200,7 @@ function judge({ pair, target, result }: Item, listed: boolean, { campaign, home
     note(report, 'orphans', keys.T);
   } else if (state !== 'absent' && state !== 'birth') {
     report.started++;
+    lost?.lives(pair, report);
     const settled = nextMove(state, target, false) === null;
     const finding =
       listed || result ? 'quarantined' : mismatch(pair, campaign.id) ? 'inFlight' : findingOf(pair, state, target);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
+import { referencesSchema, undeclaredSchema } from './referencesReport.ts';
 
 const subscriptionsSchema = z
   .object({
@@ -39,6 +40,10 @@ export const verifyReportSchema = z
       description: 'Entities in the new home that this campaign did not write. They are left alone',
     }),
     subscriptions: subscriptionsSchema.exactOptional(),
+    references: referencesSchema.exactOptional(),
+    undeclared: z.array(undeclaredSchema).exactOptional().meta({
+      description: 'Where a sample of all kinds holds keys of records that move, in properties that no rule mentions',
+    }),
     counted: z.object({ at: z.number(), records: z.number() }).optional().meta({ description: COUNTED }),
     clean: z.boolean().meta({
       description: 'Nothing wrong and nothing under way: started = completed + quarantined, duplicates 0, gaps 0',

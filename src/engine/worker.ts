@@ -12,7 +12,8 @@ import type { Handling } from './subscription.ts';
 
 /** What the worker tells about its work: for logs and progress. Nothing of it decides anything. */
 export interface WorkerEvents {
-  moved?(campaign: string, type: Move['type'], count: number): void;
+  /** `rewrite`: of what refers to records. */
+  moved?(campaign: string, type: Move['type'] | 'rewrite', count: number): void;
   /** A page is done and checkpointed; `records` is how many were seen. */
   paged?(campaign: string, records: number): void;
   swept?(campaign: CampaignDocument, counts: Counts, clean: boolean): void;

@@ -1,6 +1,7 @@
 import type { Migration } from '../define/migration.ts';
 import { isClosing } from '../engine/campaign.ts';
 import { campaignsOf } from '../engine/campaigns.ts';
+import { dropsOf } from '../engine/dropping.ts';
 import type { Item } from '../engine/item.ts';
 import type { Pair } from '../engine/pair.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
@@ -13,9 +14,11 @@ export async function newestCampaign(store: Store, migration: Migration): Promis
 }
 
 /** Whether moves may be made under it: as workers have it, and, once it is completed, for what is inserted late. */
-export function mayMove(campaign: CampaignDocument, { fingerprint }: Migration): boolean {
+export function mayMove(campaign: CampaignDocument, migration: Migration): boolean {
   const { stage, run, closed, definition, succeeded } = campaign;
-  if (stage === 'draft' || run === 'paused' || definition !== fingerprint) return false;
+  if (stage === 'draft' || run === 'paused' || definition !== migration.fingerprint) return false;
+  // What is dropped has stood where it is since before references were looked at: only sweeps know since when.
+  if (dropsOf(campaign, migration)) return false;
   return !closed || (stage === 'completed' && !succeeded);
 }
 

@@ -42,6 +42,15 @@ function prefixOf({ namespace, kind, rootKind, root }: KeyRange): Buffer | undef
   return Buffer.concat([kindPrefix(kind, namespace), element]);
 }
 
+/** Kinds of a namespace: from one to the next by key order, as a kind's keys lie together. */
+export function* kindsIn(namespace: string, firstFrom: (from: Buffer) => Key | undefined): Generator<string> {
+  let from: Buffer = kindPrefix('', namespace).subarray(0, -1);
+  for (let key = firstFrom(from); key?.namespace === namespace; key = firstFrom(from)) {
+    yield key.kind;
+    from = Buffer.concat([kindPrefix(key.kind, namespace), AFTER_PREFIX]);
+  }
+}
+
 /** The pieces between consecutive cuts; together they are the range, so the last one takes what comes later. */
 export function piecesOf(range: KeyRange, cuts: readonly Key[]): KeyRange[] {
   const { after, until, ...rest } = range;

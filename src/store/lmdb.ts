@@ -2,7 +2,7 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { Value } from '../record/value.ts';
-import { boundsOf, piecesOf } from './bounds.ts';
+import { boundsOf, kindsIn, piecesOf } from './bounds.ts';
 import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits } from './check.ts';
 import { applyMutations, applyUnits, overwriteAll } from './lmdbApply.ts';
 import { entityOf, rangeEntityOf } from './lmdbEntry.ts';
@@ -74,6 +74,10 @@ export function lmdbStore(options: LmdbOptions): Store {
       reading();
       return find(tables, indexes, range, property, value, limit);
     },
+    async kinds(namespace) {
+      reading();
+      return [...kindsIn(namespace, (from) => firstKey(tables, from))];
+    },
     async commit(mutations, guard) {
       writing();
       checkMutations(mutations, capabilities);
@@ -136,6 +140,14 @@ function capabilitiesOf(tables: Tables, indexes: Indexes, atomic: 'group' | 'any
 function readOne(tables: Tables, key: Key): Entity | undefined {
   const entry = tables.entities.get(key.bytes);
   return entry && entityOf(key, entry);
+}
+
+/** To the end: no key begins with it. */
+const AFTER = { exclusiveStart: false, end: Buffer.from([255]), inclusiveEnd: false };
+
+function firstKey(tables: Tables, from: Buffer): Key | undefined {
+  const [bytes] = tables.entities.getKeys({ ...AFTER, start: from, limit: 1 });
+  return bytes && Key.fromBytes(bytes);
 }
 
 function scan(tables: Tables, range: KeyRange, limit: number): Page {

@@ -1,7 +1,7 @@
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
-import { piecesOf } from './bounds.ts';
+import { kindsIn, piecesOf } from './bounds.ts';
 import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits, refuseTwice } from './check.ts';
 import { MemoryData } from './memoryData.ts';
 import type { PriceList } from './prices.ts';
@@ -97,6 +97,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store & { readonl
         const term = termOf(property, value);
         return page(matching(data.walk(range, staleness(fault)), property, term), limit);
       }),
+    kinds: (namespace) => call({ op: 'kinds' }, () => [...kindsIn(namespace, (from) => data.firstKey(from))]),
     commit: async (mutations, guard) => {
       checkMutations(mutations, capabilities);
       checkGuard(guard, capabilities);

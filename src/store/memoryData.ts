@@ -67,6 +67,12 @@ export class MemoryData {
     }
   }
 
+  /** The first key that is not before these bytes. */
+  firstKey(from: Buffer): Key | undefined {
+    const id = this.#ids[lowerBound(this.#ids, from.toString('latin1'))];
+    return id === undefined ? undefined : this.#rows.get(id)!.key;
+  }
+
   #write(id: string, after: Entity | undefined): void {
     const before = this.#rows.get(id);
     if (before === undefined && after === undefined) return;

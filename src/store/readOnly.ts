@@ -17,6 +17,7 @@ export function readOnlyStore(store: Store): Store {
     read: (keys) => store.read(keys),
     readTogether: (keys) => store.readTogether(keys),
     find: (range, property, value, limit) => store.find(range, property, value, limit),
+    ...(store.kinds ? { kinds: (namespace) => store.kinds!(namespace) } : {}),
     commit: refuse,
     commitTogether: refuse,
     overwrite: refuse,

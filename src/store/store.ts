@@ -128,6 +128,8 @@ export interface Store {
   commitTogether(units: readonly (readonly Mutation[])[], guard?: Guard): Promise<readonly UnitOutcome[]>;
   /** Entities of the range, in key order, whose indexed property (or one element of it) equals the value. */
   find(range: KeyRange, property: string, value: Value, limit: number): Promise<Page>;
+  /** The kinds of all entities of the namespace, in order. Unset, or undefined, where the store cannot tell. */
+  kinds?(namespace: string): Promise<readonly string[] | undefined>;
   /** Keeps an index for `find` from now on, where the store has none by itself. At once where it has; else it takes a while. */
   index?(kind: string, property: string): Promise<void>;
   /** Writes and removes without looking: for seeding, and for measuring against. The engine never calls it. */

@@ -10,7 +10,7 @@ import { memoryStore } from '../store/memory.ts';
 import type { Capabilities, Entity, Store } from '../store/store.ts';
 import { History, type Wish, wishOf } from './history.ts';
 import { Lockstep, Numbers, type Turn } from './lockstep.ts';
-import { Subject, type Subjects, textOf } from './subject.ts';
+import { Subject, type Subjects } from './subject.ts';
 import { REST, Violation, Watch } from './watch.ts';
 
 /** What happens in every order: a population of one record, and who does what to it. */
@@ -289,7 +289,9 @@ class SmallWorld {
     }
     const router = new Router({ store: this.#store, rule: this.#subject.rule, clock: this.lockstep.clockOf('judge') });
     await this.#history.note('judge', router, this.#subject, { type: 'get' });
-    const wrong = this.#history.disorder(() => (this.#bounds.present ? textOf(this.#subject.plain) : undefined));
+    const wrong = this.#history.disorder(() =>
+      this.#bounds.present ? this.#subject.textOf(this.#subject.plain) : undefined,
+    );
     if (wrong) throw new Violation('P3', wrong);
   }
 }

@@ -2,7 +2,7 @@ import { HandoverError } from '../errors.ts';
 import type { PlainRecord } from '../record/plain.ts';
 import type { Router } from '../router/router.ts';
 import { type Answer, type Call, disorder, type Operation } from './linearizable.ts';
-import { type Subject, textOf } from './subject.ts';
+import type { Subject } from './subject.ts';
 
 /** What a client asks for. What it writes is a record in the new shape. */
 export type Wish =
@@ -39,7 +39,7 @@ export class History {
     const operations = this.#operations.get(subject) ?? [];
     this.#operations.set(subject, operations);
     operations.push(operation);
-    if ('record' in wish) operation.call = { type: wish.type, value: textOf(wish.record) };
+    if ('record' in wish) operation.call = { type: wish.type, value: subject.textOf(wish.record) };
     this.#tell(`${client} calls ${wish.type} ${name}`);
     try {
       operation.answer = await make(router, subject, wish, (call) => {
@@ -76,11 +76,12 @@ export class History {
   }
 }
 
-async function make(router: Router, { address }: Subject, wish: Wish, as: (call: Call) => void): Promise<Answer> {
+async function make(router: Router, subject: Subject, wish: Wish, as: (call: Call) => void): Promise<Answer> {
+  const { address } = subject;
   switch (wish.type) {
     case 'get': {
       const record = await router.get(address);
-      return { type: 'value', value: record && textOf(record) };
+      return { type: 'value', value: record && subject.textOf(record) };
     }
     case 'delete':
       return { type: 'did', did: await router.delete(address) };
@@ -92,9 +93,9 @@ async function make(router: Router, { address }: Subject, wish: Wish, as: (call:
     case 'update': {
       let before = '';
       const written = await router.update(address, (record) => {
-        before = textOf(record);
+        before = subject.textOf(record);
         const changed = wish.change(record);
-        as({ type: 'update', value: textOf(changed) });
+        as({ type: 'update', value: subject.textOf(changed) });
         return changed;
       });
       return written ? { type: 'over', before } : { type: 'did', did: false };

@@ -22,6 +22,14 @@ export interface Subjects {
    * and the way back to the old shape and there again leaves it as it is.
    */
   readonly change: (record: never, n: number) => object;
+  /** What refers to the records and is no record of the migration; clients write it past the router. */
+  readonly referrers?: readonly SimulatedReferrer[];
+}
+
+/** An entity that refers to one record; it is made of that one's key, the old or the new one. */
+export interface SimulatedReferrer {
+  readonly key: Key;
+  readonly refer: (to: Key) => object;
 }
 
 /** A record of a run, with both keys. What it says is told by a text that both shapes have in common: its value. */
@@ -31,8 +39,12 @@ export class Subject {
   /** In the old shape. */
   readonly content: Content;
   readonly #values = new Map<string, string>();
+  /** Whose keys its content may hold, the old or the new ones: they are one value. */
+  readonly #fellows: readonly Subject[];
 
-  constructor(migration: Migration, { key, record }: SimulatedRecord) {
+  /** `fellows` may grow. */
+  constructor(migration: Migration, { key, record }: SimulatedRecord, fellows: readonly Subject[] = []) {
+    this.#fellows = fellows;
     const rule = migration.records.find(({ from }) => matches(from, key));
     if (!rule) throw new HandoverError('definition.invalid', `No rule of ${migration.name} is about ${key}.`);
     this.rule = rule;
@@ -49,12 +61,17 @@ export class Subject {
     return toPlain(this.rule.forward(this.keys.S, this.content).properties);
   }
 
+  /** The value of a record in the new shape. */
+  textOf(record: object): string {
+    return this.#fellows.reduce((text, { keys: { S, T } }) => text.replaceAll(`"${T}"`, `"${S}"`), textOf(record));
+  }
+
   /** The value of what stands at a home. */
   valueAt(side: Side, content: Content): string {
     const name = `${side}${content.bytes.toString('latin1')}`;
     let value = this.#values.get(name);
     if (value === undefined) {
-      value = textOf(toPlain((side === 'S' ? this.rule.forward(this.keys.S, content) : content).properties));
+      value = this.textOf(toPlain((side === 'S' ? this.rule.forward(this.keys.S, content) : content).properties));
       this.#values.set(name, value);
     }
     return value;
@@ -62,7 +79,7 @@ export class Subject {
 }
 
 /** The same text for the same record, whatever the order of its properties. */
-export const textOf = (record: object): string =>
+const textOf = (record: object): string =>
   JSON.stringify(record, (_, value: unknown) => {
     if (typeof value === 'bigint') return `${value}n`;
     if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;

@@ -1,5 +1,5 @@
 import type { Run } from './run.ts';
-import { ALL_MOVES } from './watch.ts';
+import { ALL_MOVES } from './watchedMoves.ts';
 
 type Counts = Record<string, number>;
 

@@ -1,16 +1,14 @@
-import { type Move, type Side, TARGETS, type Target } from '../../machines/moves.ts';
-import { type RecordState, recordMachine, STALE } from '../../machines/record.ts';
+import type { Target } from '../../machines/moves.ts';
+import type { RecordState } from '../../machines/record.ts';
 import { matches } from '../define/entity.ts';
-import { evaluate } from '../engine/decide.ts';
 import { decode, KINDS } from '../engine/documents.ts';
 import { type Held, hold, roleOf, stateOf } from '../engine/pair.ts';
-import { LIMITS } from '../limits.ts';
 import { AUTHORITY } from '../record/authority.ts';
 import type { Key } from '../record/key.ts';
-import type { Slot } from '../record/slot.ts';
 import { MemoryData } from '../store/memoryData.ts';
 import type { Mutation, Version } from '../store/store.ts';
-import type { Subject } from './subject.ts';
+import type { SimulatedReferrer, Subject } from './subject.ts';
+import { isAsSaid, isMove, isRewrite, journalsWrong, moveBetween } from './watchedMoves.ts';
 
 /** Data that tells of each write that was applied. */
 class WatchedData extends MemoryData {
@@ -64,6 +62,7 @@ export const REST: Readonly<Record<Target, readonly RecordState[]>> = {
 
 export interface WatchOptions {
   readonly subjects: readonly Subject[];
+  readonly referrers?: readonly SimulatedReferrer[];
   readonly tell: (line: string) => void;
 }
 
@@ -86,14 +85,23 @@ export class Watch {
   #closing: 'completed' | 'home' | undefined;
   /** Whether each run of the migration has closed. */
   readonly #runs = new Map<string, boolean>();
+  /** Under which command each entity was written last by the application: old and new keys as text. */
+  readonly written = new Map<string, string>();
+  /** Records that were deleted once: nothing leads from the keys that one had to the record that came after it. */
+  readonly deleted = new Set<Subject>();
+  #command = '';
+  readonly #referrers: ReadonlySet<string>;
+  readonly #referring = new Set<string>();
   /** How often each move was made from each state. */
   readonly moves = new Map<string, number>();
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#referrers = new Set(options.referrers?.map(({ key }) => key.toString()));
     this.#data = new WatchedData((key) => {
       const watched = this.#byKey.get(key.toString());
-      if (watched) this.#touched.add(watched);
+      if (this.#referrers.has(key.toString())) this.#referring.add(key.toString());
+      else if (watched) this.#touched.add(watched);
       else if (matches([KINDS.campaign], key)) this.#lookAtCampaign(key);
     });
     for (const subject of options.subjects) {
@@ -115,6 +123,8 @@ export class Watch {
   /** What was written since the last check was written by this one, in one call. Whether a worker moved something. */
   check(by: Writer | undefined): boolean {
     if (this.#closing) this.#checkClosed();
+    for (const name of this.#referring) this.#checkReferrer(name, by!);
+    this.#referring.clear();
     if (this.#touched.size === 0) return false;
     for (const watched of this.#touched) this.#checkOne(watched, by!);
     this.#touched.clear();
@@ -148,7 +158,8 @@ export class Watch {
   }
 
   #lookAtCampaign(key: Key): void {
-    const { targets, closed, stage } = decode('campaign', this.#data.get(key)!).value;
+    const { targets, closed, stage, id, generation } = decode('campaign', this.#data.get(key)!).value;
+    this.#command = `${id} ${generation}`;
     this.#leftHome ||= targets.some(({ target }) => target === 'switched' || target === 'completed');
     // A second run begins with what the first one has brought there.
     const isFirst = this.#runs.size === 0 || (this.#runs.size === 1 && this.#runs.has(key.toString()));
@@ -166,6 +177,23 @@ export class Watch {
       throw new Violation('P7', `the campaign has closed at ${this.#closing}, and ${subject.keys.S} is ${state}`);
     }
     this.#closing = undefined;
+  }
+
+  /** Whether the entity was written by the application since the last command. */
+  isLate(key: Key): boolean {
+    return this.written.get(key.toString()) === this.#command;
+  }
+
+  /** Inserted too late for the campaign: nobody but its client has it in hand. */
+  isLeftOut({ keys }: Subject): boolean {
+    return this.isClosed && !this.#byKey.get(keys.S.toString())!.isOver;
+  }
+
+  #checkReferrer(name: string, by: Writer): void {
+    const what = `${by.name} writes ${name}`;
+    this.#options.tell(what);
+    if (by.role === 'application') this.written.set(name, this.#command);
+    else if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
   }
 
   #look({ subject }: Watched): Pick<Watched, 'S' | 'T' | 'value'> {
@@ -191,7 +219,13 @@ export class Watch {
     if (by.role === 'operator') throw new Violation('P2', `${what}, by no worker`);
     if (move !== undefined && isMove(move, from, to)) this.#count(`${from} ${move}`);
     if (by.role === 'application') {
+      if (before.value !== watched.value || move === undefined) this.#noteWritten(watched.subject);
+      if (before.value !== undefined && watched.value === undefined) this.deleted.add(watched.subject);
       if (this.isClosed) checkOwners(watched, before, what);
+      return;
+    }
+    if (move === undefined && isRewrite(before, watched) && !changed) {
+      if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
       return;
     }
     if (move === undefined) throw new Violation('journal', `${what}, and no journal tells of it`);
@@ -200,7 +234,12 @@ export class Watch {
     if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
     const wroteHome = before.S?.version !== watched.S?.version && roleOf(before.S) === 'O';
     if (wroteHome && !this.#leftHome) throw new Violation('P6', `${what}, during the copy`);
-    checkJournals(before, watched, what, by.name);
+    const wrong = journalsWrong(before, watched, by.name);
+    if (wrong) throw new Violation('journal', `${what}, ${wrong}`);
+  }
+
+  #noteWritten({ keys: { S, T } }: Subject): void {
+    for (const key of [S, T]) this.written.set(key.toString(), this.#command);
   }
 
   #count(row: string): void {
@@ -216,75 +255,5 @@ function checkOwners(watched: Watched, before: Watched, what: string): void {
   for (const at of ['S', 'T'] as const) {
     if (before[at]?.version === watched[at]?.version || /[-O]/.test(roleOf(watched[at]))) continue;
     throw new Violation('P7', `${what}, after the campaign has closed`);
-  }
-}
-
-/** The move that was made between two looks, as its journal calls it; undefined for a write of the application. */
-function moveBetween(before: Watched, after: Watched): string | undefined {
-  const fresh = (['S', 'T'] as const).filter((at) => before[at]?.version !== after[at]?.version);
-  // The short path leaves its entry on the side that takes the truth; the other side only goes along.
-  for (const at of fresh) {
-    const [was, is] = [before[at]?.slot, after[at]?.slot];
-    const entry = lastEntry(is);
-    // Another campaign counts from 1 again.
-    if (entry && (was?.campaign !== is?.campaign || entry.seq > (lastEntry(was)?.seq ?? 0))) return entry.move;
-  }
-  const dropped = fresh.find((at) => !after[at]);
-  return dropped && `drop ${dropped}`;
-}
-
-const lastEntry = (slot: Slot | undefined) => slot?.journal.at(-1);
-
-/** The states that each move leads to from each state, whatever the target, as the machine has it. */
-const MOVES = (() => {
-  const moves = new Map<string, Set<RecordState>>();
-  for (const state of Object.keys(recordMachine.states) as RecordState[]) {
-    for (const event of TARGETS.flatMap((target) => [`want.${target}`, `together.${target}`])) {
-      const decision = evaluate<RecordState, Move>(recordMachine, state, event);
-      const [move] = decision?.effects ?? [];
-      if (!move || move.type === 'quarantine') continue;
-      const row = `${state} ${move.type} ${move.at}`;
-      moves.set(row, (moves.get(row) ?? new Set()).add(decision!.next));
-    }
-  }
-  return moves;
-})();
-
-/** Every state and move of the record machine: what a run can reach. */
-export const ALL_MOVES: readonly string[] = [...MOVES.keys()];
-
-/** A shadow may be stale by the time it is written: its owner may have been written since it was looked at. */
-function isMove(move: string, from: RecordState, to: RecordState): boolean {
-  const leads = MOVES.get(`${from} ${move}`);
-  if (!leads) return false;
-  return leads.has(to) || [...leads].some((state) => (STALE as Partial<Record<string, RecordState>>)[state] === to);
-}
-
-/** What each move makes of the side that it is made on: the other one may have changed since it was looked at. */
-const DOES: Readonly<Record<Exclude<Move['type'], 'quarantine'>, RegExp>> = {
-  copy: /^-H$/,
-  refresh: /^HH$/,
-  cede: /^OC$/,
-  promote: /^HO$/,
-  demote: /^CH$/,
-  drop: /^[HCXB]-$/,
-  pass: /^[-HC]O$/,
-};
-
-function isAsSaid(move: string, before: Watched, after: Watched): boolean {
-  const [type, at] = move.split(' ') as [keyof typeof DOES, Side];
-  return DOES[type].test(roleOf(before[at]) + roleOf(after[at]));
-}
-
-/** Each side's journal counts up by one, and its last entry is by whoever wrote it. */
-function checkJournals(before: Watched, after: Watched, what: string, by: string): void {
-  for (const at of ['S', 'T'] as const) {
-    const slot = after[at]?.slot;
-    if (!slot || before[at]?.version === after[at]?.version) continue;
-    const { journal } = slot;
-    const counts = journal.every((entry, i) => i === 0 || entry.seq === journal[i - 1]!.seq + 1);
-    const full = journal.length <= LIMITS.journalEntries && lastEntry(slot)?.seq === slot.seq;
-    if (!counts || !full) throw new Violation('journal', `${what}, and ${at} has ${JSON.stringify(journal)}`);
-    if (by !== lastEntry(slot)!.by) throw new Violation('journal', `${what}, but was signed by another`);
   }
 }

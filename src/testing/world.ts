@@ -35,11 +35,15 @@ export class World {
     this.scenario = scenario;
     this.choices = choices;
     this.schedule = new Schedule(choices, scenario.habits);
-    this.subjects = records.slice(0, scenario.present.length).map((record) => new Subject(migration, record));
+    const fellows: Subject[] = [];
+    this.subjects = records
+      .slice(0, scenario.present.length)
+      .map((record) => new Subject(migration, record, migration.references.length > 0 ? fellows : []));
+    fellows.push(...this.subjects);
     const tell = (line: string) => this.tell(line);
     // What a client is told it learns after what was written is seen.
     this.history = new History((line) => this.#said.push(line));
-    this.watch = new Watch({ subjects: this.subjects, tell });
+    this.watch = new Watch({ subjects: this.subjects, referrers: options.referrers ?? [], tell });
     this.#sky = {
       choices,
       weather: scenario.weather,

@@ -54,7 +54,10 @@ it('a campaign whose scans lag is not settled by the first clean sweep', async (
   await commands.start(w.context, 'feeds');
   const told: boolean[] = [];
   for (let sweep = 1; sweep <= LIMITS.eventualSweeps; sweep++) {
-    await endSweep(w.store, w.clock, (await campaignAt(w.store, 'feeds.1'))!, { seen: 12 });
+    await endSweep(w.store, w.clock, (await campaignAt(w.store, 'feeds.1'))!, w.migration, {
+      counts: { seen: 12 },
+      whole: true,
+    });
     told.push((await status(w.context)).campaigns[0]!.settled);
   }
   expect(told).toEqual([false, false, true]);

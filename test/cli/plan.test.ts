@@ -237,9 +237,9 @@ describe('a plan', () => {
     const fault = ({ op }: { op: string }) => void calls.set(op, (calls.get(op) ?? 0) + 1);
     const report = await plan(memoryStore({ data, fault }), migrationWith({}, by));
     expect(report.problems).toMatchObject({ 'target.occupied': { count: 1 } });
-    expect([...calls.keys()].sort()).toEqual(['read', 'scan']);
+    expect([...calls.keys()].sort()).toEqual(['kinds', 'read', 'scan', 'split']);
     await plan(memoryStore({ data, fault }), migrationWith({}, by), { sample: { percent: 20 } });
-    expect([...calls.keys()].sort()).toEqual(['read', 'scan', 'split']);
+    expect([...calls.keys()].sort()).toEqual(['kinds', 'read', 'scan', 'split']);
   });
 });
 

@@ -1,14 +1,28 @@
 import { expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { systemClock } from '../../src/clock.ts';
+import { entity } from '../../src/define/entity.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { Worker } from '../../src/engine/worker.ts';
+import { type Key, key } from '../../src/record/key.ts';
 import { connect } from '../../src/store/datastore/client.ts';
 import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import { keyToWire } from '../../src/store/datastore/keys.ts';
 import { connectionTo, describeEachMode, newProject } from '../emulators/each.ts';
 import type { Mode } from '../emulators/emulator.ts';
-import { changingRule, feedOf, newKey, oldKey, rest, seed, verified, type World, world } from '../engine/harness.ts';
+import {
+  CHANGING,
+  changingRule,
+  content,
+  feedOf,
+  newKey,
+  oldKey,
+  rest,
+  seed,
+  verified,
+  type World,
+  world,
+} from '../engine/harness.ts';
 
 const N = 300;
 const all = (many: (n: number) => unknown) => Promise.all(Array.from({ length: N }, (_, i) => many(i + 1)));
@@ -46,6 +60,35 @@ describeEachMode('datastore: a campaign', (mode) => {
         expect(await w.router.get({ from: oldKey(n), into: newKey(n) })).toEqual(expected);
       });
     }));
+
+  it('keys in other entities follow the records, before old sides are dropped', () =>
+    withWorld(
+      mode,
+      async (w) => {
+        const numbers = Array.from({ length: N }, (_, i) => i + 1);
+        const entryKey = (n: number) => key('Entry', n);
+        await w.store.overwrite(
+          numbers.map((n) => ({ key: entryKey(n), content: content({ items: [{ feed: oldKey(n) }] }) })),
+        );
+        const refersTo = async (keyOf: (n: number) => Key) => {
+          const found = await w.store.read(numbers.map(entryKey));
+          return found.every((each, i) => each!.content.equals(content({ items: [{ feed: keyOf(i + 1) }] })));
+        };
+        await commands.start(w.context, 'feeds', { to: 'switched' });
+        await rest(w);
+        expect(await refersTo((n) => newKey(n))).toBe(true);
+        await commands.complete(w.context, 'feeds');
+        expect(await rest(w)).toMatchObject({ stage: 'completed', closed: true });
+        expect(await homes(w)).toEqual({ old: 0, young: N });
+        expect(await refersTo((n) => newKey(n))).toBe(true);
+        expect(await verified(w)).toMatchObject({ clean: true, references: { referring: N, stale: 0, dangling: 0 } });
+      },
+      defineMigration({
+        name: 'feeds',
+        version: 1,
+        records: [entity({ ...CHANGING, references: [{ kind: 'Entry', property: 'items.feed' }] })],
+      }),
+    ));
 
   it('two workers and a writer at once lose nothing', () =>
     withWorld(mode, async (w) => {
@@ -100,12 +143,15 @@ describeEachMode('datastore: a campaign', (mode) => {
     }));
 });
 
-async function withWorld(mode: Mode, use: (w: World, projectId: string) => Promise<void>): Promise<void> {
+async function withWorld(
+  mode: Mode,
+  use: (w: World, projectId: string) => Promise<void>,
+  migration = defineMigration({ name: 'feeds', version: 1, records: [changingRule] }),
+): Promise<void> {
   const projectId = newProject();
   const store = await datastoreStore(connectionTo(mode, projectId));
   try {
     await seed(store, N);
-    const migration = defineMigration({ name: 'feeds', version: 1, records: [changingRule] });
     await use(world({ store, migration }), projectId);
   } finally {
     await store.close();

@@ -5,11 +5,11 @@ import { recordAt } from '../../examples/feed-reader/lib/records.ts';
 import { lmdbStore } from '../../src/store/lmdb.ts';
 import { isGone, start } from './program.ts';
 
-const RECORDS = 2000;
+const RECORDS = 1000;
 const ENDS_MS = 120_000;
 
 describe('the demo', { timeout: ENDS_MS }, () => {
-  it('moves every record while a writer is at work, proves it, and leaves nothing behind', async () => {
+  it('moves every user while pages are read and written, proves it, and leaves nothing behind', async () => {
     const demo = start('demo', ['--records', `${RECORDS}`, '--json']);
     const { code, out, err } = await demo.ended;
     expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('The proof') });
@@ -26,8 +26,19 @@ describe('the demo', { timeout: ENDS_MS }, () => {
       subscriptions: RECORDS / 500,
       updatesPublished: expect.any(Number),
       updatesApplied: summary['updatesPublished'],
+      requests: expect.any(Number),
+      requestsFailed: 0,
+      pageP99Ms: expect.any(Number),
+      pageWorstMs: expect.any(Number),
+      writeP99Ms: expect.any(Number),
+      writeWorstMs: expect.any(Number),
+      changedTogether: 3,
       recordsPerSecond: expect.any(Number),
     });
+    expect(summary['requests']).toBeGreaterThan(summary['acknowledgedWrites']!);
+    expect(err).toMatch(
+      /records of \S+ changed together +3 +3 +✓\n +changed by one that failed in the middle +0 +0 +✓/,
+    );
     expect(summary['acknowledgedWrites']).toBeGreaterThan(0);
     expect(summary['updatesPublished']).toBeGreaterThan(0);
     expect(summary['recordsPerSecond']).toBeGreaterThan(0);
@@ -48,7 +59,25 @@ describe('the demo', { timeout: ENDS_MS }, () => {
     expect({ code, out }).toMatchObject({ code: 1, out: expect.stringMatching(/gaps +0 +1 +✗/) });
   });
 
-  it('stops at Ctrl-C: no writer goes on, no temporary directory stays', async () => {
+  it('shows a person a user’s page while it moves, and the proof knows of what is sent from there', async () => {
+    const demo = start('demo', ['--records', '500']);
+    const [, page] = await demo.says(/the application runs [^\n]*(http:\S+)/);
+    await demo.says(/handover start/);
+    const read = async () => (await fetch(page!)).text();
+    const [, path] = /action="([^"]+\/notes\/\d+)"/.exec(await read())!;
+    const body = new URLSearchParams({ text: 'Mind the <bridge> & the "gap"' });
+    const answer = await fetch(new URL(path!, page), { method: 'POST', body, redirect: 'manual' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, new URL(page!).pathname]);
+    expect(await read()).toContain('Mind the &#60;bridge&#62; &#38; the &#34;gap&#34;');
+    for (const nowhere of ['/users/nobody', '/users/AD-02/notes/1', '/users/AD-02/feeds/x', '/users/AD-02/hats/1']) {
+      const method = nowhere === '/users/nobody' ? 'GET' : 'POST';
+      expect((await fetch(new URL(nowhere, page), { method })).status).toBe(404);
+    }
+    const { code, out } = await demo.ended;
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('Nothing lost, nothing doubled') });
+  });
+
+  it('stops at Ctrl-C: no application goes on, no temporary directory stays', async () => {
     const demo = start('demo', ['--records', `${RECORDS}`]);
     const [, pid] = await demo.says(/the application runs \(process (\d+)\)/);
     await demo.says(/handover switch/);
@@ -59,7 +88,7 @@ describe('the demo', { timeout: ENDS_MS }, () => {
     expect(readdirSync(demo.temporary)).toEqual([]);
   });
 
-  it('is killed without a chance to clean up: the writer notices and ends by itself', async () => {
+  it('is killed without a chance to clean up: the application notices and ends by itself', async () => {
     const demo = start('demo', ['--records', `${RECORDS}`]);
     const [, pid] = await demo.says(/the application runs \(process (\d+)\)/);
     demo.child.kill('SIGKILL');
@@ -67,7 +96,7 @@ describe('the demo', { timeout: ENDS_MS }, () => {
     expect(await isGone(Number(pid), 5000)).toBe(true);
   });
 
-  it('fails when the writer dies, for then nothing is proved', async () => {
+  it('fails when the application dies, for then nothing is proved', async () => {
     const demo = start('demo', ['--records', `${RECORDS}`]);
     const [, pid] = await demo.says(/the application runs \(process (\d+)\)/);
     process.kill(Number(pid), 'SIGKILL');

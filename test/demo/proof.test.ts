@@ -16,8 +16,15 @@ import type { Store } from '../../src/store/store.ts';
 const RECORDS = 200;
 const users = new Set(Array.from({ length: RECORDS }, (_, n) => recordAt(n).user)).size;
 const manifest = { records: RECORDS, users, kinds: {}, dataset: '' };
-/** The application was told that record 7 was visited twice. */
-const acknowledged: Acknowledged = { last: new Map([[7, { visits: 2, token: 'b' }]]), writes: 2, irregular: 0 };
+/** It was acknowledged that record 7 was visited twice, and that note 9 was written anew. */
+const acknowledged: Acknowledged = {
+  last: new Map([
+    [7, { visits: 2, token: 'b' }],
+    [9, { visits: 1, token: 'c', text: 'New, with a space' }],
+  ]),
+  writes: 3,
+  irregular: 0,
+};
 
 /** A store as a faultless campaign leaves it. */
 async function arrived(): Promise<Store> {
@@ -110,17 +117,22 @@ const CASES: readonly Case[] = [
   {
     hazard: 'an acknowledged write is lost',
     tamper: (store) => store.overwrite([put(7, expectedAt(7, { visits: 1, token: 'a' }))]),
-    finds: { writesFound: 1, acknowledgedWrites: 2, altered: 1 },
+    finds: { writesFound: 2, acknowledgedWrites: 3, altered: 1 },
   },
   {
     hazard: 'a write was applied twice',
     tamper: (store) => store.overwrite([put(7, expectedAt(7, { visits: 3, token: 'b' }))]),
-    finds: { writesInvented: 1, writesFound: 2, altered: 1 },
+    finds: { writesInvented: 1, writesFound: 3, altered: 1 },
+  },
+  {
+    hazard: 'the new text of a note is lost',
+    tamper: (store) => store.overwrite([put(9, expectedAt(9, { visits: 1, token: 'c' }))]),
+    finds: { altered: 1, writesFound: 3 },
   },
   {
     hazard: 'two writes changed places',
     tamper: (store) => store.overwrite([put(7, expectedAt(7, { visits: 2, token: 'a' }))]),
-    finds: { altered: 1, writesFound: 2 },
+    finds: { altered: 1, writesFound: 3 },
   },
 ];
 
@@ -131,7 +143,7 @@ describe('the proof', () => {
       arrived: RECORDS,
       duplicates: 0,
       gaps: 0,
-      writesFound: 2,
+      writesFound: 3,
       samples: [],
     });
   });
@@ -153,11 +165,11 @@ describe('the log of acknowledged writes', () => {
     const log = new AckLog(path);
     log.append(3, { visits: 1, token: 'a' });
     log.append(4, { visits: 1, token: 'b' });
-    log.append(3, { visits: 2, token: 'c' });
+    log.append(3, { visits: 2, token: 'c', text: 'New, with a space' });
     log.close();
-    writeFileSync(path, '3 3 d\n3 5 e\n4 2', { flag: 'a' });
+    writeFileSync(path, '3 3 d \n3 5 e \n4 2', { flag: 'a' });
     const last = new Map([
-      [3, { visits: 5, token: 'e' }],
+      [3, { visits: 5, token: 'e', text: 'New, with a space' }],
       [4, { visits: 1, token: 'b' }],
     ]);
     expect(readAckLog(path)).toEqual({ last, writes: 5, irregular: 1 });

@@ -22,7 +22,7 @@ describe('the demo with --serve', { timeout: ENDS_MS }, () => {
   it('shows its campaign while it runs and when it is over, until Ctrl-C; then it has been a success', async () => {
     const demo = start('demo', [...HURRY, '--serve', '--json']);
     const [, url] = await demo.says(/The page: (http:\/\/127\.0\.0\.1:\d+\/)\n[^\n]*No token is asked for/, 'err');
-    const [, writer] = await demo.says(/the application runs \(process (\d+)\)/, 'err');
+    const [, application] = await demo.says(/the application runs \(process (\d+)\)/, 'err');
     const page = await fetch(url!);
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<title>handover')]);
     const campaign = async () =>
@@ -36,7 +36,7 @@ describe('the demo with --serve', { timeout: ENDS_MS }, () => {
       closed: true,
       sweep: { counts: { 'T.completed': RECORDS } },
     });
-    expect(await isGone(Number(writer), 2000)).toBe(true);
+    expect(await isGone(Number(application), 2000)).toBe(true);
     const summary = JSON.parse((await demo.says(/^\{.*\}$/m))[0]) as Record<string, number>;
     expect(summary).toMatchObject({ started: RECORDS, completed: RECORDS });
 

@@ -265,6 +265,7 @@ const ENTITY_FIELDS: Record<keyof EntityDefinition, true> = {
   forward: true,
   backward: true,
   onSplit: true,
+  references: true,
 };
 const MIGRATION_FIELDS: Record<keyof MigrationDefinition, true> = {
   name: true,

@@ -4,7 +4,7 @@ import { TARGETS, type Target } from '../../machines/moves.ts';
 import { field } from '../../src/define/field.ts';
 import { evaluate, fieldStep } from '../../src/engine/decide.ts';
 import { type FieldHeld, fieldStateOf, HOLDERS, holdField, markOf, nextFieldMove } from '../../src/engine/field.ts';
-import { fieldWrite } from '../../src/engine/fieldMoves.ts';
+import { moved as moveOf, writeOf } from '../../src/engine/fieldMoves.ts';
 import { Content } from '../../src/record/content.ts';
 import { key } from '../../src/record/key.ts';
 import { fromPlain, toPlain } from '../../src/record/plain.ts';
@@ -49,7 +49,7 @@ function moved(
   const held = holdAs(rule, entity);
   const step = nextFieldMove(held, fieldStateOf(held), target);
   if (!step || step.move.type === 'quarantine') return undefined;
-  const { content, slot } = fieldWrite(held, step.move, step.next, actor, capabilities);
+  const { content, slot } = writeOf(held, moveOf(held, step.move, step.next, actor), capabilities);
   const { other, ...rest } = toPlain(content.properties);
   expect(other, 'all else stays').toBe(1);
   const after = { ...(rest as Entity), slot };

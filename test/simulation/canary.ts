@@ -11,11 +11,12 @@ register('./mutate.js', { parentURL: import.meta.url, data: mutant });
 const { Choices } = await import('../../src/testing/choices.ts');
 const { run } = await import('../../src/testing/run.ts');
 const { SPACE } = await import('../../src/testing/scenario.ts');
-const { byRecord, byGroup } = await import('./subjects.ts');
+const { byRecord, byGroup, referringByRecord, referringByGroup } = await import('./subjects.ts');
+const all = mutant.references ? [referringByRecord, referringByGroup] : [byRecord, byGroup];
 
 const space = { ...SPACE, ...mutant.space };
 for (let seed = 1; seed <= mutant.within; seed++) {
-  for (const subjects of [byRecord, byGroup]) {
+  for (const subjects of all) {
     const { violation } = await run(subjects, Choices.seeded(seed), space);
     if (!violation) continue;
     console.log(JSON.stringify({ seed, by: subjects.migration.by, invariant: violation.invariant } satisfies Found));

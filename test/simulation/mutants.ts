@@ -1,4 +1,5 @@
 import type { Space } from '../../src/testing/scenario.ts';
+import { REFERENCE_MUTANTS } from './referenceMutants.ts';
 
 /**
  * Known-wrong variants of the engine and the router, each of which the simulator must find: a checker that cannot fail
@@ -15,6 +16,8 @@ export interface Mutant {
   readonly within: number;
   /** Not found within so many seeds so far: too many things must come together. It is tried when it is named only. */
   readonly elusive?: true;
+  /** It is looked for in what refers to records. */
+  readonly references?: true;
   /** The part of all scenarios in which it is looked for, where it shows in few of them. */
   readonly space?: Partial<Space>;
 }
@@ -41,6 +44,7 @@ const CALLED_OFF = {
 } as const;
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  ...REFERENCE_MUTANTS,
   // ------------------------------------------------------------ the record machine
   uncede: {
     what: 'a ceded record is taken back though its peer was never owner',

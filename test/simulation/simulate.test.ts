@@ -6,7 +6,7 @@ import { Choices } from '../../src/testing/choices.ts';
 import { FAULTS } from '../../src/testing/faults.ts';
 import { run } from '../../src/testing/run.ts';
 import { simulate } from '../../src/testing/simulate.ts';
-import { byGroup, byRecord } from './subjects.ts';
+import { byGroup, byRecord, referringByGroup, referringByRecord } from './subjects.ts';
 
 const SEEDS = Number(process.env['SEEDS'] ?? 1_200);
 const FIRST = Number(process.env['SEED'] ?? 1);
@@ -37,6 +37,18 @@ describe.each([
       ).toBe(true);
     for (const answer of ['insert did true', 'insert did false', 'delete did true', 'update over', 'update open'])
       expect(tally.answers[answer], answer).toBeGreaterThan(0);
+  });
+});
+
+describe.each([
+  ['by record', referringByRecord],
+  ['by group', referringByGroup],
+])('records that others refer to, which move or not, %s', (name, subjects) => {
+  test('leave no reference behind', { timeout: 600_000 }, async () => {
+    const replay = (seed: number) =>
+      `SEED=${seed} SEEDS=4 npx vitest run test/simulation/simulate.test.ts -t 'refer to, which move or not, ${name}'`;
+    const { failure } = await simulate({ ...subjects, first: FIRST, seeds: Math.ceil(SEEDS / 4), replay });
+    expect(failure?.text).toBeUndefined();
   });
 });
 

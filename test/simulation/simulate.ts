@@ -3,13 +3,18 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { simulate } from '../../src/testing/simulate.ts';
 import { Tally } from '../../src/testing/tally.ts';
-import { byGroup, byRecord } from './subjects.ts';
+import { byGroup, byRecord, referringByGroup, referringByRecord } from './subjects.ts';
 
 /**
- * Many seeds, on all cores: `npm run simulate -- [--seeds N] [--seed FIRST] [--by record|group] [--threads N] [--json]`.
+ * Many seeds, on all cores: `npm run simulate -- [--seeds N] [--seed FIRST] [--by record|group|references|groupReferences] [--threads N] [--json]`.
  * Prints what they covered; the first seed that breaks an invariant ends it, is shrunk and printed, with exit code 1.
  */
-const BY = { record: byRecord, group: byGroup } as const;
+const BY = {
+  record: byRecord,
+  group: byGroup,
+  references: referringByRecord,
+  groupReferences: referringByGroup,
+} as const;
 type By = keyof typeof BY;
 
 interface Block {
@@ -48,7 +53,7 @@ async function main(): Promise<void> {
   const last = Number(values.seed) + Number(values.seeds);
   const kinds = (Object.keys(BY) as By[]).filter((by) => values.by === undefined || values.by === by);
   if (!Number.isSafeInteger(last) || kinds.length === 0) {
-    console.error('npm run simulate -- [--seeds N] [--seed FIRST] [--by record|group] [--threads N] [--json]');
+    console.error('npm run simulate -- [--seeds N] [--seed FIRST] [--by KIND] [--threads N] [--json]');
     process.exit(64);
   }
   let next = Number(values.seed);

@@ -2,8 +2,8 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import type { LastWrite } from './expected.ts';
 
 /**
- * The writer's own memory of what it was told: one line a write, appended when the write was acknowledged and before
- * anything else is done with that record. It outlives the writer, and `close` makes it outlive the machine.
+ * What was acknowledged, in the memory of those who were told: one line a write, appended when the answer was there and
+ * before anything else is done with that record. It outlives its process, and `close` makes it outlive the machine.
  */
 export class AckLog {
   readonly #file: number;
@@ -12,8 +12,9 @@ export class AckLog {
     this.#file = openSync(path, 'a');
   }
 
-  append(n: number, { visits, token }: LastWrite): void {
-    writeSync(this.#file, `${n} ${visits} ${token}\n`);
+  /** `text`: where this write brought one. */
+  append(n: number, { visits, token, text = '' }: LastWrite): void {
+    writeSync(this.#file, `${n} ${visits} ${token} ${encodeURIComponent(text)}\n`);
   }
 
   close(): void {
@@ -26,19 +27,20 @@ export interface Acknowledged {
   /** Of every record that was written: the last write. */
   readonly last: ReadonlyMap<number, LastWrite>;
   readonly writes: number;
-  /** Lines that do not follow the record's line before by one visit: the writer itself lost or repeated something. */
+  /** Lines that do not follow the record's line before by one visit: who wrote them lost or repeated something. */
   readonly irregular: number;
 }
 
 export function readAckLog(path: string): Acknowledged {
   const last = new Map<number, LastWrite>();
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [''];
-  // What follows the last line break is a line that was being written when the writer died, or nothing.
+  // What follows the last line break is a line that was being written when its process died, or nothing.
   lines.pop();
   let irregular = 0;
   for (const line of lines) {
-    const [n, visits, token] = line.split(' ');
-    const write = { visits: Number(visits), token: token! };
+    const [n, visits, token, said] = line.split(' ');
+    const text = said ? decodeURIComponent(said) : last.get(Number(n))?.text;
+    const write = { visits: Number(visits), token: token!, ...(text === undefined ? {} : { text }) };
     if (write.visits !== (last.get(Number(n))?.visits ?? 0) + 1) irregular++;
     last.set(Number(n), write);
   }

@@ -1,11 +1,13 @@
 import type { Properties, Value } from 'handover';
 import { contentAt, kindAt } from './records.ts';
-import { point, text, whole } from './values.ts';
+import { longText, point, text, whole } from './values.ts';
 
-/** What the writer was last told about a record: how many visits it has counted, and the name of the last one. */
+/** What was last acknowledged about a record: how many visits were counted, and the name of the last one. */
 export interface LastWrite {
   readonly visits: number;
   readonly token: string;
+  /** Of a note that got a new text. */
+  readonly text?: string;
 }
 
 /**
@@ -25,6 +27,7 @@ export function expectedAt(n: number, last: LastWrite | undefined): Properties {
       move(record, 'added', 'savedAt');
       break;
     case 'Note':
+      if (last?.text !== undefined) record.set('text', longText(last.text));
       break;
   }
   if (last) record.set('visits', whole(last.visits)).set('lastVisit', text(last.token));

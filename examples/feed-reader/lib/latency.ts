@@ -10,6 +10,10 @@ export interface Latency {
 export class Stopwatch {
   readonly #samples: number[] = [];
 
+  get count(): number {
+    return this.#samples.length;
+  }
+
   async time<T>(call: () => Promise<T>): Promise<T> {
     const from = performance.now();
     try {

@@ -1,48 +1,39 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { type Store, systemClock } from 'handover';
 import { numbersIn } from 'handover/testing';
-import { type Callbacks, Inbox, nodeReceiver, receiver, storedCallbacks } from 'handover/webhooks';
+import { type Callbacks, Inbox, receiver, storedCallbacks } from 'handover/webhooks';
+import { fastifyReceiver } from 'handover/webhooks/fastify';
 import { secretOf, topicOf, webOf } from './push.ts';
 
+/** Less than its parent waits for it. */
+const CLOSING_MS = 8000;
+
 /**
- * The application's side of its subscriptions: a server that takes what is posted to its callbacks, old and new, into the
- * inbox, and runs on each what an application would do with an update. Here that is a line in a log.
+ * The application's side of its subscriptions: takes what is posted to its callbacks, old and new, into the inbox, and
+ * runs on each what an application would do with an update. Here that is a line in a log.
  */
 export class Mailbox {
-  readonly #server: Server;
   readonly #end = new AbortController();
   readonly #inbox: Inbox;
   readonly #receiving: ReturnType<typeof receiver>;
   readonly #working: Promise<void>;
 
-  private constructor(store: Store, log: string) {
+  constructor(server: FastifyInstance, store: Store, log: string) {
     this.#inbox = new Inbox({ store });
     this.#receiving = receiver({ callbacks: asBefore(storedCallbacks(store, systemClock)), inbox: this.#inbox });
-    this.#server = createServer(nodeReceiver(this.#receiving)).listen(0, '127.0.0.1');
+    for (const prefix of ['/old', '/new']) server.register(fastifyReceiver(this.#receiving), { prefix });
     const apply = ({ topic, body }: { readonly topic: string; readonly body: Uint8Array }) => {
       for (const number of numbersIn(Buffer.from(body).toString())) appendFileSync(log, `${nameOf(topic)} ${number}\n`);
     };
     this.#working = this.#inbox.work(apply, this.#end.signal);
   }
 
-  static async open(store: Store, log: string): Promise<Mailbox> {
-    const mailbox = new Mailbox(store, log);
-    await new Promise((listening) => mailbox.#server.once('listening', listening));
-    return mailbox;
-  }
-
-  get origin(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Takes nothing more, and resolves when all that was taken has been applied. */
+  /** When nothing more comes in: resolves when all that was taken has been applied, or after a while in which it cannot be. */
   async close(): Promise<void> {
     await this.#receiving.settled();
-    this.#server.close();
-    this.#server.closeAllConnections();
-    while (await this.#isWaiting()) await new Promise((done) => setTimeout(done, 20));
+    for (const until = performance.now() + CLOSING_MS; performance.now() < until && (await this.#isWaiting()); )
+      await new Promise((done) => setTimeout(done, 20));
     this.#end.abort();
     await this.#working;
   }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commands, type Migration, type Store, systemClock, type VerifyReport, verify } from 'handover';
+import type { ReadersProcess } from './readersProcess.ts';
 import { number, type Screen } from './screen.ts';
 import type { Step } from './steps.ts';
 import type { WorkerProcess } from './workerProcess.ts';
-import type { WriterProcess } from './writerProcess.ts';
 
 export interface OperatorOptions {
   readonly store: Store;
@@ -13,7 +13,7 @@ export interface OperatorOptions {
   /** Aborts when the demo is to end before its time, or when one of its parts failed. */
   readonly signal: AbortSignal;
   readonly worker: WorkerProcess;
-  readonly writer: WriterProcess;
+  readonly readers: ReadersProcess;
   /** Operations a second, at most. Unset: as fast as it goes. */
   readonly ceiling?: number | undefined;
 }
@@ -34,10 +34,10 @@ export class Operator {
 
   /** Gives the command, and waits until every record is where it is wanted. Resolves with the seconds that took. */
   async take(step: Step): Promise<number> {
-    const { migration, records, screen, worker, writer } = this.#options;
+    const { migration, records, screen, worker, readers } = this.#options;
     let total = step.share === 100 ? records : (this.#half ?? Math.round(records / 2));
-    const before = { writes: writer.acknowledged, moved: worker.moved(step.lastMove) };
-    const writes = () => `${number(writer.acknowledged - before.writes)} writes`;
+    const before = { requests: readers.requests, moved: worker.moved(step.lastMove) };
+    const requests = () => `${number(readers.requests - before.requests)} requests`;
     screen.line(screen.style('bold', `handover ${step.title}`));
     screen.line(screen.style('dim', `  ${step.meanwhile}`));
     const bar = screen.bar(total, 'records');
@@ -45,13 +45,13 @@ export class Operator {
     await step.command(this.#context, migration.name, this.#options.ceiling);
     await this.#rest(({ sweep, run }) => {
       const again = run === 'paused' ? 'paused' : sweep > 1 ? `looking again (${sweep})` : undefined;
-      bar.update(worker.moved(step.lastMove) - before.moved, writes(), again);
+      bar.update(worker.moved(step.lastMove) - before.moved, requests(), again);
     });
     const seconds = (performance.now() - from) / 1000;
     if (step.share < 100) total = await this.#countHalf(total);
     bar.finish(
       `  ${screen.style('green', '✓')} ${number(total)} records ${step.did} in ${seconds.toFixed(1)} s, ` +
-        `${number(total / seconds)}/s, during ${writes()}`,
+        `${number(total / seconds)}/s, during ${requests()}`,
     );
     return seconds;
   }

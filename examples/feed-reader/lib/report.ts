@@ -1,7 +1,8 @@
 import type { VerifyReport } from 'handover';
 import type { Proof } from './proof.ts';
+import type { ReadersReport } from './readers.ts';
 import { number, type Screen } from './screen.ts';
-import type { TrafficReport } from './traffic.ts';
+import type { Together } from './together.ts';
 import type { Updates } from './updates.ts';
 
 /** The last line of `--json`. */
@@ -17,6 +18,13 @@ export interface Summary {
   readonly subscriptions: number;
   readonly updatesPublished: number;
   readonly updatesApplied: number;
+  readonly requests: number;
+  readonly requestsFailed: number;
+  readonly pageP99Ms: number;
+  readonly pageWorstMs: number;
+  readonly writeP99Ms: number;
+  readonly writeWorstMs: number;
+  readonly changedTogether: number;
   readonly recordsPerSecond: number;
 }
 
@@ -25,6 +33,8 @@ export function summarise(
   proof: Proof,
   { quarantined }: VerifyReport,
   updates: Updates,
+  { pages, writes, failures }: ReadersReport,
+  together: Together,
   movingSeconds: number,
 ): Summary {
   return {
@@ -39,9 +49,18 @@ export function summarise(
     subscriptions: updates.switched,
     updatesPublished: updates.published,
     updatesApplied: updates.applied,
+    requests: pages.count + writes.count,
+    requestsFailed: failures,
+    pageP99Ms: tenths(pages.p99),
+    pageWorstMs: tenths(pages.max),
+    writeP99Ms: tenths(writes.p99),
+    writeWorstMs: tenths(writes.max),
+    changedTogether: together.changed,
     recordsPerSecond: Math.round(proof.records / movingSeconds),
   };
 }
+
+const tenths = (ms: number) => Math.round(ms * 10) / 10;
 
 interface Row {
   readonly what: string;
@@ -100,21 +119,29 @@ export function showEquation(screen: Screen, { started, completed, quarantined, 
   screen.line();
 }
 
-/** What the application itself noticed. */
-export function showTraffic(screen: Screen, report: TrafficReport): void {
-  const { acknowledged, reads, errors, wrongAnswers, writing, reading, samples } = report;
-  const calls = `${number(acknowledged)} writes and ${number(reads)} reads`;
+/** What the users noticed: they asked for pages and wrote all the while, and checked what they got. */
+export function showReaders(screen: Screen, { pages, writes, failures, samples }: ReadersReport): void {
+  const requests = `${number(pages.count)} pages and ${number(writes.count)} writes`;
   screen.line(screen.style('bold', 'The application'));
   screen.line(
-    errors + wrongAnswers === 0
-      ? `  ${screen.style('green', '✓')} ${calls}: no error, and no answer older than an acknowledged write`
-      : `  ${screen.style('red', '✗')} ${calls}: ${errors} errors, and ${wrongAnswers} answers that were not the last write`,
+    failures === 0
+      ? `  ${screen.style('green', '✓')} ${requests}: none failed, no page lacked a record, doubled one, or was out of date`
+      : `  ${screen.style('red', '✗')} ${requests}: ${number(failures)} failed, or showed what they must not`,
   );
-  const ms = ({ median, p99, max }: typeof writing) =>
+  const ms = ({ median, p99, max }: typeof pages) =>
     `${median.toFixed(1)} ms (median), ${p99.toFixed(1)} ms (99th percentile), ${max.toFixed(1)} ms (longest)`;
-  screen.line(`    a write took ${ms(writing)}`);
-  screen.line(`    a read took ${ms(reading)}`);
+  screen.line(`    a page took ${ms(pages)}`);
+  screen.line(`    a write took ${ms(writes)}`);
   for (const sample of samples) screen.line(screen.style('red', `    ${sample}`));
+}
+
+export function showTogether(screen: Screen, { user, due, changed, changedByFailed }: Together): void {
+  screen.line(screen.style('bold', 'One transaction'));
+  showRows(screen, [
+    { what: `records of ${user} changed together`, expected: due, found: changed },
+    { what: 'changed by one that failed in the middle', expected: 0, found: changedByFailed },
+  ]);
+  screen.line();
 }
 
 export function showVerdict(

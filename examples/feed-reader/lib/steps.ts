@@ -19,7 +19,7 @@ export interface Step {
 export const STEPS: readonly Step[] = [
   {
     title: 'start',
-    meanwhile: 'Readers use the old home, and write there. Below each user a copy grows.',
+    meanwhile: 'Readers use the old home, and write there. Below each user a copy grows; new URLs are subscribed.',
     did: 'copied',
     share: 100,
     lastMove: 'copy',
@@ -27,7 +27,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     title: 'switch',
-    meanwhile: 'Record by record, the new home becomes the one that is read and written.',
+    meanwhile: 'User by user, never before all of a user are copied, the new home becomes the one that is used.',
     did: 'switched',
     share: 100,
     lastMove: 'promote',
@@ -35,7 +35,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     title: 'reverse --share 50',
-    meanwhile: 'Second thoughts: half of them go home, with all that was written since.',
+    meanwhile: 'Second thoughts: half of the users go home, with all that was written since.',
     did: 'brought home',
     share: 50,
     lastMove: 'drop',

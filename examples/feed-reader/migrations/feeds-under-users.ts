@@ -1,29 +1,51 @@
-import { defineMigration, entity, GeoPoint, key, subscription } from 'handover';
+import { defineMigration, entity, GeoPoint, key, subscription, type Timestamp } from 'handover';
 import { websub } from 'handover/webhooks';
 import { callbackOf, secretOf, topicOf, webOf } from '../lib/push.ts';
 
 /**
  * The reader began with everything at the root: a feed, an article, a note, each an entity of its own that names its
  * user. Now all that belongs to a user moves below that user, into one entity group, where one transaction can span it.
+ * A user's records, and the subscriptions of those feeds that are pushed, go together.
  */
-interface OldFeed {
+export interface Owned {
   user: string;
+  visits: number;
+  lastVisit: string;
+}
+
+interface OldFeed extends Owned {
+  title: string;
+  url: string;
   lat: string;
   lng: string;
   /** Of a feed that is pushed: what its callback is called. */
   push?: string;
 }
 
-interface NewFeed {
-  user: string;
+export interface Feed extends Owned {
+  title: string;
+  url: string;
   where: GeoPoint;
+  push?: string;
 }
 
-interface Owned {
-  user: string;
+interface OldArticle extends Owned {
+  headline: string;
+  link: string;
+  added: Timestamp;
 }
 
-const feeds = entity<OldFeed, NewFeed>({
+export interface Article extends Owned {
+  headline: string;
+  url: string;
+  savedAt: Timestamp;
+}
+
+export interface Note extends Owned {
+  text: string;
+}
+
+export const feeds = entity<OldFeed, Feed>({
   from: 'Feed',
   into: 'User/Feed',
   to: (feed, old) => key('User', feed.user, 'Feed', old.id),
@@ -32,14 +54,14 @@ const feeds = entity<OldFeed, NewFeed>({
   backward: ({ where, ...rest }) => ({ ...rest, lat: String(where.latitude), lng: String(where.longitude) }),
 });
 
-const articles = entity<Owned>({
+export const articles = entity<OldArticle, Article>({
   from: 'Article',
   into: 'User/Article',
   to: (article, old) => key('User', article.user, 'Article', old.id),
   rename: { link: 'url', added: 'savedAt' },
 });
 
-const notes = entity<Owned>({
+export const notes = entity<Note>({
   from: 'Note',
   into: 'User/Note',
   to: (note, old) => key('User', note.user, 'Note', old.id),
@@ -70,6 +92,7 @@ const pushed = subscription<OldFeed>({
 export default defineMigration({
   name: 'feeds-under-users',
   version: 1,
+  by: 'group',
   records: [feeds, articles, notes],
   subscriptions: [pushed],
 });

@@ -2,6 +2,7 @@ import { verifyCampaign } from '../../admin/verify.ts';
 import type { VerifyReport } from '../../engine/verify.ts';
 import { count, many, moment, paragraphs, table } from '../format.ts';
 import { meterFor } from '../meter.ts';
+import { undeclaredText, verifyReferencesText } from '../referencesText.ts';
 import { meant, type Verb } from '../verb.ts';
 
 export const verifyVerb: Verb<{ restart?: boolean }> = {
@@ -51,7 +52,16 @@ function reportText(report: VerifyReport): string {
   const strangers = foreign > 0 ? `${entities(foreign)} of others in the new home, left alone.` : '';
   const verdict = clean ? `${campaign} is clean` : `${campaign} is NOT clean`;
   const looked = `${verdict}: looked at ${entities(seen)} in both homes.`;
-  return paragraphs(looked, equation, details.join('\n'), subscriptionsText(report), sinceCounted(report), strangers);
+  return paragraphs(
+    looked,
+    equation,
+    details.join('\n'),
+    subscriptionsText(report),
+    verifyReferencesText(report),
+    undeclaredText(report),
+    sinceCounted(report),
+    strangers,
+  );
 }
 
 function subscriptionsText({ subscriptions }: VerifyReport): string {

@@ -46,16 +46,24 @@ export function Verify({ status: { campaign, stage, commands } }: { status: Camp
 
 function Verdict({ report, isOld }: { report: VerifyReport; isOld: boolean }) {
   const { at, started, completed, inFlight, quarantined, clean } = report;
-  const found = FAULTS.filter((fault) => report[fault] > 0);
+  const stale = report.references?.stale ?? 0;
+  const dangling = report.references?.dangling ?? 0;
+  const found = [
+    ...FAULTS.filter((fault) => report[fault] > 0).map((fault) => `${words(fault)} ${count(report[fault])}`),
+    ...(stale > 0 ? [`stale references ${count(stale)}`] : []),
+  ];
   return (
     <p class={`note ${isOld && clean ? 'warn' : clean ? 'good' : found.length > 0 ? 'bad' : 'warn'}`} role="status">
       {found.length > 0
-        ? `Found: ${found.map((fault) => `${words(fault)} ${count(report[fault])}`).join(', ')}.`
+        ? `Found: ${found.join(', ')}.`
         : clean
           ? 'Clean: nothing is lost, and nothing is doubled.'
           : 'Not clean yet: not every record rests.'}{' '}
       {many(started, 'record')}: {count(completed)} at rest where they are wanted, {count(inFlight)} on their way,{' '}
       {count(quarantined)} quarantined. Looked at {moment(at)}.
+      {dangling > 0 && ` ${many(dangling, 'reference')} lead to no record in either home.`}
+      {report.undeclared &&
+        ` No rule mentions keys of records that move in ${report.undeclared.map(({ kind, property }) => `${kind} ${property}`).join(', ')}.`}
       {isOld && ' Commands were given since: it says nothing of what they do. Verify again.'}
     </p>
   );

@@ -51,6 +51,7 @@ const openOf = ({ status }: ReturnType<typeof useApp>, migration: string) => {
 
 function Report({ report }: { report: PlanReport }) {
   const { records, inFlight, sample, problems, inexact, rules, steps, total, prices } = report;
+  const { references = [], undeclared = [] } = report;
   const oneWay = rules.filter(({ reversible }) => !reversible);
   return (
     <>
@@ -74,6 +75,18 @@ function Report({ report }: { report: PlanReport }) {
           No way back for what is modified after the switch: {oneWay.map(({ from }) => from).join(', ')}.
         </p>
       )}
+      {references.map(({ kind, dangling }) =>
+        dangling > 0 ? (
+          <p class="note warn" key={kind}>
+            {many(dangling, 'key')} in {kind} lead to no record.
+          </p>
+        ) : null,
+      )}
+      {undeclared.map(({ kind, property, to, sample }) => (
+        <p class="note warn" key={`${kind} ${property} ${to}`}>
+          {kind} holds keys of {to} in <code>{property}</code>, as in <code>{sample}</code>, and no rule mentions it.
+        </p>
+      ))}
       {inexact.count > 0 && <p class="note warn">{many(inexact.count, 'record')} would not come back as it was.</p>}
       <Wide label="Steps and costs">
         <table>

@@ -10,7 +10,7 @@ import { committerOf } from './commits.ts';
 import { errorOf } from './failures.ts';
 import { read, readTogether } from './lookups.ts';
 import { observe, probe } from './probe.ts';
-import { find, scan } from './queries.ts';
+import { find, kindsOf, scan } from './queries.ts';
 import { split } from './split.ts';
 
 export interface DatastoreOptions extends ConnectionOptions {
@@ -83,6 +83,7 @@ function assemble(
         return readTogether(connection, keys);
       }),
     find: (range, property, value, limit) => call(() => find(connection, range, property, value, limit)),
+    kinds: (namespace) => call(() => kindsOf(connection, namespace)),
     commit: (mutations, guard) =>
       call(async () => {
         checkGuard(guard, capabilities);

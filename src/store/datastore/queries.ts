@@ -1,3 +1,5 @@
+import { HandoverError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import type { Key } from '../../record/key.ts';
 import type { Value } from '../../record/value.ts';
 import { isFound, termOf } from '../property.ts';
@@ -49,6 +51,26 @@ export async function find(
     }
   }
   return { entities, more: false };
+}
+
+/** By a metadata query. Undefined where the server does not answer it, as some emulators do not. */
+export async function kindsOf(connection: Connection, namespace: string): Promise<readonly string[] | undefined> {
+  const query: WireQuery = {
+    kind: [{ name: '__kind__' }],
+    order: [{ property: { name: '__key__' }, direction: 'ASCENDING' }],
+    projection: KEYS_ONLY,
+  };
+  const kinds: string[] = [];
+  try {
+    for await (const batch of answersTo(connection, namespace, query, LIMITS.undeclaredKinds)) {
+      for (const { entity } of batch) kinds.push(String(keyFromWire(connection, entity.key).id));
+    }
+  } catch (error) {
+    // Nothing depends on it; what is wrong with the connection, the next call says too.
+    if (!(error instanceof HandoverError)) throw error;
+    return undefined;
+  }
+  return kinds.length > 0 ? kinds : undefined;
 }
 
 /** Keys of the range in key order, at most `limit`. */

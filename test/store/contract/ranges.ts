@@ -40,6 +40,18 @@ export function rangeContract(name: string, open: Open, slow: boolean): void {
       expect(await scan({})).toEqual([...sorted, ...names].map(String));
     });
 
+    it('the kinds of a namespace are told, each once, where the store can', async () => {
+      const kinds = ['Fee', 'Feed', 'FeedX', 'User'];
+      const all = kinds.flatMap((kind) => [key(kind, 1), key(kind, 'a'), key('User', 'ann', kind, 2)]);
+      await seed(...all, Key.of([{ kind: 'Other', id: 1n }], 'a'));
+      const told = await the.store.kinds?.('');
+      // An emulator may not know.
+      if (told === undefined) return expect(the.store.capabilities.name).toBe('datastore');
+      // Whoever found out what the store can do may have left a kind of its own.
+      expect(told.filter((kind) => !kind.startsWith('_'))).toEqual(kinds);
+      expect((await the.store.kinds!('a'))?.filter((kind) => !kind.startsWith('_'))).toEqual(['Other']);
+    });
+
     it('a parent comes before its children and they before its next sibling', async () => {
       const sorted = [
         key('Feed', 1),

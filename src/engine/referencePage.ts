@@ -1,0 +1,254 @@
+import { type EntityRule, matches } from '../define/entity.ts';
+import { type Referring, refers } from '../define/reference.ts';
+import { type ErrorCode, HandoverError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Content } from '../record/content.ts';
+import { Key } from '../record/key.ts';
+import { checkEntity } from '../store/check.ts';
+import type { Entity, Outcome } from '../store/store.ts';
+import { add, type Counts } from './counts.ts';
+import { loadMany } from './documents.ts';
+import { nameOf as sweepName } from './dropping.ts';
+import { type Fence, Fenced } from './fence.ts';
+import { batches } from './looks.ts';
+import type { PageOptions } from './page.ts';
+import { type Held, hold, roleOf } from './pair.ts';
+import { quarantine, quarantineKey } from './quarantine.ts';
+import { keysOf, nameOf, type ReferenceContext, readAll, type Verdict, verdictsOn } from './referenceLook.ts';
+import { withKeys } from './referenceValues.ts';
+import type { QuarantineDocument } from './schemas.ts';
+
+export type ReferenceOptions = ReferenceContext &
+  Pick<PageOptions, 'clock' | 'actor' | 'ruleIndex' | 'onQuarantined' | 'pacer'> & {
+    readonly referring: Referring;
+    readonly fence: Pick<Fence, 'guard' | 'renew' | 'check'>;
+    readonly onRewritten?: ((count: number) => void) | undefined;
+  };
+
+interface Item {
+  readonly key: Key;
+  entity: Entity | undefined;
+  held: Held | undefined;
+  doubtful?: true;
+  /** `later`: what it says is not its own to say just now. */
+  result?: 'right' | 'rewritten' | 'later' | { readonly code: ErrorCode; readonly message: string };
+}
+
+/**
+ * Rewrites what the entities of one page say of records that have moved. Each is one compare-and-set of an owner, as a
+ * client's write would be, that keeps its slot: a copy is made from its owner, and what was given away is frozen.
+ */
+export async function processReferences(
+  entities: readonly Entity[],
+  options: ReferenceOptions,
+): Promise<{ readonly counts: Counts; readonly newlyQuarantined: number }> {
+  const { referring, fence } = options;
+  const found = entities.filter(({ key }) => refers(referring, key)).map((entity) => itemOf(entity));
+  const listed = await listedAmong(found, options);
+  const items = found.filter((item) => !listed.has(item));
+  const counts: Counts = {};
+  let busyMs = 0;
+  let open = items.filter(({ result }) => !result);
+  for (let round = 0; open.length > 0 && round < LIMITS.roundsPerPage; round++) {
+    const planned = await planAll(open, options, round === 0 ? counts : {});
+    if (planned.length === 0) break;
+    await fence.renew(() => busyMs);
+    fence.check();
+    const busy = await carryOut(planned, options);
+    busyMs = busy === 0 ? 0 : Math.min(2 * busyMs || LIMITS.coolMs, LIMITS.coolMostMs);
+    open = open.filter(({ result }) => !result);
+    await lookAgain(
+      open.filter(({ entity }) => !entity),
+      options,
+    );
+    open = open.filter(({ result }) => !result);
+  }
+  for (const item of open) item.result ??= 'later';
+  return finish(items, listed.size, counts, options);
+}
+
+function itemOf(entity: Entity): Item {
+  return reread({ key: entity.key, entity: undefined, held: undefined }, entity);
+}
+
+function reread(item: Item, entity: Entity | undefined): Item {
+  item.entity = entity;
+  try {
+    item.held = hold(entity);
+    if (!item.held) item.result = 'right';
+    // A copy says what its owner says, and the dead say nothing.
+    else if (['H', 'X'].includes(roleOf(item.held))) item.result = 'right';
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    // Its slot is not readable: its own campaign lists it.
+    item.result = 'right';
+  }
+  return item;
+}
+
+async function lookAgain(items: readonly Item[], { store }: ReferenceOptions): Promise<void> {
+  const found = await readAll(
+    store,
+    items.map(({ key }) => key),
+  );
+  items.forEach((item, i) => {
+    reread(item, found[i]);
+  });
+}
+
+interface Planned {
+  readonly item: Item;
+  readonly content: Content;
+}
+
+async function planAll(items: readonly Item[], options: ReferenceOptions, counts: Counts): Promise<Planned[]> {
+  const { referring, migration, store } = options;
+  const contents = items.map(({ held }) => held!.content);
+  const keys = keysOf(contents, referring, migration.namespace);
+  const verdicts = await verdictsOn(keys, options);
+  const dangling = [...verdicts.values()].filter((verdict) => verdict === 'dangling').length;
+  if (dangling > 0) add(counts, 'dangling', dangling);
+  const planned: Planned[] = [];
+  const frozen: Item[] = [];
+  for (const item of items) {
+    const before = item.held!.content;
+    const content = corrected(before, referring, verdicts);
+    if (content === before) item.result = 'right';
+    else if (roleOf(item.held) !== 'O') frozen.push(item);
+    else if (wouldStray(item, content, options)) item.result = 'right';
+    else {
+      try {
+        checkEntity(item.key, content, item.entity!.slot, store.capabilities);
+        planned.push({ item, content });
+      } catch (error) {
+        if (!(error instanceof HandoverError)) throw error;
+        item.result = { code: error.code, message: error.detail };
+      }
+    }
+  }
+  await settleFrozen(frozen, options);
+  return planned;
+}
+
+const corrected = (content: Content, { properties }: Referring, verdicts: ReadonlyMap<string, Verdict>): Content =>
+  withKeys(
+    content,
+    properties.map(({ path, to }) => ({ path, to: (key) => changed(verdicts.get(nameOf(key, to))) })),
+  );
+
+const changed = (verdict: Verdict | undefined): Key | undefined =>
+  typeof verdict === 'object' ? verdict.to : undefined;
+
+/**
+ * What was given away is written at the side that has it: where that is owner, by its own page; else the hand-over is
+ * under way, and so is an insert that is only announced.
+ */
+async function settleFrozen(items: readonly Item[], { store }: ReferenceOptions): Promise<void> {
+  const peers = await readAll(
+    store,
+    items.map(({ held }) => Key.parse(held!.slot!.peer)),
+  );
+  items.forEach((item, i) => {
+    const given = roleOf(item.held) === 'C' && ['O', 'X'].includes(letterOf(peers[i]));
+    item.result = given ? 'right' : 'later';
+  });
+}
+
+function letterOf(entity: Entity | undefined): string {
+  try {
+    return roleOf(hold(entity));
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * A record that is moved itself, and whose new key depends on what it refers to, is rewritten once it is there. What is
+ * left at its old home when all records have been gone through stays there: it is wanted there, or is set aside.
+ */
+function wouldStray({ key, held }: Item, after: Content, { migration }: ReferenceOptions): boolean {
+  const rule: EntityRule | undefined =
+    held!.slot?.side === 'T' ? undefined : migration.records.find(({ from }) => matches(from, key));
+  if (!rule) return false;
+  try {
+    const before = rule.targetOf(key, held!.content);
+    return !before.equals(rule.targetOf(key, after));
+  } catch {
+    return true;
+  }
+}
+
+/** Resolves with how many the store had no room for. */
+async function carryOut(planned: readonly Planned[], options: ReferenceOptions): Promise<number> {
+  const { store, fence, pacer } = options;
+  const why = { exhausted: 0, contention: 0 };
+  let rewritten = 0;
+  for (const part of batches(planned, store.capabilities.maxMutations)) {
+    const outcomes: readonly Outcome[] = await store.commit(
+      part.map(({ item: { key, entity }, content }) => ({
+        op: 'update',
+        key,
+        version: entity!.version,
+        content,
+        slot: entity!.slot,
+      })),
+      fence.guard,
+    );
+    part.forEach(({ item }, i) => {
+      const outcome = outcomes[i]!;
+      if (outcome.status === 'fenced') throw new Fenced();
+      if (outcome.status === 'applied') {
+        item.result = 'rewritten';
+        rewritten++;
+      } else if (outcome.status === 'refused') item.result = { code: outcome.code, message: outcome.cause };
+      // Surely not applied: the same is tried again. All else is looked at again.
+      else if (outcome.status === 'busy') why[outcome.why]++;
+      else {
+        item.entity = undefined;
+        if (outcome.status === 'unknown') item.doubtful = true;
+      }
+    });
+  }
+  if (rewritten > 0) options.onRewritten?.(rewritten);
+  const busy = why.exhausted + why.contention;
+  const contended = why.contention;
+  if (busy > 0) pacer?.answered({ records: planned.length, exhausted: why.exhausted, contended, groups: contended });
+  return busy;
+}
+
+async function listedAmong(items: readonly Item[], { store, campaign }: ReferenceOptions): Promise<Set<Item>> {
+  if (!campaign.quarantines || items.length === 0) return new Set();
+  const keys = items.map(({ key }) => quarantineKey(campaign.id, undefined, key));
+  const found = await loadMany(store, 'quarantine', keys);
+  return new Set(items.filter((_, i) => found[i] !== undefined));
+}
+
+async function finish(items: readonly Item[], listed: number, counts: Counts, options: ReferenceOptions) {
+  const { campaign } = options;
+  add(counts, 'referring', items.length + listed);
+  for (const { result, doubtful } of items) {
+    if (result === 'rewritten') add(counts, 'rewritten');
+    if (result === 'later') add(counts, 'unresolved');
+    if (doubtful) add(counts, 'doubtful');
+  }
+  const failed = items.flatMap(({ key, result }) => (typeof result === 'object' ? [{ key, ...result }] : []));
+  const { fresh, unlisted } = await quarantine(
+    options,
+    campaign,
+    failed.map((failure) => entryOf(failure, options)),
+  );
+  for (const entry of fresh) options.onQuarantined?.(entry);
+  if (unlisted > 0) add(counts, 'unresolved', unlisted);
+  if (listed + failed.length > 0) add(counts, 'quarantined', listed + failed.length);
+  return { counts, newlyQuarantined: failed.length };
+}
+
+/** Of no group: what it refers to moves all the same. */
+function entryOf(
+  { key, code, message }: { readonly key: Key; readonly code: ErrorCode; readonly message: string },
+  { actor, campaign, ruleIndex }: ReferenceOptions,
+): { key: Key; value: QuarantineDocument } {
+  const about = { campaign: campaign.id, rule: ruleIndex, key: key.toString() };
+  const value: QuarantineDocument = { v: 1, ...about, code, message, at: actor.now(), sweep: sweepName(campaign) };
+  return { key: quarantineKey(campaign.id, undefined, key), value };
+}
