@@ -3,16 +3,18 @@ import type { Migration } from '../define/migration.ts';
 import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
+import { carryOutDue } from './campaignHooks.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
 import { type CampaignLook, unlessFenced } from './fence.ts';
+import { isHookDue } from './hooksDue.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
 import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
 import type { CampaignDocument, SweepDocument } from './schemas.ts';
-import { isStripping, stripPage } from './strip.ts';
+import { stripPage } from './strip.ts';
 import {
   claimRange,
   currentSweep,
@@ -23,19 +25,8 @@ import {
   type Progress,
   progressOf,
 } from './sweep.ts';
+import { isLazy, isSweepDue, isWorkable } from './workable.ts';
 import type { WorkerOptions } from './worker.ts';
-
-/** Whether there may be something to do for a campaign: not one that is over, paused, or at rest until later. */
-export function isWorkable(campaign: CampaignDocument, now: number): boolean {
-  const { closed, stage, run, settledAt } = campaign;
-  if (closed) return isStripping(campaign);
-  if (stage === 'draft' || run === 'paused' || isLazy(campaign, now)) return false;
-  return settledAt === undefined || now - settledAt >= LIMITS.restSweepMs;
-}
-
-/** Whether records are left to be used for now, and nothing is swept. */
-export const isLazy = ({ pace }: Pick<CampaignDocument, 'pace'>, now: number): boolean =>
-  pace?.sweepAt !== undefined && pace.sweepAt > now;
 
 /**
  * One worker's work on one campaign: takes a range, brings its pages to their targets, checkpoints, and advances the
@@ -153,7 +144,13 @@ export class CampaignWork {
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
     if (campaign.closed) return lane === 0 && this.#strip(campaign, migration, signal);
-    if (campaign.settledAt !== undefined) return this.#lookAgain(campaign);
+    if (isHookDue(campaign)) {
+      const { id: worker, events = {} } = this.#options;
+      const hand = { store, clock, worker, migration, look, signal, events };
+      if (lane === 0 && (await carryOutDue(hand)) === 'done') return true;
+      if (!isSweepDue(campaign, clock.now())) return false;
+    }
+    if (campaign.settledAt !== undefined) return sweepAgain(store, clock, campaign);
     if (!this.#isQuiet(campaign)) return false;
     const sweep = await unlessFenced(() => this.#planOf(look, migration, signal));
     if (sweep === 'fenced') return true;
@@ -205,7 +202,7 @@ export class CampaignWork {
 
   /** Whether leases are to be looked after just now although nothing is swept: as often as a campaign at rest is. */
   mayHaveLeases(campaign: CampaignDocument): boolean {
-    const isHeld = campaign.run === 'paused' || isLazy(campaign, this.#options.clock.now());
+    const isHeld = campaign.run === 'paused' || campaign.pending || isLazy(campaign, this.#options.clock.now());
     if (!isHeld || campaign.closed || campaign.stage === 'draft') return false;
     if (!this.#migrationOf(campaign)?.subscriptions.length) return false;
     return this.#kept === undefined || elapsed(this.#options.clock, this.#kept) >= LIMITS.restSweepMs;
@@ -291,17 +288,10 @@ export class CampaignWork {
   }
 
   async #strip(campaign: CampaignDocument, migration: Migration, signal: AbortSignal): Promise<boolean> {
-    const { clock } = this.#options;
-    const pacer = this.#pacer;
+    const [{ clock }, pacer] = [this.#options, this.#pacer];
     pacer.follow(campaign);
     const store = metered(this.#options.store, (operations) => pacer.count(operations));
     await stripPage({ store, clock, migration, pacer, signal }, campaign);
-    return true;
-  }
-
-  async #lookAgain(campaign: CampaignDocument): Promise<boolean> {
-    const { store, clock } = this.#options;
-    await sweepAgain(store, clock, campaign);
     return true;
   }
 }
