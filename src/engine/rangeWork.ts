@@ -277,7 +277,7 @@ async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key
   for (let other = elsewhere.pop(); other; other = elsewhere.pop()) {
     if (!(await other.done)) await bring(other.root, true);
   }
-  addAll(counts, await tellWhole(work, fence, became));
+  if (became.length > 0) addAll(counts, await tellWhole(work, fence, became));
   return { counts, newlyQuarantined, cooling: [] };
 }
 
