@@ -6,7 +6,7 @@ import { Worker } from '../../src/engine/worker.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { decodeSlot } from '../../src/record/slot.ts';
 import { Router } from '../../src/router/router.ts';
-import { memoryStore } from '../../src/store/memory.ts';
+import { MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import {
   all,
   changingRule,
@@ -66,6 +66,13 @@ async function hooked(
 }
 
 const now = ({ context }: World) => commands.theCampaign(context, 'feeds');
+
+/** Reads a record through a router that moves what it reads. */
+async function readThrough({ store, clock, migration }: Pick<World, 'store' | 'clock' | 'migration'>): Promise<void> {
+  const migrate = { on: 'read', migration } as const;
+  const router = new Router<Feed>({ store, rule: migration.records[0]! as never, clock, migrate });
+  await router.get({ from: oldKey(1), into: newKey(1) });
+}
 
 describe('hooks on a whole journey', () => {
   it('are each called once, in their order, before or after their records', async () => {
@@ -148,13 +155,7 @@ describe('before a hook is done', () => {
     expect(campaign).toMatchObject({ stage: 'copied', targets: [{ target: 'copied' }], generation: 1 });
     const working = w.worker.step(campaign, new AbortController().signal);
     await expect.poll(() => w.called.length).toBe(1);
-    const router = new Router<Feed>({
-      store: w.store,
-      rule: changingRule as never,
-      clock: w.clock,
-      migrate: { on: 'read', migration: w.migration },
-    });
-    await router.get({ from: oldKey(1), into: newKey(1) });
+    await readThrough(w);
     expect(await switchedIn(w)).toBe(0);
     open.open();
     await w.clock.run(working);
@@ -162,6 +163,40 @@ describe('before a hook is done', () => {
     expect(await switchedIn(w)).toBe(N);
     expect(w.hooks()).toEqual(['beforeSwitch']);
   });
+
+  it('what the command before it has begun does not go on either', async () => {
+    const w = await hooked({}, { only: ['beforeReverse'] });
+    await commands.start(w.context, 'feeds');
+    await w.resting();
+    await commands.switchOver(w.context, 'feeds');
+    await commands.reverse(w.context, 'feeds');
+    await readThrough(w);
+    expect(await switchedIn(w)).toBe(0);
+    await w.resting();
+    expect(w.called).toMatchObject([{ hook: 'beforeReverse', switched: 0 }]);
+  });
+
+  it.each([true, false])(
+    'a command that comes between a look and a call keeps it from being made (guards: %s)',
+    async (guards) => {
+      const data = new MemoryData();
+      const capabilities = { atomic: 'group', guards } as const;
+      let came = false;
+      const fault = async ({ mutations }: StoreCall) => {
+        if (came || !mutations.some(({ key }) => key.kind === '_HandoverHook')) return undefined;
+        came = true;
+        await commands.reverse({ ...w.context, store: memoryStore({ data, capabilities }) }, 'feeds');
+        return undefined;
+      };
+      const w = await hooked({}, { only: ['beforeSwitch'], store: memoryStore({ data, capabilities, fault }) });
+      await commands.start(w.context, 'feeds');
+      await w.resting();
+      await commands.switchOver(w.context, 'feeds');
+      expect(await w.resting()).toMatchObject({ stage: 'home' });
+      expect(came).toBe(true);
+      expect(w.called).toEqual([]);
+    },
+  );
 
   it('a change of mind calls it off, and the same wish again is another one', async () => {
     const w = await hooked();
@@ -288,7 +323,18 @@ it('what goes on waits for the hook of where it is; what comes back does not', a
 });
 
 it('of two workers one calls, and each hook is called once', async () => {
-  const w = await hooked({}, { by: 'group' });
+  let told = 0;
+  const slowly = () => w.clock.sleep(3_000);
+  const does = {
+    beforeSwitch: slowly,
+    onGroupWhole: async () => {
+      await slowly();
+      told++;
+    },
+    // Nothing settles before every group's hook is done.
+    afterSwitched: () => expect(told).toBe(N),
+  };
+  const w = await hooked(does, { by: 'group' });
   const ended = new AbortController();
   const workers = ['w1', 'w2', 'w3'].map((id) =>
     new Worker({ store: w.store, migrations: [w.migration], clock: w.clock, id }).run(ended.signal),
