@@ -1,6 +1,7 @@
 import type { CampaignEvent } from '../../machines/campaign.ts';
 import type { Target } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
+import { outlineOf } from '../define/outline.ts';
 import { campaignId, campaignsOf, updateCampaign } from '../engine/campaigns.ts';
 import { campaignStep } from '../engine/decide.ts';
 import { attempts, documentKey, save } from '../engine/documents.ts';
@@ -125,7 +126,7 @@ export async function resume(context: CommandContext, name: string, options: { r
   return runOrPause(context, name, 'resume', options.reason);
 }
 
-async function checkPredecessors(context: CommandContext, { after, name }: Migration): Promise<void> {
+export async function checkPredecessors(context: CommandContext, { after, name }: Migration): Promise<void> {
   for (const before of after) {
     migrationNamed(context, before);
     const done = (await campaignsOf(context.store, before)).some(({ stage }) => stage === 'completed');
@@ -152,6 +153,7 @@ async function create(context: CommandContext, migration: Migration): Promise<Ca
       migration: migration.name,
       migrationVersion: migration.version,
       definition: migration.fingerprint,
+      ...outlined(migration),
       stage: 'draft',
       run: 'running',
       targets: [...everything('home')],
@@ -191,12 +193,14 @@ async function command(
     await gate(current);
     const { settledAt: _, strip: __, ...unsettled } = current;
     const targets = [...aim(current.targets, target, share, rest)];
+    const isAway = target === 'switched' || target === 'completed';
     const next = {
       ...unsettled,
       ...step.next,
       ...adopted(context, current),
       leaveQuarantined: also.leaveQuarantined,
       ...(also.strip ? { strip: { step: 0, stripped: 0, left: 0 } } : {}),
+      ...(isAway ? { outline: undefined } : {}),
       targets,
       pace: paceOf(context, current, options),
     };
@@ -225,8 +229,15 @@ async function runOrPause(context: CommandContext, name: string, event: 'pause' 
 /** A draft has moved nothing: it takes the definition as it is now. */
 function adopted({ migrations }: CommandContext, { stage, migration }: CampaignDocument): Partial<CampaignDocument> {
   const found = stage === 'draft' && migrations.find(({ name }) => name === migration);
-  return found ? { definition: found.fingerprint, migrationVersion: found.version } : {};
+  if (!found) return {};
+  return { definition: found.fingerprint, migrationVersion: found.version, outline: outlineOf(found) };
 }
+
+/** What a campaign may be upgraded by, until something was wanted at its new home. */
+const outlined = (migration: Migration) => {
+  const outline = outlineOf(migration);
+  return outline ? { outline } : {};
+};
 
 /** The way back is checked before the first step of it: what has no backward transform must not have been modified. */
 async function checkReverse(context: CommandContext, campaign: CampaignDocument): Promise<void> {
