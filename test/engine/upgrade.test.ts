@@ -160,6 +160,66 @@ describe('a campaign that is upgraded', () => {
     expect(await named(store)).toEqual(wanted(''));
   });
 
+  it('goes by groups, where records change their groups with the version', async () => {
+    const [old, next] = [define(1, changingRule, { by: 'group' }), define(2, entity(ELSEWHERE), { by: 'group' })];
+    const w = worldOf(memoryStore(), [old, next]);
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds');
+    await rest(w);
+    await upgrade(w.context, 'feeds');
+    expect(await rest(w)).toMatchObject({ stage: 'copied' });
+    expect(await named(w.store)).toEqual(wanted('-too'));
+    await commands.switchOver(w.context, 'feeds');
+    await rest(w);
+    await commands.complete(w.context, 'feeds');
+    expect(await rest(w)).toMatchObject({ stage: 'completed' });
+    expect(await named(w.store)).toEqual(wanted('-too'));
+    expect(await clean(w, next)).toMatchObject({ clean: true, completed: N });
+  });
+
+  it('is heeded by a router that moves records, if it knows the version, and left alone if it does not', async () => {
+    const w = worldOf(memoryStore(), [v1, v2]);
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds');
+    await rest(w);
+    await upgrade(w.context, 'feeds');
+    const through = (migration: Migration) =>
+      new Router<Named, Feed>({
+        store: w.store,
+        rule: migration.records[0]!,
+        clock: w.clock,
+        migrate: { on: 'write', migration },
+      }).legacy.update(oldKey(1), (feed) => ({ ...feed, visits: feed.visits + 1 }));
+    const copied = async () => (await slotsAtT(w.store)).filter(({ version }) => version === 2).length;
+    await through(v1);
+    expect(await copied()).toBe(0);
+    await through(v2);
+    expect(await copied()).toBe(1);
+  });
+
+  it('has a shadow read complain of no copy that is of another version, but of one that was tampered with', async () => {
+    const w = worldOf(memoryStore(), [v1, v2]);
+    await seed(w.store, 2);
+    await commands.start(w.context, 'feeds');
+    await rest(w);
+    await upgrade(w.context, 'feeds');
+    const reads = async () => {
+      const found: string[] = [];
+      const events = { mismatched: ({ from }: { from: string }) => void found.push(from) };
+      const router = new Router({ store: w.store, rule: soft, clock: w.clock, compare: 1, events });
+      for (const n of [1, 2]) await router.get({ from: oldKey(n) });
+      return found;
+    };
+    expect(await reads()).toEqual([]);
+    await rest(w);
+    const { entities } = await w.store.scan({ namespace: '', kind: 'Feed', rootKind: 'User' }, 1);
+    const [copy] = entities;
+    await w.store.commit([
+      { op: 'update', key: copy!.key, version: copy!.version, content: content({ name: 'x' }), slot: copy!.slot! },
+    ]);
+    expect(await reads()).toHaveLength(1);
+  });
+
   it('tries again what could not be moved under the version before', async () => {
     const failing = entity<Feed, Named>({
       ...CHANGING,
