@@ -178,7 +178,8 @@ describe('a campaign that is upgraded', () => {
   });
 
   it('is heeded by a router that moves records, if it knows the version, and left alone if it does not', async () => {
-    const w = worldOf(memoryStore(), [v1, v2]);
+    const data = new MemoryData();
+    const w = worldOf(memoryStore({ data }), [v1, v2]);
     await seed(w.store, N);
     await commands.start(w.context, 'feeds');
     await rest(w);
@@ -195,6 +196,17 @@ describe('a campaign that is upgraded', () => {
     expect(await copied()).toBe(0);
     await through(v2);
     expect(await copied()).toBe(1);
+    // A read tells from what it has seen anyway whether there is anything to do.
+    let calls = 0;
+    const counting = memoryStore({ data, fault: () => void calls++ });
+    const migrate = { on: 'read', migration: v2 } as const;
+    const reading = new Router<Named, Feed>({ store: counting, rule: soft, clock: w.clock, migrate });
+    await reading.legacy.get(oldKey(2));
+    expect(await copied()).toBe(2);
+    calls = 0;
+    await reading.legacy.get(oldKey(2));
+    // The old home for the new key, both sides, and the campaign: it is not looked at once more.
+    expect(calls).toBe(3);
   });
 
   it('has a shadow read complain of no copy that is of another version, but of one that was tampered with', async () => {
