@@ -1,7 +1,10 @@
 import { elapsed, type Moment, moment } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
+import { viewOf } from '../define/parts.ts';
+
 import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { Store } from '../store/store.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
@@ -146,9 +149,10 @@ export class CampaignWork {
     lane: number,
     leave: (range: Promise<void>) => void,
   ): Promise<boolean> {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     const campaign = look.campaign.value;
     const migration = this.#migrationOf(campaign);
+    const store = this.#storeOf(migration);
     if (this.mayHaveLeases(campaign)) return lane === 0 && this.#keepLeases(look, migration!, signal);
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
@@ -218,7 +222,8 @@ export class CampaignWork {
   }
 
   #planOf(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<SweepDocument> {
-    const { store, clock, id } = this.#options;
+    const { clock, id } = this.#options;
+    const store = this.#storeOf(migration);
     const name = nameOf(look.campaign.value);
     if (this.#plan?.name !== name) {
       const hand = { store, clock, worker: id, migration, look, signal };
@@ -256,6 +261,10 @@ export class CampaignWork {
     return false;
   }
 
+  #storeOf(migration: Migration | undefined): Store {
+    return migration ? viewOf(this.#options.store, migration) : this.#options.store;
+  }
+
   /** A campaign is only worked on under the very definition it was started with. */
   #migrationOf({ migration, definition }: CampaignDocument): Migration | undefined {
     return this.#options.migrations.find(({ name, fingerprint }) => name === migration && fingerprint === definition);
@@ -274,7 +283,8 @@ export class CampaignWork {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { counts } = ended;
-    const { store, clock, id, events } = this.#options;
+    const { clock, id, events } = this.#options;
+    const store = this.#storeOf(migration);
     const swept = look.campaign.value;
     // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
     const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
@@ -294,7 +304,7 @@ export class CampaignWork {
     const { clock } = this.#options;
     const pacer = this.#pacer;
     pacer.follow(campaign);
-    const store = metered(this.#options.store, (operations) => pacer.count(operations));
+    const store = metered(this.#storeOf(migration), (operations) => pacer.count(operations));
     await stripPage({ store, clock, migration, pacer, signal }, campaign);
     return true;
   }

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
+import { viewOf } from '../define/parts.ts';
 import { Key } from '../record/key.ts';
 import type { PlainRecord } from '../record/plain.ts';
 import type { Store } from '../store/store.ts';
@@ -39,7 +40,8 @@ export class Router<N extends object = PlainRecord, O extends object = object> e
   readonly legacy: Legacy<O>;
 
   constructor(options: RouterOptions<N, O>) {
-    const { store, rule, clock = systemClock, keys = {} } = options;
+    const { rule, clock = systemClock, keys = {} } = options;
+    const store = viewOf(options.store, { records: [rule] });
     const tools = { store, rule, clock, keys };
     const aside = asideOf(tools, options);
     super(tools, 'new', (address) => address, aside);
