@@ -1,11 +1,13 @@
 import type { Target } from '../../machines/moves.ts';
 import * as commands from '../admin/commands.ts';
+import { viewOf } from '../define/parts.ts';
 import { campaignId } from '../engine/campaigns.ts';
 import { uniform } from '../engine/targets.ts';
 import { verify } from '../engine/verify.ts';
 import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { PlainRecord } from '../record/plain.ts';
+import { Content } from '../record/content.ts';
+import { fromPlain, type PlainRecord } from '../record/plain.ts';
 import { Router } from '../router/router.ts';
 import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
@@ -90,7 +92,9 @@ class Play {
   async live(): Promise<void> {
     const { scenario, schedule, subjects, store, watch } = this.#world;
     const present = subjects.filter((_, i) => scenario.present[i]);
-    await store.overwrite(present.map(({ keys, content }) => ({ key: keys.S, content })));
+    const { containers = [], migration } = this.#subjects;
+    await store.overwrite(containers.map(({ key, record }) => ({ key, content: Content.of(fromPlain(record)) })));
+    await viewOf(store, migration).overwrite(present.map(({ keys, content }) => ({ key: keys.S, content })));
     await store.overwrite(seededReferrers(this.#subjects, subjects));
     watch.begin();
     // A start is a probe of the store first, which tells nothing here and takes its time.

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parts } from '../../src/define/parts.ts';
-import { Key, key } from '../../src/record/key.ts';
-import { fromPlain, toPlain } from '../../src/record/plain.ts';
 import { Content } from '../../src/record/content.ts';
-import { memoryStore, type Fault, type StoreCall } from '../../src/store/memory.ts';
+import { type Key, key } from '../../src/record/key.ts';
+import { fromPlain, toPlain } from '../../src/record/plain.ts';
+import { type Fault, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import { partsView } from '../../src/store/parts/view.ts';
 import type { Mutation, Store } from '../../src/store/store.ts';
 import { scanAll, statuses, texts } from './contract/steps.ts';
