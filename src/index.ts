@@ -59,6 +59,8 @@ export {
   type Legacy,
   type MigrateOptions,
   type Mismatch,
+  type Outside,
+  type Part,
   Router,
   type RouterEvents,
   type RouterOptions,

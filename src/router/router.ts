@@ -16,6 +16,7 @@ export type { Mismatch, RouterEvents } from './events.ts';
 export { FieldRouter, type FieldRouterOptions } from './fieldRouter.ts';
 export { type GroupOptions, type GroupTransaction, withGroup } from './group.ts';
 export type { MigrateOptions } from './moving.ts';
+export type { Outside, Part } from './within.ts';
 
 export interface RouterOptions<N extends object = PlainRecord, O extends object = object> {
   readonly store: Store;
