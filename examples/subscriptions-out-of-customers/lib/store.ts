@@ -1,0 +1,9 @@
+import type { Store } from 'handover';
+import { lmdbStore } from 'handover/store/lmdb';
+
+/** An emulator of Cloud Datastore where the environment names one, as the client library's users do; else LMDB. */
+export async function openStore(folder: string): Promise<Store> {
+  if (!process.env['DATASTORE_EMULATOR_HOST']) return lmdbStore({ path: folder });
+  const { datastoreStore } = await import('handover/store/datastore');
+  return datastoreStore({ projectId: process.env['DATASTORE_PROJECT_ID'] ?? 'demo' });
+}
