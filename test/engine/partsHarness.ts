@@ -19,7 +19,7 @@ export interface Subscription {
 }
 
 /** Both shapes have an id when they are inside. */
-export const subscriptions = parts<{ id: number }>({ of: 'Customer', property: 'subscriptions', id: ({ id }) => id });
+const subscriptions = parts<{ id: number }>({ of: 'Customer', property: 'subscriptions', id: ({ id }) => id });
 
 export const splitRule = entity<Item, Subscription>({
   from: subscriptions,

@@ -363,9 +363,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   partVersionsReturn: {
     what: 'a part’s version is told by its content alone, and comes back with it',
     file: 'src/store/parts/box.js',
-    find: '`${entry.base}.${content.fingerprint}`',
-    put: '`${content.fingerprint}`',
-    within: 200,
+    find: '{entry.base}.',
+    put: '{entry.id}.',
+    within: 900,
     subjects: 'parts',
   },
   partUnchecked: {

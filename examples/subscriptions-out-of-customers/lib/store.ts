@@ -5,5 +5,6 @@ import { lmdbStore } from 'handover/store/lmdb';
 export async function openStore(folder: string): Promise<Store> {
   if (!process.env['DATASTORE_EMULATOR_HOST']) return lmdbStore({ path: folder });
   const { datastoreStore } = await import('handover/store/datastore');
-  return datastoreStore({ projectId: process.env['DATASTORE_PROJECT_ID'] ?? 'demo' });
+  // A campaign waits so long before it closes, where commits cannot be made to depend on it.
+  return datastoreStore({ projectId: process.env['DATASTORE_PROJECT_ID'] ?? 'demo', deadlineMs: 5_000 });
 }

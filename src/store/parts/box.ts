@@ -94,7 +94,7 @@ function idOf({ id }: PartKind, item: Value): bigint | string | Error {
   }
 }
 
-export const partKey = ({ kind, container: { key } }: Box, id: bigint | string): Key =>
+const partKey = ({ kind, container: { key } }: Box, id: bigint | string): Key =>
   Key.of([...key.path, { kind: kind.property, id }], key.namespace);
 
 /** All parts, in key order. What cannot be read is one of them: whoever asks what it says is told why not. */
