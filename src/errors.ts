@@ -82,6 +82,8 @@ export const ERRORS = {
     'The state was taken off its entities: nothing tells any more which ones it has moved. Verify before `strip`.',
   'campaign.changed':
     'Another command came in between. Look at the campaign as it is now, then decide again, with its new ETag.',
+  'home.taken':
+    'Another campaign is about records of this kind, and two at once would meet in the middle. Complete or cancel that one first, or write the order down: name its migration in `after`.',
   'gate.closed': 'Let a worker finish (`handover work`), look at `handover status`, then try again.',
   'record.missing': '`handover records` lists keys; give the old or the new key of a record, or the key of a group.',
   'record.whole':

@@ -12,13 +12,12 @@ import right from './migrations/ledger.ts';
 
 /**
  * A ledger is moved while movements are booked, corrected and voided, and audited all the time: first with a definition
- * that cuts cents off, which is caught, then with the right one. See README.md; `--movements N`, `--datastore` for the
- * emulator or project that the environment names, and `--json` for the proof as the last line.
+ * that cuts cents off, which is caught, then with the right one. See README.md; `--movements N`, and
+ * `--json` for the proof as the last line.
  */
 const { values } = parseArgs({
   options: {
     movements: { type: 'string', default: '2000' },
-    datastore: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -64,9 +63,10 @@ if (values.json) process.stdout.write(`${JSON.stringify(proof)}\n`);
 process.exit(holds ? 0 : 1);
 
 async function open(): Promise<Store> {
-  if (values.datastore) {
+  if (process.env['DATASTORE_EMULATOR_HOST']) {
     const { datastoreStore } = await import('handover/store/datastore');
-    return datastoreStore({ deadlineMs: 5_000 });
+    // A campaign waits before it closes for as long as a commit may take: not for long, here.
+    return datastoreStore({ deadlineMs: 2000 });
   }
   const folder = mkdtempSync(join(tmpdir(), 'handover-ledger-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

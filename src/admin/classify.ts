@@ -6,7 +6,7 @@ import type { FieldRule } from '../define/field.ts';
 import type { Migration } from '../define/migration.ts';
 import { nextMove } from '../engine/decide.ts';
 import { loadMany } from '../engine/documents.ts';
-import { fieldStateOf, holdField, nextFieldMove } from '../engine/field.ts';
+import { type FieldHeld, fieldStateOf, holdField, nextFieldMove } from '../engine/field.ts';
 import type { Item } from '../engine/item.ts';
 import { lookAgain, lookAtPeers } from '../engine/looks.ts';
 import { hold, locate, mismatch, type Pair, peerOf, stateOf } from '../engine/pair.ts';
@@ -31,6 +31,8 @@ export interface Found {
   /** Not known when the entity does not decode, or its transform fails. */
   readonly keys?: Pair['keys'];
   readonly pair?: Pair;
+  /** Of a record that is rewritten in place. */
+  readonly field?: FieldHeld;
   /** `stranded`: left at a new key that its record no longer maps to; the next sweep removes it. */
   readonly state: RecordState | FieldState | 'quarantined' | 'failing' | 'stranded';
   readonly target?: Target;
@@ -74,18 +76,20 @@ export async function classifyFields(
   const keys = mine.map(({ key }) => quarantineKey(campaign.id, undefined, key));
   const listed = (await anyIn(store, campaign.id)) ? await loadMany(store, 'quarantine', keys) : [];
   return mine.flatMap((entity, i): Found[] => {
-    const found = { key: entity.key, home: 'S' as const };
+    const keys = { S: entity.key, T: entity.key };
+    const found = { key: entity.key, home: 'S' as const, keys };
     const entry = listed[i];
-    if (entry) return [{ ...found, state: 'quarantined', problem: problemOf(entry.value) }];
     try {
       const held = holdField(rule, entity);
+      if (entry) return [{ ...found, field: held, state: 'quarantined', problem: problemOf(entry.value) }];
       const state = fieldStateOf(held);
       if (state === 'absent') return [];
       const target = targetAt(campaign.targets, entity.key);
       const next = nextFieldMove(held, state, target)?.move;
-      return [{ ...found, state, target, ...(next ? { next } : {}) }];
+      return [{ ...found, field: held, state, target, ...(next ? { next } : {}) }];
     } catch (error) {
       if (!(error instanceof HandoverError)) throw error;
+      if (entry) return [{ ...found, state: 'quarantined', problem: problemOf(entry.value) }];
       return [{ ...found, state: 'failing', problem: { code: error.code, message: error.detail } }];
     }
   });

@@ -4,6 +4,7 @@ import type { Migration } from '../define/migration.ts';
 import { campaignId, campaignsOf, updateCampaign } from '../engine/campaigns.ts';
 import { campaignStep } from '../engine/decide.ts';
 import { attempts, documentKey, save } from '../engine/documents.ts';
+import { checkHomes, claimHomes } from '../engine/homes.ts';
 import { checkInvariants, checkStart } from '../engine/invariants.ts';
 import { countModified } from '../engine/modified.ts';
 import { countQuarantined, isSkipped } from '../engine/quarantine.ts';
@@ -48,7 +49,10 @@ export async function start(
   await checkPredecessors(context, migration);
   const to = options.to ?? 'copied';
   const open = await openCampaign(context, name);
+  if (!open || open.stage === 'draft') await checkHomes(context.store, migration, open?.id);
   const campaign = open ?? (await create(context, migration));
+  // What is past `draft` holds its homes already.
+  if (campaign.stage === 'draft') await claimHomes(context, migration, campaign.id);
   const event = to === 'copied' ? 'start' : (`start.${to}` as const);
   // From a campaign on its way back, some records may be past what is wanted now.
   return command(context, campaign.id, event, to, options, 'home', async (current) => {

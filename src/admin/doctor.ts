@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { homeText, overlaps } from '../define/homes.ts';
 import type { Project } from '../define/load.ts';
 import { HandoverError } from '../errors.ts';
 import { probe } from '../store/probe.ts';
@@ -41,6 +42,10 @@ function projectFindings({ project }: DoctorContext): Finding[] {
     migrations.length === 0
       ? { level: 'note', what: 'migrations', meaning: 'There is no migration yet: the folder is empty.' }
       : { level: 'ok', what: 'migrations', meaning: `${names}: each is valid, and their order is.` },
+    ...overlaps(migrations).map(({ migrations: [one, other], homes }): Finding => {
+      const meaning = `Both are about ${homes.map(homeText).join(', ')}: the one that starts second is refused until the other is over. \`after\` would order them.`;
+      return { level: 'note', what: `${one}, ${other}`, meaning };
+    }),
     ...migrations.flatMap(({ name, records }) =>
       records
         .filter(({ reversible }) => !reversible)

@@ -3,10 +3,12 @@ import { matches } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
 import { viewOf } from '../define/parts.ts';
 import { documentKey, load } from '../engine/documents.ts';
+import { type FieldHeld, fieldStateOf, HOLDERS } from '../engine/field.ts';
 import { hold, roleOf } from '../engine/pair.ts';
 import { homeRange } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { Content } from '../record/content.ts';
 import { Key } from '../record/key.ts';
 import { toPlain } from '../record/plain.ts';
 import type { JournalEntry } from '../record/slot.ts';
@@ -74,10 +76,33 @@ async function findHere(key: Key, look: Look): Promise<Found | undefined> {
 }
 
 async function recordView(found: Found, { store, campaign }: Look): Promise<RecordView> {
+  if (found.field) {
+    const sides = fieldSides(found.field);
+    return { kind: 'record', campaign: campaign.id, ...rowOf(found), ...sides, journal: journalOf(sides) };
+  }
   const keys = { S: found.keys?.S ?? found.key, T: found.keys?.T };
   const [S, T] = await store.read(keys.T ? [keys.S, keys.T] : [keys.S]);
   const sides = { S: sideView(keys.S, S), ...(keys.T ? { T: sideView(keys.T, T) } : {}) };
   return { kind: 'record', campaign: campaign.id, ...rowOf(found), ...sides, journal: journalOf(sides) };
+}
+
+/** Both parts of one entity, as if each stood for itself. */
+function fieldSides(held: FieldHeld): { readonly S: SideView; readonly T: SideView } {
+  const { key, version, slot, old, now } = held;
+  const holder = HOLDERS[fieldStateOf(held)];
+  const side = (content: Content | undefined, owns: boolean): SideView =>
+    content
+      ? {
+          key: key.toString(),
+          version,
+          bytes: content.bytes.length,
+          fingerprint: content.fingerprint,
+          role: owns ? 'owner' : 'shadow',
+          record: toPlain(content.properties),
+          ...(slot ? { slot } : {}),
+        }
+      : { key: key.toString(), role: 'absent' };
+  return { S: side(old, holder === 'old' || holder === 'split'), T: side(now, holder === 'new' || holder === 'split') };
 }
 
 function sideView(key: Key, entity: Entity | undefined): SideView {

@@ -23,6 +23,7 @@ const BY_CODE: readonly (readonly [prefix: string, exit: Exit])[] = [
   ['gate.', 'refused'],
   ['campaign.', 'refused'],
   ['invariant.', 'refused'],
+  ['home.', 'refused'],
   ['reverse.missing', 'refused'],
   ['record.missing', 'refused'],
   ['delivery.', 'refused'],

@@ -110,9 +110,11 @@ function sampleNote({ sample, seen }: PlanReport): string {
   return `About ${round(share)} % of the old homes was read: ${count(seen)} entities, in pieces spread over them. All figures are extrapolated from it, and so is the number of records: ${margin}.`;
 }
 
-function spaceNote({ newBytes, slotBytes, prices, storageAMonth }: PlanReport): string {
+function spaceNote({ newBytes, slotBytes, prices, storageAMonth, records, inPlace }: PlanReport): string {
   const cost = prices ? `, which is ${amount(storageAMonth!)} ${prices.currency} a month` : '';
-  return `While both homes stand: ${bytes(newBytes)} for the new one and ${bytes(slotBytes)} for the slots of both${cost}. Indexes come on top.`;
+  const [both, one, of] =
+    inPlace === records ? ['old and new properties', 'new ones', 'slots'] : ['both homes', 'new one', 'slots of both'];
+  return `While ${both} stand: ${bytes(newBytes)} for the ${one} and ${bytes(slotBytes)} for the ${of}${cost}. Indexes come on top.`;
 }
 
 function timeNote({ ramp }: PlanReport): string {
@@ -133,7 +135,8 @@ function waitingNote({ atRest, prices }: PlanReport): string {
   return `While a worker runs, a campaign at rest is looked over again once a minute, at ${each}.`;
 }
 
-function pathNote({ records, short }: PlanReport, store: string): string {
+function pathNote({ records, short, inPlace }: PlanReport, store: string): string {
+  if (inPlace === records) return 'Records change where they are: whatever is to be done to one is one write.';
   if (short === 0) return `${store} cannot commit both homes of a record at once: the full path.`;
   return short === records
     ? `${store} commits both homes of every record at once: the short path.`

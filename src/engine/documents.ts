@@ -32,6 +32,7 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   verify: '_HandoverVerify',
   invariants: '_HandoverInvariants',
   baseline: '_HandoverBaseline',
+  home: '_HandoverHome',
 };
 
 /** What was given up when a split was settled: an entity as it was, which nothing reads but a person. */

@@ -6,6 +6,7 @@ import { type ErrorCode, HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { Entity, Outcome } from '../store/store.ts';
+import { BusyPause } from './busyPause.ts';
 import { add, type Counts } from './counts.ts';
 import { loadMany } from './documents.ts';
 import { Fenced } from './fence.ts';
@@ -71,8 +72,7 @@ async function listedAmong(items: readonly FieldItem[], { store, campaign }: Fie
 /** Rounds of: decide for all, commit all, look again at those that lost. */
 async function bring(items: readonly FieldItem[], options: FieldOptions): Promise<void> {
   const { fence, clock } = options;
-  let waitMs = 0;
-  let readyAt = 0;
+  const pause = new BusyPause(clock);
   for (let round = 0; round < LIMITS.roundsPerPage; round++) {
     await lookAgain(
       items.filter(({ held, result }) => held === 'look' && !result),
@@ -80,11 +80,9 @@ async function bring(items: readonly FieldItem[], options: FieldOptions): Promis
     );
     const planned = items.flatMap((item) => plan(item, options) ?? []);
     if (planned.length === 0) return;
-    await fence.renew(() => Math.max(0, readyAt - clock.ticks()));
+    await fence.renew(pause.leftMs);
     fence.check();
-    const busy = await carryOut(planned, options);
-    waitMs = busy === 0 ? 0 : Math.min(2 * waitMs || LIMITS.coolMs, LIMITS.coolMostMs);
-    readyAt = clock.ticks() + waitMs;
+    pause.after(await carryOut(planned, options));
   }
   for (const item of items) item.result ??= 'unresolved';
 }

@@ -4,19 +4,42 @@ import type { Change, PlanStep } from './planReport.ts';
 /** Percent of the records that switch first in a plan. */
 const FIRST_SHARE = 10;
 
-const OLD = 'old home';
-const NEW = 'new home';
-const ROUTER_OLD = 'router: old home';
-const ROUTER_EITHER = 'router: whichever home owns the record';
-const ROUTER_NEW = 'router: new home';
-const NEW_EITHER = 'new home, directly or by the router';
+/** Where the application reads from, and writes to. */
+interface Places {
+  readonly old: string;
+  readonly new: string;
+  readonly either: string;
+  /** What is deployed at last, and what goes. */
+  readonly code: string;
+}
+
+const MOVED: Places = {
+  old: 'old home',
+  new: 'new home',
+  either: 'whichever home owns the record',
+  code: 'deploy code of the new home only, or keep the router',
+};
+const IN_PLACE: Places = {
+  old: 'old properties',
+  new: 'new properties',
+  either: 'whichever properties are the record',
+  code: 'deploy code of the new properties only, or keep the router; retire all from before it',
+};
 
 const same = (where: string): Change => ({ before: where, after: where });
 const WITH_AND_WITHOUT = 'instances with the router, and those from before it';
 const ROUTER_ONLY = 'instances with the router, and no others';
-const ROUTER_OR_NEW = 'instances with the router, and those of the new home only';
 
 export function stepsOf(migration: string, oneWay: boolean, population: Population, terms: Terms): PlanStep[] {
+  // Records that move need the router from the switch on; in place, old instances read what it keeps for them.
+  const inPlace = population.inPlace > 0 && population.inPlace === population.records;
+  const places = inPlace ? IN_PLACE : MOVED;
+  const routerOld = `router: ${places.old}`;
+  const routerEither = `router: ${places.either}`;
+  const routerNew = `router: ${places.new}`;
+  const newEither = `${places.new}, directly or by the router`;
+  const routerOrNew = `instances with the router, and those of the ${places.new} only`;
+  const switching = inPlace && !oneWay ? WITH_AND_WITHOUT : ROUTER_ONLY;
   const cost = (shares: Parameters<typeof costOf>[0]) => costOf(shares, population, terms);
   const free = cost({});
   const part = FIRST_SHARE / 100;
@@ -32,8 +55,8 @@ export function stepsOf(migration: string, oneWay: boolean, population: Populati
     {
       name: 'deploy the router',
       changes: 'code',
-      reads: { before: OLD, after: ROUTER_OLD },
-      writes: { before: OLD, after: ROUTER_OLD },
+      reads: { before: places.old, after: routerOld },
+      writes: { before: places.old, after: routerOld },
       compatible: WITH_AND_WITHOUT,
       check: 'handover doctor',
       cost: free,
@@ -43,8 +66,8 @@ export function stepsOf(migration: string, oneWay: boolean, population: Populati
       name: 'copy',
       changes: 'data',
       command: `handover start ${migration}`,
-      reads: same(ROUTER_OLD),
-      writes: same(ROUTER_OLD),
+      reads: same(routerOld),
+      writes: same(routerOld),
       compatible: WITH_AND_WITHOUT,
       check: verify,
       cost: cost({ copy: 1 }),
@@ -54,9 +77,9 @@ export function stepsOf(migration: string, oneWay: boolean, population: Populati
       name: `switch ${FIRST_SHARE} %`,
       changes: 'data',
       command: `handover switch ${migration} --share ${FIRST_SHARE}`,
-      reads: { before: ROUTER_OLD, after: ROUTER_EITHER },
-      writes: { before: ROUTER_OLD, after: ROUTER_EITHER },
-      compatible: ROUTER_ONLY,
+      reads: { before: routerOld, after: routerEither },
+      writes: { before: routerOld, after: routerEither },
+      compatible: switching,
       check: verify,
       cost: cost({ switch: part, stay: 1 - part }),
       backOut: reverse(part),
@@ -65,30 +88,30 @@ export function stepsOf(migration: string, oneWay: boolean, population: Populati
       name: 'switch the rest',
       changes: 'data',
       command: `handover switch ${migration}`,
-      reads: { before: ROUTER_EITHER, after: ROUTER_NEW },
-      writes: { before: ROUTER_EITHER, after: ROUTER_NEW },
-      compatible: ROUTER_ONLY,
+      reads: { before: routerEither, after: routerNew },
+      writes: { before: routerEither, after: routerNew },
+      compatible: switching,
       check: verify,
       cost: cost({ switch: 1 - part, away: part }),
       backOut: reverse(1),
     },
     {
-      name: 'deploy code of the new home only, or keep the router',
+      name: places.code,
       changes: 'code',
-      reads: { before: ROUTER_NEW, after: NEW },
-      writes: { before: ROUTER_NEW, after: NEW },
-      compatible: ROUTER_OR_NEW,
+      reads: { before: routerNew, after: places.new },
+      writes: { before: routerNew, after: places.new },
+      compatible: routerOrNew,
       check: verify,
       cost: free,
       backOut: code('deploy the router again, before any reverse'),
     },
     {
-      name: 'complete: drop the old home',
+      name: `complete: drop the ${places.old}`,
       changes: 'data',
       command: `handover complete ${migration}`,
-      reads: same(NEW_EITHER),
-      writes: same(NEW_EITHER),
-      compatible: ROUTER_OR_NEW,
+      reads: same(newEither),
+      writes: same(newEither),
+      compatible: routerOrNew,
       check: verify,
       cost: cost({ complete: 1 }),
       backOut: code('none: the point of no return'),
@@ -96,9 +119,9 @@ export function stepsOf(migration: string, oneWay: boolean, population: Populati
     {
       name: 'remove the router, if it was kept',
       changes: 'code',
-      reads: { before: ROUTER_NEW, after: NEW },
-      writes: { before: ROUTER_NEW, after: NEW },
-      compatible: ROUTER_OR_NEW,
+      reads: { before: routerNew, after: places.new },
+      writes: { before: routerNew, after: places.new },
+      compatible: routerOrNew,
       check: `handover status ${migration}`,
       cost: free,
       backOut: code('deploy the router again'),

@@ -6,6 +6,7 @@ import type { Content } from '../record/content.ts';
 import { Key } from '../record/key.ts';
 import { checkEntity } from '../store/check.ts';
 import type { Entity, Outcome } from '../store/store.ts';
+import { BusyPause } from './busyPause.ts';
 import { add, type Counts } from './counts.ts';
 import { loadMany } from './documents.ts';
 import { nameOf as sweepName } from './dropping.ts';
@@ -47,15 +48,14 @@ export async function processReferences(
   const listed = await listedAmong(found, options);
   const items = found.filter((item) => !listed.has(item));
   const counts: Counts = {};
-  let busyMs = 0;
+  const pause = new BusyPause(options.clock);
   let open = items.filter(({ result }) => !result);
   for (let round = 0; open.length > 0 && round < LIMITS.roundsPerPage; round++) {
     const planned = await planAll(open, options, round === 0 ? counts : {});
     if (planned.length === 0) break;
-    await fence.renew(() => busyMs);
+    await fence.renew(pause.leftMs);
     fence.check();
-    const busy = await carryOut(planned, options);
-    busyMs = busy === 0 ? 0 : Math.min(2 * busyMs || LIMITS.coolMs, LIMITS.coolMostMs);
+    pause.after(await carryOut(planned, options));
     open = open.filter(({ result }) => !result);
     await lookAgain(
       open.filter(({ entity }) => !entity),

@@ -13,6 +13,21 @@ const version = z.literal(1);
 
 const counts = z.record(z.string(), z.number());
 
+/** What a verification found that looked at everything: it outlives the next one's beginning, and `strip`. */
+export const proof = z
+  .object({
+    at: z.number().meta({ description: 'When it began, in milliseconds since 1970' }),
+    stage: z.enum(STAGES).meta({ description: 'The stage of the campaign then' }),
+    started: z.number(),
+    completed: z.number(),
+    inFlight: z.number(),
+    quarantined: z.number(),
+    duplicates: z.number(),
+    gaps: z.number(),
+    clean: z.boolean(),
+  })
+  .meta({ id: 'Proof', description: 'The numbers of the last `verify` that was finished' });
+
 const which = z.object({ code: z.string().optional(), key: z.string().optional() });
 
 /** What a worker knows of its own pace, for operators; the same in the claims of all its lanes. */
@@ -196,6 +211,7 @@ export const SCHEMAS = {
     step: z.number(),
     cursor: z.string().optional(),
     report: z.unknown(),
+    proof: proof.optional(),
   }),
   invariants: taking.extend({ v: version }),
   /** What the invariants that must stay began with: each with its groups and their totals as JSON, or why there are none. */
@@ -207,6 +223,8 @@ export const SCHEMAS = {
       z.object({ groups: z.array(z.tuple([z.string(), z.string()])), failure: z.string().optional() }),
     ),
   }),
+  /** Which campaign may move records of a home. */
+  home: z.object({ v: version, home: z.string(), campaign: z.string(), at: z.number() }),
 } as const;
 
 export type DocumentKind = keyof typeof SCHEMAS;
@@ -220,6 +238,7 @@ export type Retried = NonNullable<CampaignDocument['retries']>[number];
 export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;
+export type HomeDocument = Document<'home'>;
 export type GroupDocument = Document<'group'>;
 export type BaselineDocument = Document<'baseline'>;
 export type SubscriberDocument = Document<'subscriber'>;

@@ -15,6 +15,7 @@ import { takeInvariants } from './invariantTaking.ts';
 import type { Item } from './item.ts';
 import { lookAgain, lookAtPeers } from './looks.ts';
 import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
+import { keepProof } from './proof.ts';
 import { groupsHeldBack, quarantined } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { firstField, homeRange } from './sweep.ts';
@@ -58,7 +59,8 @@ export async function verify(
     ...migration.fields.map((field, i) => ({ field, index: firstField(migration) + i, home: 'S' as const })),
   ];
   const restart = options.restart || migration.references.length > 0;
-  const saved = restart ? undefined : await load(store, 'verify', key);
+  const stored = await load(store, 'verify', key);
+  const saved = restart ? undefined : stored;
   const resumed =
     saved && saved.value.step < steps.length && saved.value.of === stamp(campaign) ? saved.value : undefined;
   const report = (resumed?.report as VerifyReport | undefined) ?? emptyReport(campaign, options.clock.now());
@@ -68,7 +70,9 @@ export async function verify(
     migration.references.length > 0
       ? await verifyReferences({ store, migration, campaign, report, ...options })
       : undefined;
-  let version = saved?.version ?? (await load(store, 'verify', key))?.version;
+  const proof = stored?.value.proof;
+  const kept = proof ? { proof } : {};
+  let version = stored?.version;
   let cursor = resumed?.cursor;
   for (let step = resumed?.step ?? 0; step < steps.length; step++) {
     const { index, home, ...about } = steps[step]!;
@@ -82,7 +86,7 @@ export async function verify(
       more = page.more;
       cursor = more ? page.entities[page.entities.length - 1]!.key.toString() : undefined;
       const at = more ? { step, cursor: cursor! } : { step: step + 1 };
-      const document = { v: 1 as const, of: stamp(campaign), startedAt: report.at, ...at, report };
+      const document = { v: 1 as const, of: stamp(campaign), startedAt: report.at, ...at, report, ...kept };
       // Two verifications at once: the loser goes on without checkpoints, its own numbers are right all the same.
       const saved = await save<'verify'>(store, key, document, version);
       if (saved.status === 'applied') version = saved.version;
@@ -102,6 +106,7 @@ export async function verify(
   const led = (report.references?.stale ?? 0) + (report.references?.unchecked ?? 0);
   report.clean =
     holds && wrong + report.splits + onTheWay + led === 0 && report.started === report.completed + report.quarantined;
+  await keepProof(store, campaign, report, { ...options, step: steps.length });
   return report;
 }
 

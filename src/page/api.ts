@@ -72,6 +72,7 @@ export const paths = {
   campaigns: '/v1/campaigns',
   machines: '/v1/machines',
   me: '/v1/me',
+  history: '/v1/history',
   events: '/v1/events',
   jobs: '/v1/jobs',
   job: (id: string) => `/v1/jobs/${part(id)}`,

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 /** Where one is on the page. It stands behind the address's `#`, so that the server has one page to serve. */
 export type Route =
-  | { readonly at: 'campaigns' | 'deliveries' }
+  | { readonly at: 'campaigns' | 'deliveries' | 'history' }
   | { readonly at: 'plan'; readonly migration: string }
   | { readonly at: 'campaign' | 'quarantine' | 'records' | 'audit'; readonly campaign: string }
   | { readonly at: 'record'; readonly campaign: string; readonly key: string };
@@ -10,7 +10,7 @@ export type Route =
 function parse(hash: string): Route {
   const [first, name, part, key] = hash.replace(/^#\/?/, '').split('/').map(decoded);
   if (first === 'plan' && name) return { at: 'plan', migration: name };
-  if (first === 'deliveries') return { at: 'deliveries' };
+  if (first === 'deliveries' || first === 'history') return { at: first };
   if (first !== 'campaigns' || !name) return { at: 'campaigns' };
   if (part === 'record' && key) return { at: 'record', campaign: name, key };
   if (part === 'quarantine' || part === 'records' || part === 'audit') return { at: part, campaign: name };
@@ -23,7 +23,8 @@ export function link(route: Route): string {
     case 'campaigns':
       return '#/';
     case 'deliveries':
-      return '#/deliveries';
+    case 'history':
+      return `#/${route.at}`;
     case 'plan':
       return `#/plan/${part(route.migration)}`;
     case 'campaign':

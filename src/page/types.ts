@@ -1,5 +1,6 @@
 import type { AuditPage } from '../admin/audit.ts';
 import type { DeliveriesPage, DeliveryRow } from '../admin/deliverySchema.ts';
+import type { History, HistoryRow } from '../admin/history.ts';
 import type {
   CampaignStatus,
   GroupView,
@@ -22,6 +23,8 @@ export type {
   DeliveriesPage,
   DeliveryRow,
   GroupView,
+  History,
+  HistoryRow,
   PlanReport,
   RecordRow,
   RecordsPage,

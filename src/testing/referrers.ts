@@ -37,14 +37,14 @@ export async function writeReferrer(
   }
 }
 
-/** Whether anything that may refer was written since the last command, or a record was not the one that was meant. */
+/** Whether anything that may refer was written since the last command or while sides were dropped, or a record was not the one that was meant. */
 export const wroteLate = ({ watch, subjects }: World, { referrers = [] }: Subjects): boolean =>
   watch.deleted.size > 0 ||
   [...referrers.map(({ key }) => key), ...subjects.map(({ keys }) => keys.S)].some((key) => watch.isLate(key));
 
 /**
- * A reference that does not lead to where its record is, at rest: but such as was written since the last command, by an
- * instance that knows no better.
+ * A reference that does not lead to where its record is, at rest: but such as was written since the last command, or while
+ * sides were dropped, by an instance that knows no better.
  */
 export function strayReference(
   world: World,

@@ -44,6 +44,12 @@ export interface Writer {
   readonly role: 'worker' | 'application' | 'operator';
 }
 
+/** A command, and whether sides are dropped under it. */
+interface Under {
+  readonly command: string;
+  readonly drops: boolean;
+}
+
 interface Watched {
   readonly subject: Subject;
   S: Held | undefined;
@@ -88,11 +94,11 @@ export class Watch {
   #closing: 'completed' | 'home' | undefined;
   /** Whether each run of the migration has closed. */
   readonly #runs = new Map<string, boolean>();
-  /** Under which command each entity was written last by the application: old and new keys as text. */
-  readonly written = new Map<string, string>();
+  /** Under which command each entity was written last by the application, by its key as text. */
+  readonly #written = new Map<string, Under>();
   /** Records that were deleted once: nothing leads from the keys that one had to the record that came after it. */
   readonly deleted = new Set<Subject>();
-  #command = '';
+  #under: Under = { command: '', drops: false };
   readonly #referrers: ReadonlySet<string>;
   readonly #referring = new Set<string>();
   /** How often each move was made from each state. */
@@ -169,7 +175,8 @@ export class Watch {
 
   #lookAtCampaign(key: Key): void {
     const { targets, closed, stage, id, generation } = decode('campaign', this.#data.get(key)!).value;
-    this.#command = `${id} ${generation}`;
+    const drops = targets.some(({ target }) => target === 'home' || target === 'completed');
+    this.#under = { command: `${id} ${generation}`, drops };
     this.#leftHome ||= targets.some(({ target }) => target === 'switched' || target === 'completed');
     // A second run begins with what the first one has brought there.
     const isFirst = this.#runs.size === 0 || (this.#runs.size === 1 && this.#runs.has(key.toString()));
@@ -189,9 +196,13 @@ export class Watch {
     this.#closing = undefined;
   }
 
-  /** Whether the entity was written by the application since the last command. */
+  /**
+   * Whether the entity was written by the application since the last command, or while sides were dropped: what it refers to
+   * by the wrong key may be gone by then, and then nothing leads from one key to the other, whatever is commanded later.
+   */
   isLate(key: Key): boolean {
-    return this.written.get(key.toString()) === this.#command;
+    const written = this.#written.get(key.toString());
+    return written !== undefined && (written.drops || written.command === this.#under.command);
   }
 
   /** Inserted too late for the campaign: nobody but its client has it in hand. */
@@ -202,7 +213,7 @@ export class Watch {
   #checkReferrer(name: string, by: Writer): void {
     const what = `${by.name} writes ${name}`;
     this.#options.tell(what);
-    if (by.role === 'application') this.written.set(name, this.#command);
+    if (by.role === 'application') this.#written.set(name, this.#under);
     else if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
   }
 
@@ -253,7 +264,7 @@ export class Watch {
   #isPart = ({ subject }: Watched): boolean => subject.rule.parts !== undefined;
 
   #noteWritten({ keys: { S, T } }: Subject): void {
-    for (const key of [S, T]) this.written.set(key.toString(), this.#command);
+    for (const key of [S, T]) this.#written.set(key.toString(), this.#under);
   }
 
   #count(row: string): void {

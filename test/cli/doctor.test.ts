@@ -36,6 +36,20 @@ describe('doctor', () => {
     );
   });
 
+  it('notes which migrations would refuse each other, unless `after` orders them', async () => {
+    const teams = FEEDS.replace("name: 'feeds'", "name: 'teams'")
+      .replaceAll('User/Feed', 'Team/Feed')
+      .replace("key('User'", "key('Team'");
+    project.write('migrations/teams.ts', teams);
+    const { code, out } = await project.run('doctor');
+    expect(code).toBe(0);
+    expect(out).toContain(
+      'note     feeds, teams\n         Both are about Feed: the one that starts second is refused until the other is over.',
+    );
+    project.write('migrations/teams.ts', teams.replace('version: 1', "version: 1, after: ['feeds']"));
+    expect((await project.run('doctor')).out).not.toContain('Both are about');
+  });
+
   it('finds a store that ignores compare-and-set', async () => {
     project.write(
       'handover.config.ts',

@@ -136,6 +136,7 @@ export class Project {
 const COMPONENTS: Readonly<Record<string, string>> = {
   audit: 'AuditPage',
   doctor: 'Diagnosis',
+  history: 'History',
   plan: 'PlanReport',
   show: 'Shown',
   status: 'Campaigns',

@@ -6,7 +6,7 @@ describeEachMode(
   'datastore: the example that encrypts secrets anew',
   (mode) => {
     test('runs on an emulator as it does on LMDB', { timeout: 300_000 }, async () => {
-      const env = { DATASTORE_EMULATOR_HOST: hostOf(mode), DATASTORE_PROJECT_ID: newProject() };
+      const env = { DATASTORE_EMULATOR_HOST: hostOf(mode), GOOGLE_CLOUD_PROJECT: newProject() };
       const demo = start('demo', ['--tenants', '30', '--hands', '1', '--json'], env, 'reencrypt-secrets');
       const { code, out, err } = await demo.ended;
       expect([code, err.split('\n').at(-2)]).toEqual([0, '  It holds.']);

@@ -295,7 +295,8 @@ describe('what people see of it', () => {
       kind: 'record',
       key: 'Tenant:1',
       state: 'copied',
-      S: { role: 'owner', record: { mail: 'm1', email: 'M1' } },
+      S: { key: 'Tenant:1', role: 'owner', record: { mail: 'm1' } },
+      T: { key: 'Tenant:1', role: 'shadow', record: { email: 'M1' } },
       journal: [{ move: 'copy T', by: 'w1' }],
     });
   });

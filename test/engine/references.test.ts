@@ -4,14 +4,15 @@ import * as commands from '../../src/admin/commands.ts';
 import { entity } from '../../src/define/entity.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { plan } from '../../src/engine/plan.ts';
+import { LIMITS } from '../../src/limits.ts';
 import type { Content } from '../../src/record/content.ts';
 import { type Key, key } from '../../src/record/key.ts';
 import { double } from '../../src/record/plain.ts';
 import { lmdbStore } from '../../src/store/lmdb.ts';
-import { memoryStore } from '../../src/store/memory.ts';
+import { type Fault, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { tempDir } from '../store/dirs.ts';
-import { all, content, type Feed, newKey, oldKey, rest, seed, verified, world } from './harness.ts';
+import { all, content, type Feed, newKey, oldKey, rest, seed, timedClock, verified, world } from './harness.ts';
 
 const feeds = entity<Feed>({
   from: 'Feed',
@@ -184,3 +185,20 @@ for (const [name, open] of [
     });
   });
 }
+
+it('a store that has no room for references now is asked again, and not at once', async () => {
+  const times: number[] = [];
+  const clock = timedClock();
+  const fault = ({ mutations }: StoreCall): Fault | undefined => {
+    if (!mutations.some(({ key: of }) => of.equals(entryKey(1)))) return undefined;
+    times.push(clock.now());
+    return times.length <= 3 ? { kind: 'busy', why: 'exhausted' } : undefined;
+  };
+  const w = world({ store: memoryStore({ fault }), migration: referred, clock });
+  await seedAll(w.store);
+  await commands.start(w.context, 'feeds', { to: 'switched' });
+  expect(await clock.run(rest(w, 50))).toMatchObject({ stage: 'switched' });
+  expect(await feedsOf(w.store)).toEqual(news);
+  expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(LIMITS.coolMs);
+  expect(times[2]! - times[1]!).toBeGreaterThanOrEqual(2 * LIMITS.coolMs);
+});

@@ -16,6 +16,7 @@ describe.skipIf(hasNone)('a browser', () => {
   const PLACES = [
     ['campaigns', '#/', 'Campaigns'],
     ['deliveries', '#/deliveries', 'Deliveries'],
+    ['history', '#/history', 'History'],
     ['overview', '#/campaigns/feeds.1', 'feeds.1'],
     ['quarantine', '#/campaigns/feeds.1/quarantine', 'feeds.1'],
     ['records', '#/campaigns/feeds.1/records', 'feeds.1'],

@@ -3,6 +3,7 @@ import { cancelVerb, completeVerb, reverseVerb, startVerb, switchVerb } from './
 import { auditVerb } from './audit.ts';
 import { deliveriesVerb } from './deliveries.ts';
 import { doctorVerb } from './doctor.ts';
+import { historyVerb } from './history.ts';
 import { paceVerb } from './pace.ts';
 import { pauseVerb, resumeVerb } from './pause.ts';
 import { planVerb } from './plan.ts';
@@ -38,6 +39,7 @@ export const VERBS: readonly (Verb | LoneVerb)[] = [
   skipVerb,
   resolveVerb,
   auditVerb,
+  historyVerb,
   deliveriesVerb,
   doctorVerb,
   workVerb,

@@ -7,6 +7,7 @@ import { Audit } from './Audit.tsx';
 import { Campaign } from './Campaign.tsx';
 import { Campaigns } from './Campaigns.tsx';
 import { Deliveries } from './Deliveries.tsx';
+import { History } from './History.tsx';
 import { Plan } from './Plan.tsx';
 import { Quarantine } from './Quarantine.tsx';
 import { Record } from './Record.tsx';
@@ -73,6 +74,7 @@ function Header({ app }: { app: App }) {
       <nav class="row" aria-label="Main">
         <a href={link({ at: 'campaigns' })}>Campaigns</a>
         <a href={link({ at: 'deliveries' })}>Deliveries</a>
+        <a href={link({ at: 'history' })}>History</a>
       </nav>
       <span class={`liveness ${liveness}`} role="status">
         {LIVENESS[liveness]}
@@ -125,6 +127,8 @@ function titleOf(route: Route): string {
       return 'Campaigns';
     case 'deliveries':
       return 'Deliveries';
+    case 'history':
+      return 'History';
     case 'plan':
       return `Plan of ${route.migration}`;
     case 'campaign':
@@ -142,6 +146,8 @@ function View({ route }: { route: Route }) {
       return <Campaigns />;
     case 'deliveries':
       return <Deliveries />;
+    case 'history':
+      return <History />;
     case 'plan':
       return <Plan migration={route.migration} />;
     case 'campaign':

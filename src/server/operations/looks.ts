@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { audit, auditPageSchema } from '../../admin/audit.ts';
 import { diagnosisSchema, doctor } from '../../admin/doctor.ts';
 import { theCampaign } from '../../admin/find.ts';
+import { history, historySchema } from '../../admin/history.ts';
 import { campaignStatus, records, show, status } from '../../admin/inspect.ts';
 import { plain } from '../../admin/plain.ts';
 import { recordsPageSchema, shownSchema } from '../../admin/recordSchema.ts';
@@ -86,6 +87,14 @@ export const LOOKS: readonly Look[] = [
     query: z.strictObject({ limit, cursor: number }),
     answer: auditPageSchema,
     run: async (services, { params, query }) => ({ body: await audit(services, params['id']!, pageOf(query)) }),
+  }),
+  look({
+    id: 'history',
+    verb: 'history',
+    path: '/v1/history',
+    summary: 'Every campaign that there ever was: what ran, when, by whom, with its proof',
+    answer: historySchema,
+    run: async (services) => ({ body: await history(services) }),
   }),
   look({
     id: 'record',

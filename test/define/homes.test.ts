@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { entity } from '../../src/define/entity.ts';
+import { homesOf, homeText, overlaps } from '../../src/define/homes.ts';
+import { defineMigration } from '../../src/define/migration.ts';
+import { key } from '../../src/record/key.ts';
+
+const move = (from: string, into: string) =>
+  entity({ from, into, to: (_, old) => key(into.split('/')[0]!, 'x', into.split('/')[1] ?? from, old.id) });
+const migration = (name: string, rules: readonly [string, string][], after: readonly string[] = [], namespace = '') =>
+  defineMigration({ name, version: 1, after, namespace, records: rules.map(([from, into]) => move(from, into)) });
+
+describe('homes of a migration', () => {
+  it('are each named once, in an order that all share, with their namespace', () => {
+    const feeds = migration(
+      'feeds',
+      [
+        ['Feed', 'User/Feed'],
+        ['Entry', 'User/Entry'],
+      ],
+      [],
+      'a:b',
+    );
+    expect(homesOf(feeds)).toEqual(['a%3Ab:Entry', 'a%3Ab:Feed', 'a%3Ab:User/Entry', 'a%3Ab:User/Feed']);
+    expect(homesOf(feeds).map(homeText)[0]).toBe('Entry in namespace a:b');
+  });
+
+  it('overlap where two name one, and neither comes after the other at any distance', () => {
+    const a = migration('a', [['Feed', 'User/Feed']]);
+    const b = migration('b', [['User/Feed', 'Team/Feed']], ['a']);
+    const c = migration('c', [['Feed', 'Blog/Feed']], ['b']);
+    const d = migration('d', [['Feed', 'Shop/Feed']]);
+    const elsewhere = migration('e', [['Feed', 'User/Feed']], [], 'tenant');
+    expect(overlaps([a, b, c, elsewhere])).toEqual([]);
+    expect(overlaps([a, b, d])).toEqual([{ migrations: ['a', 'd'], homes: [':Feed'] }]);
+  });
+});
