@@ -1,7 +1,6 @@
 import { elapsed, type Moment, moment } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { viewOf } from '../define/parts.ts';
-
 import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
@@ -15,7 +14,7 @@ import { metered } from './metered.ts';
 import { Pacer } from './pace.ts';
 import { workOnRange } from './rangeWork.ts';
 import type { CampaignDocument, SweepDocument } from './schemas.ts';
-import { isStripping, stripPage } from './strip.ts';
+import { stripPage } from './strip.ts';
 import {
   claimRange,
   currentSweep,
@@ -26,19 +25,8 @@ import {
   type Progress,
   progressOf,
 } from './sweep.ts';
+import { isLazy, isWorkable } from './workable.ts';
 import type { WorkerOptions } from './worker.ts';
-
-/** Whether there may be something to do for a campaign: not one that is over, paused, or at rest until later. */
-export function isWorkable(campaign: CampaignDocument, now: number): boolean {
-  const { closed, stage, run, settledAt } = campaign;
-  if (closed) return isStripping(campaign);
-  if (stage === 'draft' || run === 'paused' || isLazy(campaign, now)) return false;
-  return settledAt === undefined || now - settledAt >= LIMITS.restSweepMs;
-}
-
-/** Whether records are left to be used for now, and nothing is swept. */
-export const isLazy = ({ pace }: Pick<CampaignDocument, 'pace'>, now: number): boolean =>
-  pace?.sweepAt !== undefined && pace.sweepAt > now;
 
 /**
  * One worker's work on one campaign: takes a range, brings its pages to their targets, checkpoints, and advances the

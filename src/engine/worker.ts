@@ -4,11 +4,12 @@ import type { Migration } from '../define/migration.ts';
 import { type HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
-import { CampaignWork, isLazy, isWorkable } from './campaignWork.ts';
+import { CampaignWork } from './campaignWork.ts';
 import type { Counts } from './counts.ts';
 import { list } from './documents.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import type { Handling } from './subscription.ts';
+import { isLazy, isWorkable } from './workable.ts';
 
 /** What the worker tells about its work: for logs and progress. Nothing of it decides anything. */
 export interface WorkerEvents {

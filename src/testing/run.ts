@@ -1,18 +1,16 @@
 import type { Target } from '../../machines/moves.ts';
 import * as commands from '../admin/commands.ts';
-import { viewOf } from '../define/parts.ts';
 import { campaignId } from '../engine/campaigns.ts';
 import { uniform } from '../engine/targets.ts';
 import { verify } from '../engine/verify.ts';
 import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { Content } from '../record/content.ts';
-import { fromPlain, type PlainRecord } from '../record/plain.ts';
+import type { PlainRecord } from '../record/plain.ts';
 import { Router } from '../router/router.ts';
 import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
 import { type Wish, wishOf } from './history.ts';
-import { seededReferrers, strayReference, writeReferrer, wroteLate } from './referrers.ts';
+import { strayReference, writeReferrer, wroteLate } from './referrers.ts';
 import { type Mind, type Scenario, SPACE, type Space, scenarioOf, type Wait } from './scenario.ts';
 import { Endless, type Process } from './schedule.ts';
 import type { Subject, Subjects } from './subject.ts';
@@ -90,13 +88,8 @@ class Play {
   }
 
   async live(): Promise<void> {
-    const { scenario, schedule, subjects, store, watch } = this.#world;
-    const present = subjects.filter((_, i) => scenario.present[i]);
-    const { containers = [], migration } = this.#subjects;
-    await store.overwrite(containers.map(({ key, record }) => ({ key, content: Content.of(fromPlain(record)) })));
-    await viewOf(store, migration).overwrite(present.map(({ keys, content }) => ({ key: keys.S, content })));
-    await store.overwrite(seededReferrers(this.#subjects, subjects));
-    watch.begin();
+    const { scenario, schedule, store } = this.#world;
+    await this.#world.seed();
     // A start is a probe of the store first, which tells nothing here and takes its time.
     const starter = this.#context(this.#world.process('operator', 'operator'), store);
     await commands.start(starter, this.#subjects.migration.name, { to: this.#begin });

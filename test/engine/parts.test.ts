@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { show } from '../../src/admin/show.ts';
@@ -5,8 +6,10 @@ import { viewOf } from '../../src/define/parts.ts';
 import { list } from '../../src/engine/documents.ts';
 import { plan } from '../../src/engine/plan.ts';
 import { key } from '../../src/record/key.ts';
+import { lmdbStore } from '../../src/store/lmdb.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
+import { tempDir } from '../store/dirs.ts';
 import { all, rest, STRIKES, verified, world } from './harness.ts';
 import {
   customer,
@@ -103,6 +106,23 @@ for (const atomic of ['group', 'any'] as const) {
     });
   });
 }
+
+describe('on LMDB', () => {
+  it('are split off, and nothing of them is left inside', async () => {
+    const path = tempDir();
+    const store = lmdbStore({ path });
+    const w = world({ store, migration: split });
+    await seedCustomers(store, CUSTOMERS, N, 'inside');
+    await commands.start(w.context, 'split', { to: 'switched' });
+    await rest(w);
+    expect(await verified(w)).toMatchObject({ clean: true, started: N, completed: N });
+    await commands.complete(w.context, 'split');
+    expect(await rest(w)).toMatchObject({ stage: 'completed', closed: true });
+    await expectOutside(store);
+    await store.close();
+    rmSync(path, { recursive: true });
+  });
+});
 
 describe('an old writer who knows nothing of it', () => {
   it('appends before the switch, and it follows; changes one that is frozen, and it is quarantined, and nothing lost', async () => {

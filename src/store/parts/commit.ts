@@ -2,7 +2,7 @@ import { HandoverError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Content } from '../../record/content.ts';
 import type { Key } from '../../record/key.ts';
-import { checkEntity } from '../check.ts';
+import { checkEntity, checkMutations, checkUnits, refuseTwice } from '../check.ts';
 import type { Entity, Guard, Mutation, NotApplied, Outcome, Store, UnitOutcome, Version } from '../store.ts';
 import { type Box, changed, type PartKind, packed, partIn, refusal, unpack, versionIn } from './box.ts';
 
@@ -45,6 +45,8 @@ export class Commits {
 
   async commit(mutations: readonly Mutation[], guard?: Guard): Promise<readonly Outcome[]> {
     if (!this.#isAbout(mutations, guard)) return this.#store.commit(mutations, guard);
+    checkMutations(mutations, this.#store.capabilities);
+    refuseTwice(mutations);
     const all = mutations.map((mutation) => [mutation]);
     const answers = await this.#run(all, guard, async (batches, under) => {
       // Each batch is one container, or one entity: an outcome each.
@@ -63,6 +65,7 @@ export class Commits {
 
   async commitTogether(units: readonly (readonly Mutation[])[], guard?: Guard): Promise<readonly UnitOutcome[]> {
     if (!this.#isAbout(units.flat(), guard)) return this.#store.commitTogether(units, guard);
+    checkUnits(units, this.#store.capabilities);
     return this.#run(units, guard, (batches, under) =>
       this.#store.commitTogether(
         batches.map(({ mutations }) => mutations),
