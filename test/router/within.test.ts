@@ -73,6 +73,38 @@ describe('all records inside one other, wherever they are', () => {
     expect(turns).toEqual([]);
   });
 
+  it.each([
+    ['split', split, splitRule, 'inside'],
+    ['merge', merge, mergeRule, 'outside'],
+  ] as const)(
+    '%s: all of them move between two calls of the list, whichever two',
+    async (name, migration, rule, where) => {
+      let calls = 99;
+      for (let at = 0; at < calls; at++) {
+        const base = memoryStore();
+        const w = world({ store: base, migration });
+        await seedCustomers(base, 1, 4, where);
+        calls = 0;
+        const slow = memoryStore({
+          data: base.data,
+          fault: async () => {
+            if (calls++ !== at) return undefined;
+            await commands.start(w.context, name, { to: 'completed' });
+            await rest(w);
+            return undefined;
+          },
+        });
+        const router = new Router({ store: slow, rule: rule as EntityRule, clock: w.clock });
+        const list = await router.within(key('Customer', 1), of(1));
+        expect(
+          list.map(({ record }) => record),
+          `before call ${at}`,
+        ).toHaveLength(4);
+      }
+      expect(calls).toBeGreaterThan(4);
+    },
+  );
+
   it('is refused for records that are not kept inside others', async () => {
     const { router } = world();
     await expect(router.within(key('Customer', 1), ALL)).rejects.toMatchObject({ code: 'definition.invalid' });
