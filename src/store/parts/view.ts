@@ -2,7 +2,7 @@ import { type Key, key } from '../../record/key.ts';
 import { boundsOf, piecesOf } from '../bounds.ts';
 import { isFound, termOf } from '../property.ts';
 import type { Entity, KeyRange, Page, Store, View } from '../store.ts';
-import { type PartKind, partIn, partsIn, unpack } from './box.ts';
+import { type Box, type PartKind, partIn, partsIn, unpack } from './box.ts';
 import { Commits } from './commit.ts';
 
 const views = new WeakMap<Store, { readonly base: Store; readonly kinds: readonly PartKind[] }>();
@@ -112,11 +112,16 @@ async function readAll(
   }
   const found = await read([...wanted.values()]);
   const byKey = new Map([...wanted.keys()].map((text, i) => [text, found[i]]));
+  const boxes = new Map<string, Box>();
   return keys.map((key, i) => {
     const kind = of[i];
     if (!kind) return byKey.get(key.toString());
     const container = byKey.get(key.parent!.toString());
-    return container && partIn(unpack(kind, container), key);
+    if (!container) return undefined;
+    const name = `${container.key} ${kind.property}`;
+    const box = boxes.get(name) ?? unpack(kind, container);
+    boxes.set(name, box);
+    return partIn(box, key);
   });
 }
 
