@@ -8,7 +8,7 @@ import type { CampaignEffect, Target } from './moves.ts';
  */
 export type CampaignEvent =
   | { type: 'start' | 'start.switched' | 'start.completed' | 'switch' | 'complete' | 'reverse' | 'cancel' }
-  | { type: 'pause' | 'resume' | 'budget.exceeded' | 'invariant.broken' }
+  | { type: 'pause' | 'resume' | 'budget.exceeded' | 'invariant.broken' | 'hook.failed' }
   /** Every record the sweep saw rests at one and the same target. */
   | { type: 'sweep.settled' }
   /** Every record rests at its target, but the targets differ: a share was sent on, or back. */
@@ -80,7 +80,9 @@ export const campaignMachine = setup({
     run: {
       initial: 'running',
       states: {
-        running: { on: { pause: 'paused', 'budget.exceeded': 'paused', 'invariant.broken': 'paused' } },
+        running: {
+          on: { pause: 'paused', 'budget.exceeded': 'paused', 'invariant.broken': 'paused', 'hook.failed': 'paused' },
+        },
         paused: { on: { resume: 'running' } },
       },
     },

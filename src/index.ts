@@ -3,6 +3,7 @@ export { type Clock, systemClock } from './clock.ts';
 export { type Config, type ConfigDefinition, defineConfig } from './define/config.ts';
 export { type EntityDefinition, type EntityRule, entity } from './define/entity.ts';
 export { type FieldDefinition, type FieldRule, field } from './define/field.ts';
+export type { Hook, HookCall, Hooks } from './define/hooks.ts';
 export type {
   Discovery,
   Fetched,

@@ -336,6 +336,20 @@ export const LIMITS = {
   noticeLookMs: 2_000,
   /** What is older is no news to a server that starts. */
   noticeLateMs: 86_400_000,
+  /** A hook has this long; what it begins that takes longer it can wait for in another attempt. */
+  hookMs: 60_000,
+  /** Who called it may take this long to write down what came of it, before somebody else calls again. */
+  hookLateMs: 15_000,
+  /** Attempts of one hook before the campaign pauses, and again after each `resume`. */
+  hookAttempts: 8,
+  /** The pause after the first that fails; twice as long each time, */
+  hookPauseMs: 1_000,
+  /** up to this: all of them take two minutes, after which a person should look. */
+  hookPauseMostMs: 60_000,
+  /** Characters kept of what a hook failed with. */
+  hookErrorCharacters: 300,
+  /** Groups that became whole whose hooks a lane has under way at once: what is told of a user is mostly one request. */
+  hooksAtOnce: 8,
   /** Nesting of arrays and entities in one value: Cloud Datastore allows 20. */
   valueDepth: 20,
 } as const;

@@ -106,6 +106,7 @@ export const CAMPAIGN_EVENT_WORDS: Words<CampaignEvent['type']> = {
   resume: 'The operator wants them to go on.',
   'budget.exceeded': 'More records are quarantined than the migration allows.',
   'invariant.broken': 'A total that must hold was taken when every record rested, and did not hold.',
+  'hook.failed': 'A hook of the migration has failed as often as it is called.',
   'sweep.settled': 'Every record that a sweep saw rests at one and the same target.',
   'sweep.settledPartlySwitched': 'Every record rests at its target; a share is switched.',
   'sweep.settledPartlyCopied': 'Every record rests at its target; a share is copied.',

@@ -5,6 +5,7 @@ import { campaignId, campaignsOf, updateCampaign } from '../engine/campaigns.ts'
 import { campaignStep } from '../engine/decide.ts';
 import { attempts, documentKey, save } from '../engine/documents.ts';
 import { checkHomes, claimHomes } from '../engine/homes.ts';
+import { hooksBefore, isAfterDue, nextGeneration, takenOver } from '../engine/hooksDue.ts';
 import { checkInvariants, checkStart } from '../engine/invariants.ts';
 import { countModified } from '../engine/modified.ts';
 import { countQuarantined, isSkipped } from '../engine/quarantine.ts';
@@ -66,6 +67,7 @@ export async function switchOver(context: CommandContext, name: string, options:
   const campaign = await theCampaign(context, name);
   return command(context, campaign.id, 'switch', 'switched', options, 'copied', async (current) => {
     if (!current.switchGateOpen) throw closed('the copy is not complete and clean yet; see `handover status`');
+    checkAfter(context, current);
     await checkInvariants(context.store, definitionOf(context, current), current, 'must not be broken');
     const next = aim(current.targets, 'switched', shareOf(options), 'copied');
     if (bringsBack(current.targets, next)) await checkReverse(context, campaign);
@@ -92,6 +94,7 @@ export async function complete(
   const gate = async (current: CampaignDocument) => {
     if (!hasSettled(current, context.store.capabilities))
       throw closed('records are still on their way; see `handover status`');
+    checkAfter(context, current);
     const isOpen = (entry: QuarantineDocument) => !isSkipped(current, entry);
     const left = leaveQuarantined ? 0 : await countQuarantined(context.store, current.id, 1, isOpen);
     if (left > 0)
@@ -189,23 +192,23 @@ async function command(
     const step = campaignStep({ stage: current.stage, run: current.run }, event);
     if (!step) throw refused(current, event);
     await gate(current);
-    const { settledAt: _, strip: __, ...unsettled } = current;
     const targets = [...aim(current.targets, target, share, rest)];
-    const next = {
-      ...unsettled,
-      ...step.next,
-      ...adopted(context, current),
-      leaveQuarantined: also.leaveQuarantined,
-      ...(also.strip ? { strip: { step: 0, stripped: 0, left: 0 } } : {}),
+    const what = share === 100 ? event : `${event} ${share} %`;
+    const wish = {
+      what,
+      hooks: event === 'cancel' ? [] : hooksBefore(migrationOf(context, current), current.targets, targets),
+      generation: nextGeneration(current),
+      stage: step.next.stage,
       targets,
-      pace: paceOf(context, current, options),
+      // Who starts straight for a later stage wants no gate: each record is copied and checked on its own way.
+      switchGateOpen: current.switchGateOpen || event.startsWith('start.'),
+      ...also,
     };
-    next.generation++;
-    next.sweep = 1;
+    const { after: _, ...kept } = current;
+    const wished = { ...kept, ...adopted(context, current), pace: paceOf(context, current, options), pending: wish };
+    const next = wish.hooks.length > 0 ? wished : takenOver(wished);
     if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
-    // Who starts straight for a later stage wants no gate: each record is copied and checked on its own way.
-    if (event.startsWith('start.')) next.switchGateOpen = true;
-    return { ...next, ...record(context, next, share === 100 ? event : `${event} ${share} %`, options.reason) };
+    return { ...next, ...record(context, { ...next, targets }, what, options.reason) };
   });
 }
 
@@ -235,5 +238,16 @@ async function checkReverse(context: CommandContext, campaign: CampaignDocument)
   if (count === 0) return;
   throw new HandoverError('reverse.missing', `${count} records, ${samples.join(', ')} among them.`, { count, samples });
 }
+
+/** What goes on waits for the hook of where it is; what comes back does not. */
+function checkAfter(context: CommandContext, current: CampaignDocument): void {
+  const { after } = current;
+  if (after && isAfterDue(current) && migrationOf(context, current).hooks[after.hook])
+    throw closed(`hook ${after.hook} is not done; see \`handover status\``);
+}
+
+/** A draft takes the definition as it is now. */
+const migrationOf = (context: CommandContext, current: CampaignDocument): Migration =>
+  current.stage === 'draft' ? migrationNamed(context, current.migration) : definitionOf(context, current);
 
 const closed = (why: string) => new HandoverError('gate.closed', `Not yet: ${why}.`);

@@ -2,6 +2,7 @@ import { GROUP_STATES } from '../../machines/group.ts';
 import { commandsOf } from '../engine/audit.ts';
 import { inPlaceOf, statesOf, subscriptionsOf } from '../engine/counts.ts';
 import { documentKey, list, load } from '../engine/documents.ts';
+import { isHookDue } from '../engine/hooksDue.ts';
 import { hasInvariants, lastTaking } from '../engine/invariants.ts';
 import { isSkipped } from '../engine/quarantine.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
@@ -10,6 +11,7 @@ import { HandoverError } from '../errors.ts';
 import type { CommandContext } from './change.ts';
 import { inboxStatus } from './deliveries.ts';
 import { campaigns } from './find.ts';
+import { hookStatus } from './hookStatus.ts';
 import { hasSettled } from './pace.ts';
 import { paceSettings, paceStatus } from './paceStatus.ts';
 import type { CampaignStatus, Status } from './statusSchema.ts';
@@ -46,6 +48,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
   const mismatches = await load(context.store, 'mismatch', documentKey('mismatch', campaign.id, 'last'));
   const has = context.migrations.some((each) => each.name === campaign.migration && hasInvariants(each));
   const invariants = has ? await lastTaking(context.store, campaign) : undefined;
+  const hook = await hookStatus(context.store, campaign);
   // A sweep that is over says all; one that runs says only what it came by so far.
   const counts = campaign.lastSweep?.counts ?? (sweep.seen > 0 ? sweep.counts : undefined);
   const states = statesOf(counts ?? {});
@@ -59,7 +62,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     run: campaign.run,
     ...(campaign.pausedBecause === undefined ? {} : { pausedBecause: campaign.pausedBecause }),
     closed: campaign.closed,
-    settled: hasSettled(campaign, context.store.capabilities),
+    settled: hasSettled(campaign, context.store.capabilities) && !isHookDue(campaign),
     ...(campaign.settledAt === undefined ? {} : { settledAt: campaign.settledAt }),
     switchGateOpen: campaign.switchGateOpen,
     targets: campaign.targets,
@@ -76,7 +79,8 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     ...(Object.keys(inPlace).length > 0 ? { inPlace } : {}),
     ...(Object.keys(subscriptions).length > 0 ? { subscriptions } : {}),
     ...(counts?.['topicless'] ? { topicless: counts['topicless'] } : {}),
-    ...(isByGroup(context, campaign) ? { groups: await groupsBy(context, campaign.id) } : {}),
+    ...(isByGroup(context, campaign) ? await groupsBy(context, campaign.id) : {}),
+    ...(hook ? { hook } : {}),
     ...(campaign.strip ? { strip: stripOf(campaign.strip) } : {}),
     createdAt: campaign.createdAt,
     commands: commandsOf(campaign),
@@ -112,8 +116,12 @@ async function quarantinedBy({ store }: Context, campaign: CampaignDocument): Pr
   return { count, skipped, byCode };
 }
 
-async function groupsBy({ store }: Context, campaign: string): Promise<Record<string, number>> {
+async function groupsBy({ store }: Context, campaign: string): Promise<Pick<CampaignStatus, 'groups' | 'groupHooks'>> {
+  let groupHooks = 0;
   const groups: Record<string, number> = Object.fromEntries(GROUP_STATES.map((state) => [state, 0]));
-  for await (const { value } of list(store, 'group', campaign)) groups[value.state]!++;
-  return groups;
+  for await (const { value } of list(store, 'group', campaign)) {
+    groups[value.state]!++;
+    if (value.whole?.due) groupHooks++;
+  }
+  return { groups, ...(groupHooks > 0 ? { groupHooks } : {}) };
 }

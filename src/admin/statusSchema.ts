@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { AFTER_HOOKS, BEFORE_HOOKS } from '../define/hooks.ts';
 import { taking } from '../engine/invariantSchema.ts';
 import { paceNote, SCHEMAS } from '../engine/schemas.ts';
 import type { Wire } from '../wire.ts';
 import { inboxStatusSchema } from './deliverySchema.ts';
 
-const { campaign, mismatch } = SCHEMAS;
+const { campaign, mismatch, hook } = SCHEMAS;
 const { stage, run, pausedBecause, targets, history } = campaign.shape;
 const counts = z.record(z.string(), z.number());
 const at = z.number().meta({ description: 'Milliseconds since 1970' });
@@ -75,6 +76,24 @@ export const mismatchesSchema = mismatch.omit({ v: true }).meta({
     'Copies that shadow reads of a router found to say something else than they should; the last ones, with both values',
 });
 
+export const hookStatusSchema = z
+  .object({
+    hook: z.enum([...BEFORE_HOOKS, ...AFTER_HOOKS]),
+    state: z.enum(['due', ...hook.shape.state.options]).meta({
+      description:
+        '`due`: nobody has called it yet; `running` may have ended with its process; `done`: a worker is about to go on',
+    }),
+    attempt: z.number().meta({ description: 'How often it was called' }),
+    key: z.string().meta({ description: 'Its idempotency key' }),
+    waits: z
+      .object({ what: z.string(), targets })
+      .exactOptional()
+      .meta({ description: 'The command that takes effect when it is done, and where records are wanted then' }),
+    cause: z.string().exactOptional().meta({ description: 'Why the last attempt failed' }),
+    nextAt: at.exactOptional().meta({ description: 'When it is called again' }),
+  })
+  .meta({ id: 'HookStatus', description: 'The hook that a campaign waits for' });
+
 const blocked = z.object({ code: z.enum(['definition.missing', 'definition.changed']), detail: z.string() });
 
 const STATES =
@@ -123,6 +142,11 @@ export const campaignStatusSchema = z
         'Of these, those whose topic could not be fetched, or says what was not delivered: it is asked again, after a pause',
     }),
     groups: counts.exactOptional().meta({ description: 'Groups per state, where the campaign goes by groups' }),
+    hook: hookStatusSchema.exactOptional(),
+    groupHooks: z
+      .number()
+      .exactOptional()
+      .meta({ description: 'Groups that have become whole, whose `onGroupWhole` is due; unset: none' }),
     strip: z.object({ stripped: z.number(), left: z.number(), doneAt: at.exactOptional() }).exactOptional().meta({
       description:
         'Whether the state is being taken off its entities, or was: so many, and so many that were not its to take',
@@ -147,6 +171,7 @@ export const statusSchema = z
   .meta({ id: 'Campaigns', description: 'All campaigns, and what waits to become one' });
 
 export type SweepStatus = Wire<typeof sweepStatusSchema>;
+export type HookStatus = Wire<typeof hookStatusSchema>;
 export type PaceSettings = Wire<typeof paceSettingsSchema>;
 export type PaceStatus = Wire<typeof paceStatusSchema>;
 export type CampaignStatus = Wire<typeof campaignStatusSchema>;

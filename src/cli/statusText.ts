@@ -1,6 +1,7 @@
 import type { CampaignStatus, Status } from '../admin/inspect.ts';
 import type { Targets } from '../engine/targets.ts';
 import { count, many, moment, paragraphs, percent, table } from './format.ts';
+import { hookText } from './hookText.ts';
 import { inboxText } from './inboxText.ts';
 import { invariantsLine } from './invariantsText.ts';
 import { paceText } from './paceText.ts';
@@ -22,6 +23,7 @@ export function statusText({ campaigns, unstarted, inbox }: Status, historyEntri
 export function campaignText(status: CampaignStatus, historyEntries = 5): string {
   const { campaign, quarantined, groups, mismatches, subscriptions } = status;
   const pace = paceText(status);
+  const hook = hookText(status);
   const rows: (readonly (string | undefined)[])[] = [
     ['wanted', targetsText(status.targets)],
     ['sweep', sweepText(status)],
@@ -40,6 +42,7 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
         ]
       : []),
     ...(status.invariants ? [['invariants', invariantsLine(status.invariants)]] : []),
+    ...(hook === undefined ? [] : [['hook', hook]]),
     ...(status.strip ? [['stripped', stripText(status)]] : []),
     ['next', nextText(status)],
     ...historyText(status, historyEntries),
@@ -50,9 +53,10 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
 const topicsText = (topicless: number) =>
   `${count(topicless)} could not be fetched, or say what was not delivered: handover show, with the record's key, says why`;
 
-function headline({ stage, run, settled, closed, pausedBecause, blocked }: CampaignStatus): string {
+function headline({ stage, run, settled, closed, pausedBecause, blocked, hook }: CampaignStatus): string {
   if (blocked) return `${stage}, blocked: ${blocked.code}`;
   if (run === 'paused') return `${stage}, paused: ${pausedBecause ?? 'no reason given'}`;
+  if (hook) return `${stage}, ${hook.waits ? `${hook.waits.what} waits for ${hook.hook}` : `${hook.hook} is due`}`;
   if (closed || stage === 'draft') return stage;
   return settled ? `${stage}, settled` : `${stage}, on the way`;
 }
@@ -95,13 +99,16 @@ const listText = (counts: Readonly<Record<string, number>>): string =>
 
 /** The command that an operator would most likely give now. */
 function nextText(status: CampaignStatus): string {
-  const { stage, run, settled, migration, quarantined, blocked, switchGateOpen, strip, closed, invariants } = status;
+  const { stage, run, settled, migration, quarantined, blocked, switchGateOpen, strip, closed, invariants, hook } =
+    status;
   const verb = (name: string) => `handover ${name} ${migration}`;
   if (blocked) return `${blocked.detail} Restore it, or start a new version.`;
   if (run === 'paused' && invariants?.state === 'broken')
     return `correct what is wrong, then ${verb('verify')} and ${verb('resume')}; or ${verb('reverse')} and ${verb('resume')}`;
+  if (run === 'paused' && hook?.state === 'failed') return `correct what is wrong, then ${verb('resume')}`;
   if (run === 'paused') return `${verb('records')} --quarantined, then ${verb('retry')} and ${verb('resume')}`;
   if (strip && closed && strip.doneAt === undefined) return 'a worker takes the state off its entities: handover work';
+  if (hook) return 'a worker calls the hook: handover work';
   if (stage === 'completed' || stage === 'cancelled') return `nothing: the campaign is over`;
   if (!settled && stage !== 'draft') return 'a worker brings it on: handover work';
   // Nothing can be skipped where all is to come home.

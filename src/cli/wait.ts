@@ -2,6 +2,7 @@ import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
 import { lookAtSweep, sweepStatus } from '../admin/sweepStatus.ts';
 import type { Counts } from '../engine/counts.ts';
 import { documentKey, load } from '../engine/documents.ts';
+import { isHookDue } from '../engine/hooksDue.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { isStripping } from '../engine/strip.ts';
 import { Worker } from '../engine/worker.ts';
@@ -39,7 +40,8 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
         await clock.sleep(LIMITS.idleMs, signal);
         continue;
       }
-      const over = campaign.closed ? !isStripping(campaign) : campaign.settledAt !== undefined;
+      const rests = campaign.settledAt !== undefined && !isHookDue(campaign);
+      const over = campaign.closed ? !isStripping(campaign) : rests;
       if (over || campaign.run === 'paused') {
         const status = await unlessPassing(campaignStatus(session, campaign));
         if (status) return status;

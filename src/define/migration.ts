@@ -3,6 +3,7 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EntityRule } from './entity.ts';
 import type { FieldRule } from './field.ts';
+import { checkHooks, type Hooks } from './hooks.ts';
 import type { Invariant } from './invariant.ts';
 import { isOf, type Referring, referringTo } from './reference.ts';
 import type { SubscriptionRule } from './subscription.ts';
@@ -26,6 +27,8 @@ export interface MigrationDefinition {
   readonly invariants?: readonly Invariant[];
   /** Properties that give way to others, in records that stay where they are. */
   readonly fields?: readonly FieldRule[];
+  /** Functions to be called around its gates and groups. Nothing that decides about records: they may be corrected on the way. */
+  readonly hooks?: Hooks;
 }
 
 /** A validated migration. */
@@ -42,6 +45,7 @@ export interface Migration {
   readonly references: readonly Referring[];
   readonly invariants: readonly Invariant[];
   readonly fields: readonly FieldRule[];
+  readonly hooks: Hooks;
   /** Changes whenever anything that decides about records does. */
   readonly fingerprint: string;
 }
@@ -57,6 +61,7 @@ const KNOWN = new Set([
   'subscriptions',
   'invariants',
   'fields',
+  'hooks',
 ]);
 
 /** Checks a migration and fills its defaults. Throws `definition.invalid` with what is wrong. */
@@ -71,6 +76,7 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     subscriptions = [],
     fields = [],
     invariants = [],
+    hooks = {},
   } = definition;
   const errorBudget = definition.errorBudget ?? LIMITS.errorBudget;
   const refuse = (why: string): never => {
@@ -139,6 +145,7 @@ export function defineMigration(definition: MigrationDefinition): Migration {
       refuse(`${of.join('/')} has ${property} inside that move, and fields that change: one after the other`);
   }
   checkInvariants(invariants, records, refuse);
+  checkHooks(hooks, by, refuse);
   if (after.includes(name)) refuse('it cannot come after itself');
   const source = JSON.stringify([
     name,
@@ -153,7 +160,7 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   ]);
   const fingerprint = hash('sha256', source, 'hex').slice(0, 16);
   const lists = { records, subscriptions, references, fields, invariants };
-  return { name, version, after, by, namespace, errorBudget, ...lists, fingerprint };
+  return { name, version, after, by, namespace, errorBudget, ...lists, hooks, fingerprint };
 }
 
 function checkInvariants(

@@ -9,6 +9,7 @@ import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
 import { dropsOf, nameOf } from './dropping.ts';
 import { sameSweep } from './fence.ts';
+import { afterSettled, isAfterDue } from './hooksDue.ts';
 import type { Taking } from './invariantSchema.ts';
 import { heldUpBy } from './invariants.ts';
 import { brokenText } from './invariantTaking.ts';
@@ -34,7 +35,7 @@ export async function endSweep(
   store: Store,
   clock: Clock,
   swept: CampaignDocument,
-  migration: Pick<Migration, 'references'>,
+  migration: Pick<Migration, 'references' | 'hooks'>,
   { counts, whole }: { readonly counts: Counts; readonly whole: boolean },
   taking?: Taking,
 ): Promise<SweepEnd> {
@@ -67,7 +68,7 @@ export async function endSweep(
     // What is quarantined is nobody's to close over: the campaign rests open, so that it can be retried, or left behind.
     const isOpen = (entry: QuarantineDocument) => !isLeftBehind(current, entry);
     const leftovers = isClosing(current) && (await countQuarantined(store, current.id, 1, isOpen)) > 0;
-    return leftovers ? { ...settled, settledAt: at } : settle(settled, at);
+    return leftovers ? { ...settled, settledAt: at } : settle(settled, migration, at);
   });
   return { campaign, clean, first, paused: call === '' ? undefined : pauseOf(campaign, call) };
 }
@@ -148,7 +149,7 @@ function provesRest({ sweep }: CampaignDocument, counts: Counts, { guards }: Cap
 }
 
 /** A campaign at rest is looked over now and then: copies go stale, and strangers write where they should not. */
-export async function sweepAgain(store: Store, clock: Clock, swept: CampaignDocument): Promise<void> {
+export async function sweepAgain(store: Store, clock: Clock, swept: CampaignDocument): Promise<true> {
   const { id, generation, sweep } = swept;
   await updateCampaign({ store, clock }, id, (current) => {
     if (current.generation !== generation || current.sweep !== sweep || current.settledAt === undefined)
@@ -156,6 +157,7 @@ export async function sweepAgain(store: Store, clock: Clock, swept: CampaignDocu
     const { settledAt: _, ...rest } = current;
     return { ...rest, sweep: sweep + 1 };
   });
+  return true;
 }
 
 export interface Paused {
@@ -190,12 +192,28 @@ export async function checkBudget(
   return pauseOf(paused, call);
 }
 
+/** Pauses it over a hook that has failed too often; each pause begins a round of attempts anew. */
+export async function pauseOverHook(
+  { store, clock, by }: { readonly store: Store; readonly clock: Clock; readonly by: string },
+  { id, hookRound: round = 0 }: CampaignDocument,
+  still: (now: CampaignDocument) => boolean,
+  because: string,
+): Promise<Paused | undefined> {
+  const call = clock.id();
+  const paused = await updateCampaign({ store, clock }, id, (current) => {
+    if (!still(current) || (current.hookRound ?? 0) !== round || !campaignStep(current, 'hook.failed'))
+      return undefined;
+    return { ...pausedOver(current, clock, by, because, 'hook.failed', call), hookRound: round + 1 };
+  });
+  return pauseOf(paused, call);
+}
+
 function pausedOver(
   current: CampaignDocument,
   clock: Clock,
   by: string,
   because: string,
-  over: 'budget.exceeded' | 'invariant.broken',
+  over: 'budget.exceeded' | 'invariant.broken' | 'hook.failed',
   call: string,
 ): CampaignDocument {
   const entry = { what: 'pause', reason: because, from: { way: 'worker' as const }, id: call };
@@ -209,16 +227,17 @@ function pauseOf({ history, archived = 0 }: CampaignDocument, call: string): Pau
   return at < 0 ? undefined : { because: history[at]!.reason!, command: archived + at };
 }
 
-/** Every record rests at its target: what that means for the campaign is the machine's to say. */
-function settle(campaign: CampaignDocument, now: number): CampaignDocument {
+/** Every record rests at its target: what that means for the campaign is the machine's to say. It closes after its hook. */
+function settle(campaign: CampaignDocument, migration: Pick<Migration, 'hooks'>, now: number): CampaignDocument {
   const step = campaignStep({ stage: campaign.stage, run: campaign.run }, settledEvent(campaign));
   const effects = step?.effects ?? [];
+  const settled = { ...campaign, ...step?.next, settledAt: now };
+  const due = afterSettled(settled, migration);
   return {
-    ...campaign,
-    ...step?.next,
-    settledAt: now,
+    ...settled,
+    ...due,
     switchGateOpen: campaign.switchGateOpen || effects.some(({ type }) => type === 'openSwitchGate'),
-    closed: effects.some(({ type }) => type === 'close'),
+    closed: effects.some(({ type }) => type === 'close') && !isAfterDue({ ...settled, ...due }),
   };
 }
 

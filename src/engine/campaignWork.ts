@@ -3,11 +3,12 @@ import type { Migration } from '../define/migration.ts';
 import { viewOf } from '../define/parts.ts';
 import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { Store } from '../store/store.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
+import { carryOutDue } from './campaignHooks.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
 import { type CampaignLook, unlessFenced } from './fence.ts';
+import { isHookDue } from './hooksDue.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
 import { metered } from './metered.ts';
@@ -25,7 +26,7 @@ import {
   type Progress,
   progressOf,
 } from './sweep.ts';
-import { isLazy, isWorkable } from './workable.ts';
+import { isLazy, isSweepDue, isWorkable } from './workable.ts';
 import type { WorkerOptions } from './worker.ts';
 
 /**
@@ -140,12 +141,18 @@ export class CampaignWork {
     const { clock } = this.#options;
     const campaign = look.campaign.value;
     const migration = this.#migrationOf(campaign);
-    const store = this.#storeOf(migration);
+    const store = migration ? viewOf(this.#options.store, migration) : this.#options.store;
     if (this.mayHaveLeases(campaign)) return lane === 0 && this.#keepLeases(look, migration!, signal);
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
     if (campaign.closed) return lane === 0 && this.#strip(campaign, migration, signal);
-    if (campaign.settledAt !== undefined) return this.#lookAgain(campaign);
+    if (isHookDue(campaign)) {
+      const { id: worker, events = {} } = this.#options;
+      const hand = { store, clock, worker, migration, look, signal, events };
+      if (lane === 0 && (await carryOutDue(hand)) === 'done') return true;
+      if (!isSweepDue(campaign, clock.now())) return false;
+    }
+    if (campaign.settledAt !== undefined) return sweepAgain(store, clock, campaign);
     if (!this.#isQuiet(campaign)) return false;
     const sweep = await unlessFenced(() => this.#planOf(look, migration, signal));
     if (sweep === 'fenced') return true;
@@ -197,21 +204,20 @@ export class CampaignWork {
 
   /** Whether leases are to be looked after just now although nothing is swept: as often as a campaign at rest is. */
   mayHaveLeases(campaign: CampaignDocument): boolean {
-    const isHeld = campaign.run === 'paused' || isLazy(campaign, this.#options.clock.now());
+    const isHeld = campaign.run === 'paused' || campaign.pending || isLazy(campaign, this.#options.clock.now());
     if (!isHeld || campaign.closed || campaign.stage === 'draft') return false;
     if (!this.#migrationOf(campaign)?.subscriptions.length) return false;
     return this.#kept === undefined || elapsed(this.#options.clock, this.#kept) >= LIMITS.restSweepMs;
   }
 
   async #keepLeases(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<boolean> {
-    const { store, clock, id } = this.#options;
+    const [{ clock, id }, store] = [this.#options, viewOf(this.#options.store, migration)];
     if (await keepLeases({ store, clock, worker: id, migration, look, signal })) this.#kept = moment(clock);
     return true;
   }
 
   #planOf(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<SweepDocument> {
-    const { clock, id } = this.#options;
-    const store = this.#storeOf(migration);
+    const [{ clock, id }, store] = [this.#options, viewOf(this.#options.store, migration)];
     const name = nameOf(look.campaign.value);
     if (this.#plan?.name !== name) {
       const hand = { store, clock, worker: id, migration, look, signal };
@@ -249,10 +255,6 @@ export class CampaignWork {
     return false;
   }
 
-  #storeOf(migration: Migration | undefined): Store {
-    return migration ? viewOf(this.#options.store, migration) : this.#options.store;
-  }
-
   /** A campaign is only worked on under the very definition it was started with. */
   #migrationOf({ migration, definition }: CampaignDocument): Migration | undefined {
     return this.#options.migrations.find(({ name, fingerprint }) => name === migration && fingerprint === definition);
@@ -271,8 +273,7 @@ export class CampaignWork {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { counts } = ended;
-    const { clock, id, events } = this.#options;
-    const store = this.#storeOf(migration);
+    const [{ clock, id, events }, store] = [this.#options, viewOf(this.#options.store, migration)];
     const swept = look.campaign.value;
     // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
     const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
@@ -289,17 +290,10 @@ export class CampaignWork {
   }
 
   async #strip(campaign: CampaignDocument, migration: Migration, signal: AbortSignal): Promise<boolean> {
-    const { clock } = this.#options;
-    const pacer = this.#pacer;
+    const [{ clock }, pacer] = [this.#options, this.#pacer];
     pacer.follow(campaign);
-    const store = metered(this.#storeOf(migration), (operations) => pacer.count(operations));
+    const store = metered(viewOf(this.#options.store, migration), (operations) => pacer.count(operations));
     await stripPage({ store, clock, migration, pacer, signal }, campaign);
-    return true;
-  }
-
-  async #lookAgain(campaign: CampaignDocument): Promise<boolean> {
-    const { store, clock } = this.#options;
-    await sweepAgain(store, clock, campaign);
     return true;
   }
 }

@@ -33,6 +33,7 @@ export const KINDS: Readonly<Record<DocumentKind, string>> = {
   invariants: '_HandoverInvariants',
   baseline: '_HandoverBaseline',
   home: '_HandoverHome',
+  hook: '_HandoverHook',
 };
 
 /** What was given up when a split was settled: an entity as it was, which nothing reads but a person. */

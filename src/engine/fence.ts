@@ -125,6 +125,11 @@ export const UNFENCED: Pick<Fence, 'guard' | 'renew' | 'check'> = {
   check: () => undefined,
 };
 
-/** Whether the sweep of `b` is the one that is under way in `a`. */
+/** Whether the sweep of `b` is the one that is under way in `a`. None is, while a command waits for its hooks. */
 export const sameSweep = (a: CampaignDocument, b: CampaignDocument): boolean =>
-  a.generation === b.generation && a.sweep === b.sweep && a.run === 'running' && !a.closed && a.settledAt === undefined;
+  a.generation === b.generation &&
+  a.sweep === b.sweep &&
+  a.run === 'running' &&
+  !a.closed &&
+  !a.pending &&
+  a.settledAt === undefined;

@@ -6,6 +6,7 @@ import type { KeyRange, Store } from '../store/store.ts';
 import { add, addAll, type Counts, waitFor } from './counts.ts';
 import { groupStep } from './decide.ts';
 import { documentKey, load, save } from './documents.ts';
+import { type BecameWhole, wholeAfter } from './groupHooks.ts';
 import { subscriptionsIn } from './groupSubscriptions.ts';
 import { type PageOptions, processPage } from './page.ts';
 import { anyIn, isHeldBack } from './quarantine.ts';
@@ -37,6 +38,8 @@ export interface GroupResult {
   readonly newlyQuarantined: number;
   /** It was left, as others write in it just now: try it once more when the other groups are done. */
   readonly cooling?: boolean;
+  /** Somebody is to be told that it is whole. */
+  readonly became?: BecameWhole;
 }
 
 /**
@@ -81,14 +84,22 @@ export async function processGroup(
   // Whoever has arrived was ready on the way: a group that was gathering passes through `moving`.
   const passed =
     before === 'gathering' && event.endsWith('.arrived') ? groupStep(before, 'members.ready')!.next : before;
-  const state = groupStep(passed, event)?.next ?? passed;
+  const step = groupStep(passed, event);
+  const state = step?.next ?? passed;
+  const hooked = context.migration.hooks.onGroupWhole !== undefined;
+  const whole = wholeAfter(stored?.value.whole, state, hooked ? (step?.effects ?? []) : []);
   // Lost to another worker: it looked at the same members, and the next sweep looks again.
   // Only what rests is done for this sweep: what does not must be counted again by whoever comes after a crash here.
   const done = (result.counts.unresolved ?? 0) > 0 ? 0 : sweep;
   const { count, ready: proven } = subscriptions;
   const seen = count === 0 ? {} : { subscriptions: { count, ready: proven } };
-  const value = { v: 1 as const, state, members: result.members, generation, sweep: done, ...seen };
-  await save<'group'>(store, key, value, stored?.version);
+  const value = { v: 1 as const, state, members: result.members, generation, sweep: whole?.due ? 0 : done, ...seen };
+  const group = { ...value, ...(whole ? { whole } : {}) };
+  const saved = await save<'group'>(store, key, group, stored?.version);
+  if (!whole?.due) return result;
+  if (saved.status === 'applied')
+    return { ...result, became: { root, sweep: done, group: { key, value: group, version: saved.version } } };
+  waitFor(result.counts, 1);
   return result;
 }
 

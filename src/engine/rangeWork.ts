@@ -10,6 +10,7 @@ import { dropsOf } from './dropping.ts';
 import { type CampaignLook, Fence, sameSweep, unlessFenced } from './fence.ts';
 import { processFields } from './fieldPage.ts';
 import { processGroup } from './group.ts';
+import { type BecameWhole, tellWhole } from './groupHooks.ts';
 import { gatedBy, groupsNoted, targetsOf } from './groupSubscriptions.ts';
 import type { Item } from './item.ts';
 import { type Pacer, turnsOf } from './pace.ts';
@@ -244,6 +245,7 @@ async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key
   const context = { store, migration, campaign, siblingsMissing, pageSize, page };
   const counts: Counts = {};
   let newlyQuarantined = 0;
+  const became: BecameWhole[] = [];
   const elsewhere: { readonly root: Key; readonly done: Promise<boolean> }[] = [];
   const bring = async (root: Key, patient: boolean) => {
     const name = `${campaign.id} ${nameOf(campaign)} ${root}`;
@@ -264,6 +266,7 @@ async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key
     const result = await working;
     addAll(counts, result?.counts ?? {});
     newlyQuarantined += result?.newlyQuarantined ?? 0;
+    if (result?.became) became.push(result.became);
     return result;
   };
   const roots = new Map(groups.map((root) => [root.toString(), root]));
@@ -274,6 +277,7 @@ async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key
   for (let other = elsewhere.pop(); other; other = elsewhere.pop()) {
     if (!(await other.done)) await bring(other.root, true);
   }
+  if (became.length > 0) addAll(counts, await tellWhole(work, fence, became));
   return { counts, newlyQuarantined, cooling: [] };
 }
 

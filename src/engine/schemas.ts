@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { GROUP_STATES } from '../../machines/group.ts';
 import { entry, targets } from './entrySchema.ts';
+import { after, hook, pending } from './hookSchema.ts';
 import { taking } from './invariantSchema.ts';
 import { forged, subscription } from './subscriptionSchema.ts';
 
@@ -119,6 +120,12 @@ export const SCHEMAS = {
     history: z.array(entry),
     /** How many older ones stand in documents of their own. */
     archived: z.number().optional(),
+    /** A command that takes effect when its hooks are done. */
+    pending: pending.optional(),
+    /** The hook that is called since this generation has settled. */
+    after: after.optional(),
+    /** How often it was paused as a hook had failed too often: each time the attempts begin anew. */
+    hookRound: z.number().optional(),
   }),
   command: z.object({ v: version, entry }),
   sweep: z.object({
@@ -166,6 +173,8 @@ export const SCHEMAS = {
     subscriptions: z.object({ count: z.number(), ready: z.boolean() }).optional(),
     generation: z.number(),
     sweep: z.number(),
+    /** How often it became whole, where somebody is told of it; `due`: of the last time not yet. */
+    whole: z.object({ times: z.number(), due: z.boolean() }).optional(),
   }),
   subscription,
   /** A record that has a subscription, where a sweep of records of its kind would not find it: it moves, or is of a group. */
@@ -225,6 +234,7 @@ export const SCHEMAS = {
   }),
   /** Which campaign may move records of a home. */
   home: z.object({ v: version, home: z.string(), campaign: z.string(), at: z.number() }),
+  hook: hook.extend({ v: version }),
 } as const;
 
 export type DocumentKind = keyof typeof SCHEMAS;
@@ -238,6 +248,7 @@ export type Retried = NonNullable<CampaignDocument['retries']>[number];
 export type SweepDocument = Document<'sweep'>;
 export type RangeDocument = Document<'range'>;
 export type QuarantineDocument = Document<'quarantine'>;
+export type HookDocument = Document<'hook'>;
 export type HomeDocument = Document<'home'>;
 export type GroupDocument = Document<'group'>;
 export type BaselineDocument = Document<'baseline'>;

@@ -19,16 +19,17 @@ export function aim(current: Targets, target: Target, share: number, rest: Targe
   return share >= 100 ? everything(target) : [{ below: share, target }, ...tail];
 }
 
-/** Whether new targets bring anything back that the targets before had made the new home's. */
-export function bringsBack(before: Targets, after: Targets): boolean {
-  const isAway = (targets: Targets, place: number) => {
-    const { target } = targets.find(({ below }) => place < below)!;
-    return target === 'switched' || target === 'completed';
-  };
+/** Whether anything is wanted at one of `at` that was wanted at one of `from` before. */
+export function isReached(after: Targets, before: Targets, at: readonly Target[], from: readonly Target[]): boolean {
+  const wanted = (targets: Targets, place: number) => targets.find(({ below }) => place < below)!.target;
   // Targets change at their steps only: each piece between two steps of either is of one mind.
   const steps = [0, ...[...before, ...after].map(({ below }) => below)].filter((place) => place < 100);
-  return steps.some((place) => isAway(before, place) && !isAway(after, place));
+  return steps.some((place) => from.includes(wanted(before, place)) && at.includes(wanted(after, place)));
 }
+
+/** Whether new targets bring anything back that the targets before had made the new home's. */
+export const bringsBack = (before: Targets, after: Targets): boolean =>
+  isReached(after, before, ['home', 'copied'], ['switched', 'completed']);
 
 /** A stable place in [0, 100) for a key: the same in every process, unrelated to the key's order. */
 function placeOf(key: Key): number {

@@ -1,5 +1,6 @@
 import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
+import type { HookName } from '../define/hooks.ts';
 import type { Migration } from '../define/migration.ts';
 import { type HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -22,12 +23,23 @@ export interface WorkerEvents {
   quarantined?(entry: QuarantineDocument): void;
   /** This worker has paused it; `command`: the number of its entry in the audit trail. */
   paused?(campaign: string, because: string, facts: { readonly migration: string; readonly command: number }): void;
+  /** It has called a hook; `cause`: why that failed. */
+  hooked?(facts: HookFacts): void;
   /** This worker has not the definition that the campaign was started with; told once. */
   refused?(campaign: CampaignDocument): void;
   /** The store did not answer; the worker will look again. */
   faltered?(error: HandoverError): void;
   /** Runs a page's way, from its scan to its last commit, once: for traces. */
   page?<R>(page: PageFacts, act: () => Promise<R>): Promise<R>;
+}
+
+export interface HookFacts {
+  readonly campaign: string;
+  readonly hook: HookName;
+  /** The idempotency key. */
+  readonly key: string;
+  readonly attempt: number;
+  readonly cause?: string;
 }
 
 export interface PageFacts {
@@ -111,7 +123,8 @@ export class Worker {
       const isDue = isWorkable(value, clock.now());
       if (
         isDue ||
-        ((value.run === 'paused' || isLazy(value, clock.now())) && this.#workOn(value.id).mayHaveLeases(value))
+        ((value.run === 'paused' || value.pending || isLazy(value, clock.now())) &&
+          this.#workOn(value.id).mayHaveLeases(value))
       )
         begin(value);
     }

@@ -15,7 +15,9 @@ export async function newestCampaign(store: Store, migration: Migration): Promis
 
 /** Whether moves may be made under it: as workers have it, and, once it is completed, for what is inserted late. */
 export function mayMove(campaign: CampaignDocument, migration: Migration): boolean {
-  const { stage, run, closed, definition, succeeded } = campaign;
+  const { stage, run, closed, definition, succeeded, pending } = campaign;
+  // A command waits for its hooks: where records were wanted before they are not wanted any more.
+  if (pending) return false;
   if (stage === 'draft' || run === 'paused' || definition !== migration.fingerprint) return false;
   // What is dropped has stood where it is since before references were looked at: only sweeps know since when.
   if (dropsOf(campaign, migration)) return false;

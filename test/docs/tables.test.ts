@@ -278,6 +278,7 @@ const MIGRATION_FIELDS: Record<keyof MigrationDefinition, true> = {
   subscriptions: true,
   invariants: true,
   fields: true,
+  hooks: true,
 };
 
 const VALUES: { readonly [T in Typed['type']]: Typed & { type: T } } = {

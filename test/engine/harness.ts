@@ -2,6 +2,7 @@ import * as commands from '../../src/admin/commands.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type EntityDefinition, entity } from '../../src/define/entity.ts';
 import { defineMigration, type Migration } from '../../src/define/migration.ts';
+import { isHookDue } from '../../src/engine/hooksDue.ts';
 import { type VerifyReport, verify } from '../../src/engine/verify.ts';
 import { Worker } from '../../src/engine/worker.ts';
 import { Content } from '../../src/record/content.ts';
@@ -166,7 +167,8 @@ export function world(
 export async function rest({ context, worker, migration, clock }: World, steps = 10_000): Promise<commands.Campaign> {
   for (let i = 0; i < steps; i++) {
     const campaign = await commands.theCampaign(context, migration.name);
-    if (campaign.settledAt !== undefined || campaign.closed || campaign.run === 'paused') return campaign;
+    const rests = campaign.settledAt !== undefined && !isHookDue(campaign);
+    if (rests || campaign.closed || campaign.run === 'paused') return campaign;
     if (!(await worker.step(campaign, new AbortController().signal))) await clock.sleep(100);
   }
   throw new Error('the campaign never came to rest');

@@ -1,6 +1,9 @@
 import type { pino } from 'pino';
 import { campaigns } from '../../admin/commands.ts';
+import type { Migration } from '../../define/migration.ts';
 import { list } from '../../engine/documents.ts';
+import { isHookDue, missingHooks } from '../../engine/hooksDue.ts';
+import type { CampaignDocument } from '../../engine/schemas.ts';
 import { isStripping } from '../../engine/strip.ts';
 import { Worker, type WorkerEvents } from '../../engine/worker.ts';
 import { HandoverError } from '../../errors.ts';
@@ -65,22 +68,28 @@ function replyOf(worker: string, tally: Tally, held: readonly string[]): Reply {
   return { data: { worker, ...tally, held }, text: text + waiting, exit: held.length === 0 ? 'done' : 'held' };
 }
 
+/** Whether the hooks that are due are here. */
+const canCall = (campaign: CampaignDocument, migration: Migration): boolean =>
+  !isHookDue(campaign) || missingHooks(campaign, migration).length === 0;
+
 /** Works until no campaign has anything left to do, and says which ones are held up. */
 async function workUntilSettled(session: Session, worker: Worker): Promise<readonly string[]> {
   const { store, migrations, clock, signal } = session;
   while (!signal.aborted) {
     const open = (await campaigns({ store })).filter(
-      (each) => isStripping(each) || (!each.closed && each.stage !== 'draft'),
+      (each) => isStripping(each) || (!each.closed && (each.stage !== 'draft' || isHookDue(each))),
     );
-    const known = (definition: string) => migrations.some(({ fingerprint }) => fingerprint === definition);
+    const known = (each: CampaignDocument) =>
+      migrations.some((migration) => migration.fingerprint === each.definition && canCall(each, migration));
     const moving = open.filter(
-      (each) => (isStripping(each) || each.settledAt === undefined) && each.run === 'running' && known(each.definition),
+      (each) =>
+        (isStripping(each) || each.settledAt === undefined || isHookDue(each)) && each.run === 'running' && known(each),
     );
     if (moving.length === 0) {
       const held: string[] = [];
-      for (const { id, run, definition } of open) {
-        const { done } = await list(store, 'quarantine', id).next();
-        if (run === 'paused' || !known(definition) || !done) held.push(id);
+      for (const each of open) {
+        const { done } = await list(store, 'quarantine', each.id).next();
+        if (each.run === 'paused' || !known(each) || !done) held.push(each.id);
       }
       return held;
     }
@@ -98,6 +107,10 @@ function told(one: WorkerEvents, other: WorkerEvents): WorkerEvents {
     moved: (...args) => {
       one.moved?.(...args);
       other.moved?.(...args);
+    },
+    hooked: (...args) => {
+      one.hooked?.(...args);
+      other.hooked?.(...args);
     },
     swept: (...args) => {
       one.swept?.(...args);
@@ -131,6 +144,10 @@ function eventsTo(log: pino.Logger, tally: Tally): WorkerEvents {
     paused: (campaign, because, { migration, command }) => {
       log.warn({ event: 'campaign.paused', campaign, migration, because, command });
     },
+    hooked: ({ cause, ...facts }) =>
+      cause === undefined
+        ? log.info({ event: 'hook.completed', ...facts })
+        : log.warn({ event: 'hook.failed', ...facts, cause }),
     refused: ({ id, migration }) => log.warn({ event: 'campaign.refused', campaign: id, migration }),
     faltered: ({ code, detail }) => log.warn({ event: 'store.faltered', code, detail }),
   };

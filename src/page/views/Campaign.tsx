@@ -4,6 +4,7 @@ import { RecordChart } from '../chart/RecordChart.tsx';
 import { count, many, words } from '../format.ts';
 import { meaning } from '../meaning.ts';
 import { Actions } from '../parts/Actions.tsx';
+import { Hook } from '../parts/Hook.tsx';
 import { Invariants } from '../parts/Invariants.tsx';
 import { Missing } from '../parts/Missing.tsx';
 import { Progress } from '../parts/Progress.tsx';
@@ -43,6 +44,7 @@ function Attention({ status }: { status: CampaignStatus }) {
     <>
       {blocked && <p class="note bad">Blocked: {blocked.detail} Restore it, or start a new version.</p>}
       {run === 'paused' && <p class="note warn">Paused: {pausedBecause ?? 'no reason was given'}.</p>}
+      <Hook status={status} />
       {quarantined.count > 0 && (
         <p class={quarantined.count > quarantined.skipped ? 'note warn' : 'note'}>
           {many(quarantined.count, 'record')} quarantined

@@ -17,6 +17,7 @@ export class Metrics {
   readonly #clock: Pick<Clock, 'ticks'>;
   readonly #moves = this.#counter('moves_total', 'Moves made by the worker of this process', ['campaign', 'move']);
   readonly #sweeps = this.#counter('sweeps_total', 'Sweeps that this worker ended', ['campaign', 'clean']);
+  readonly #hooks = this.#counter('hooks_total', 'Calls of hooks by this worker', ['campaign', 'hook', 'result']);
   readonly #falters = this.#counter(
     'falters_total',
     'Times that the store did not answer this worker, which looks again',
@@ -50,6 +51,8 @@ export class Metrics {
     return {
       moved: (campaign, move, n) => this.#moves.inc({ campaign, move }, n),
       swept: ({ id }, _counts, clean) => this.#sweeps.inc({ campaign: id, clean: String(clean) }),
+      hooked: ({ campaign, hook, cause }) =>
+        this.#hooks.inc({ campaign, hook, result: cause === undefined ? 'done' : 'failed' }),
       faltered: () => this.#falters.inc(),
     };
   }
