@@ -19,6 +19,10 @@ export const ERRORS = {
   'slot.corrupt':
     'The state slot does not decode. Look at the entity, repair or remove its slot, then retry the record.',
   'slot.foreign': 'The record is in the middle of another campaign. Finish or cancel that one, then retry the record.',
+  'parts.invalid':
+    'What is kept inside this record cannot be told apart: an item is no entity, says no id, or two say one. Correct the array, then retry.',
+  'parts.missing':
+    'The record that this one is to be kept inside is not there. Make it, or exclude what belongs to it, then retry.',
   'record.corrupt':
     'Both homes say the truth was given away, which no sequence of moves can produce. Look at both, keep one by hand.',
   'record.split':

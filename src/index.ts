@@ -25,6 +25,7 @@ export {
   sum,
 } from './define/invariant.ts';
 export { defineMigration, type Migration, type MigrationDefinition } from './define/migration.ts';
+export { type Parts, type PartsDefinition, parts } from './define/parts.ts';
 export type { OidcDefinition, Role, ServerDefinition, TokenDefinition } from './define/server.ts';
 export {
   type SubscriptionDefinition,
@@ -59,6 +60,8 @@ export {
   type Legacy,
   type MigrateOptions,
   type Mismatch,
+  type Outside,
+  type Part,
   Router,
   type RouterEvents,
   type RouterOptions,

@@ -25,6 +25,8 @@ export const LIMITS = {
    * can wait until nothing that was seen before can land any more. Nobody needs as long for a round, unless it stalls.
    */
   actWithinMs: 5_000,
+  /** Attempts to write a part into its container, which others write too, before the call says that it is busy. */
+  partAttempts: 8,
   /** How often an idle worker looks for work. */
   idleMs: 200,
   /** Wait after a sweep that moved nothing and proved nothing, at most: each of a generation is longer than the one before. */

@@ -1,5 +1,6 @@
 import type { Side } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
+import { viewOf } from '../define/parts.ts';
 import { list } from '../engine/documents.ts';
 import { isSkipped } from '../engine/quarantine.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
@@ -85,11 +86,12 @@ async function quarantinedRecords(
 
 /** Every record once, page by page, with a cursor behind each. */
 async function* eachRecord(
-  { store, migrations }: Context,
+  { store: given, migrations }: Context,
   campaign: CampaignDocument,
   after: string | undefined,
 ): AsyncGenerator<{ found: Found; at: string }> {
   const migration = migrationNamed({ migrations }, campaign.migration);
+  const store = viewOf(given, migration);
   const steps = stepsOf(migration);
   const cursor = after === undefined ? undefined : parseCursor(after, steps.length);
   for (let s = cursor?.step ?? 0; s < steps.length; s++) {

@@ -1,6 +1,7 @@
 import type { Side } from '../../machines/moves.ts';
 import { matches } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
+import { viewOf } from '../define/parts.ts';
 import { documentKey, load } from '../engine/documents.ts';
 import { type FieldHeld, fieldStateOf, HOLDERS } from '../engine/field.ts';
 import { hold, roleOf } from '../engine/pair.ts';
@@ -25,12 +26,13 @@ import { subscriptionView } from './showSubscription.ts';
  * among the peers, which may look at a whole home. Throws `campaign.missing`, `record.missing`, `key.invalid`.
  */
 export async function show(
-  { store, migrations }: Pick<CommandContext, 'store' | 'migrations'>,
+  { store: given, migrations }: Pick<CommandContext, 'store' | 'migrations'>,
   name: string,
   text: string,
 ): Promise<Shown> {
-  const campaign = await theCampaign({ store }, name);
+  const campaign = await theCampaign({ store: given }, name);
   const migration = migrationNamed({ migrations }, campaign.migration);
+  const store = viewOf(given, migration);
   const look: Look = { store, migration, campaign };
   const key = Key.parse(text);
   const here = await findHere(key, look);

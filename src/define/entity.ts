@@ -2,15 +2,16 @@ import { HandoverError, messageOf } from '../errors.ts';
 import { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import { fromPlain, type PlainRecord, rename, toPlain } from '../record/plain.ts';
+import type { Parts } from './parts.ts';
 import { type Reference, type ReferenceDefinition, reference } from './reference.ts';
 import { sourceText } from './sourceText.ts';
 
 /** How the entities of one home move to another. `T` is the plain view of a record in the old shape, `N` in the new. */
 export interface EntityDefinition<T extends object = PlainRecord, N extends object = T> {
-  /** The kinds of the old keys' path, as `Feed` or `Blog/Post`. */
-  readonly from: string;
-  /** The kinds of the new keys' path, as `User/Feed`. The first one's entity is the record's group. */
-  readonly into: string;
+  /** The kinds of the old keys' path, as `Feed` or `Blog/Post`; or records that are kept inside others. */
+  readonly from: string | Parts;
+  /** The kinds of the new keys' path, as `User/Feed`. The first one's entity is the record's group. Or as `from`. */
+  readonly into: string | Parts;
   /** The new key of a record. It must depend on the record alone, and no two records may share one. */
   readonly to: (record: T, key: Key) => Key;
   /** Properties that only change their name, old to new. Applied before `forward`, undone after `backward`. */
@@ -51,6 +52,8 @@ export interface EntityRule<Old extends object = any, New extends object = any> 
   backward(key: Key, content: Content): Content;
   /** Undefined: an operator must choose. Throws `transform.split`. */
   onSplit?(key: Key, old: Content, now: Content): Verdict | undefined;
+  /** Which of both homes are inside other records. */
+  readonly parts?: readonly Parts[];
   /** Old property names to new ones, where any change. */
   readonly renames?: Readonly<Record<string, string>>;
   /** Where other entities hold keys of these records; unset where none do. */
@@ -66,21 +69,26 @@ export function entity<T extends object = PlainRecord, N extends object = T>(
   definition: EntityDefinition<T, N>,
 ): EntityRule<T, N> {
   const { to, forward, backward, rename: names, onSplit, references = [] } = definition as unknown as EntityDefinition;
-  const from = pattern('from', definition.from);
-  const into = pattern('into', definition.into);
+  const from = homeOf('from', definition.from);
+  const into = homeOf('into', definition.into);
+  const inside = [definition.from, definition.into].filter((home) => typeof home === 'object');
   if (typeof to !== 'function')
-    throw invalid(`Entity ${definition.from}: \`to\` must be a function that returns a key.`);
-  if (backward && !forward)
-    throw invalid(`Entity ${definition.from}: \`backward\` without \`forward\` undoes nothing.`);
+    throw invalid(`Entity ${from.join('/')}: \`to\` must be a function that returns a key.`);
+  if (backward && !forward) throw invalid(`Entity ${from.join('/')}: \`backward\` without \`forward\` undoes nothing.`);
   const back = names && Object.fromEntries(Object.entries(names).map(([old, now]) => [now, old]));
   if (back && Object.keys(back).length !== Object.keys(names).length) {
-    throw invalid(`Entity ${definition.from}: two properties are renamed to the same name.`);
+    throw invalid(`Entity ${from.join('/')}: two properties are renamed to the same name.`);
   }
-  if (!Array.isArray(references)) throw invalid(`Entity ${definition.from}: \`references\` must be a list.`);
-  const referring = references.map((each) => reference(each, definition.from));
+  if (inside.length === 2 && inside[0]!.of.join('/') === inside[1]!.of.join('/'))
+    throw invalid(`Entity ${from.join('/')}: no move from one array of a record into another of it.`);
+  if (inside.length > 0 && references.length > 0)
+    throw invalid(`Entity ${from.join('/')}: nothing refers to records inside others by their keys.`);
+  if (!Array.isArray(references)) throw invalid(`Entity ${from.join('/')}: \`references\` must be a list.`);
+  const referring = references.map((each) => reference(each, from.join('/')));
   return {
     from,
     into,
+    ...(inside.length > 0 ? { parts: inside } : {}),
     ...(names ? { renames: names } : {}),
     ...(referring.length > 0 ? { references: referring } : {}),
     transforms: forward !== undefined || names !== undefined,
@@ -102,8 +110,8 @@ export function entity<T extends object = PlainRecord, N extends object = T>(
       }),
     ...(onSplit ? { onSplit: (key: Key, old: Content, now: Content) => verdictOf(onSplit, key, old, now) } : {}),
     source: [
-      definition.from,
-      definition.into,
+      sourceOf(definition.from),
+      sourceOf(definition.into),
       to,
       JSON.stringify(names),
       forward,
@@ -115,6 +123,11 @@ export function entity<T extends object = PlainRecord, N extends object = T>(
       .join('\n'),
   };
 }
+
+const homeOf = (name: 'from' | 'into', home: string | Parts): readonly string[] =>
+  typeof home === 'object' && home !== null ? [...home.of, home.property] : pattern(name, home);
+
+const sourceOf = (home: string | Parts): string => (typeof home === 'object' ? home.source : home);
 
 /** Whether the key's path is of these kinds, in this order. */
 export function matches(pattern: readonly string[], key: Key): boolean {
@@ -160,6 +173,8 @@ function guarded<R>(code: TransformCode, key: Key, run: () => R): R {
   try {
     return run();
   } catch (cause) {
+    // No function of the author's was called: there is nothing to call it with.
+    if (cause instanceof HandoverError && cause.code === 'parts.invalid') throw cause;
     throw new HandoverError(code, `${key}: ${messageOf(cause)}.`, { key: key.toString() }, { cause });
   }
 }

@@ -10,6 +10,8 @@ type Touching = Pick<Migration, 'namespace' | 'records' | 'subscriptions' | 'fie
 export function homesOf({ namespace, records, subscriptions, fields }: Touching): readonly string[] {
   const paths = [
     ...records.flatMap(({ from, into }) => [from, into]),
+    // Whoever moves what parts are kept inside of moves the parts.
+    ...records.flatMap(({ parts = [] }) => parts.map(({ of }) => of)),
     ...[...subscriptions, ...fields].map(({ of }) => of),
   ];
   // Escaped, so that no name holds the colon that ends it.

@@ -135,6 +135,15 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     const oneWay = records.find(({ from, into, reversible }) => !reversible && (isOf(of, from) || isOf(of, into)));
     if (oneWay) refuse(`records of ${oneWay.from.join('/')} refer to others that move, and have no \`backward\``);
   }
+  for (const { of, property } of records.flatMap((rule) => rule.parts ?? [])) {
+    // Whoever rewrites a container rewrites what is kept inside it, past the protocol.
+    if (references.some((each) => isOf(each.of, of)))
+      refuse(`${of.join('/')} has ${property} inside that move, and refers to others that move: one after the other`);
+    if (records.some(({ from, into }) => [from, into].some((home) => home.join('/') === of.join('/'))))
+      refuse(`${of.join('/')} has ${property} inside that move, and moves itself: one after the other`);
+    if (fields.some((rule) => rule.of.join('/') === of.join('/')))
+      refuse(`${of.join('/')} has ${property} inside that move, and fields that change: one after the other`);
+  }
   checkInvariants(invariants, records, refuse);
   checkHooks(hooks, by, refuse);
   if (after.includes(name)) refuse('it cannot come after itself');

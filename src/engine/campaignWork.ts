@@ -1,5 +1,6 @@
 import { elapsed, type Moment, moment } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
+import { viewOf } from '../define/parts.ts';
 import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
@@ -137,9 +138,10 @@ export class CampaignWork {
     lane: number,
     leave: (range: Promise<void>) => void,
   ): Promise<boolean> {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     const campaign = look.campaign.value;
     const migration = this.#migrationOf(campaign);
+    const store = migration ? viewOf(this.#options.store, migration) : this.#options.store;
     if (this.mayHaveLeases(campaign)) return lane === 0 && this.#keepLeases(look, migration!, signal);
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
@@ -209,13 +211,13 @@ export class CampaignWork {
   }
 
   async #keepLeases(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<boolean> {
-    const { store, clock, id } = this.#options;
+    const [{ clock, id }, store] = [this.#options, viewOf(this.#options.store, migration)];
     if (await keepLeases({ store, clock, worker: id, migration, look, signal })) this.#kept = moment(clock);
     return true;
   }
 
   #planOf(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<SweepDocument> {
-    const { store, clock, id } = this.#options;
+    const [{ clock, id }, store] = [this.#options, viewOf(this.#options.store, migration)];
     const name = nameOf(look.campaign.value);
     if (this.#plan?.name !== name) {
       const hand = { store, clock, worker: id, migration, look, signal };
@@ -271,7 +273,7 @@ export class CampaignWork {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { counts } = ended;
-    const { store, clock, id, events } = this.#options;
+    const [{ clock, id, events }, store] = [this.#options, viewOf(this.#options.store, migration)];
     const swept = look.campaign.value;
     // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
     const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
@@ -290,7 +292,7 @@ export class CampaignWork {
   async #strip(campaign: CampaignDocument, migration: Migration, signal: AbortSignal): Promise<boolean> {
     const [{ clock }, pacer] = [this.#options, this.#pacer];
     pacer.follow(campaign);
-    const store = metered(this.#options.store, (operations) => pacer.count(operations));
+    const store = metered(viewOf(this.#options.store, migration), (operations) => pacer.count(operations));
     await stripPage({ store, clock, migration, pacer, signal }, campaign);
     return true;
   }

@@ -1,6 +1,7 @@
 import { type EntityRule, matches } from '../define/entity.ts';
 import type { FieldRule } from '../define/field.ts';
 import type { Migration } from '../define/migration.ts';
+import { viewOf } from '../define/parts.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Entity, Store } from '../store/store.ts';
@@ -14,10 +15,11 @@ import { firstField, homeRange } from './sweep.ts';
 
 /** Records at T that could not go home: no backward transform, and no longer what the old home's content became. */
 export async function countModified(
-  store: Store,
+  given: Store,
   migration: Migration,
   campaign: string,
 ): Promise<{ count: number; samples: readonly string[] }> {
+  const store = viewOf(given, migration);
   let count = 0;
   const samples: string[] = [];
   for (const [index, rule] of migration.records.entries()) {

@@ -1,4 +1,5 @@
 import type { Migration } from '../define/migration.ts';
+import { viewOf } from '../define/parts.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { PriceList } from '../store/prices.ts';
@@ -36,7 +37,7 @@ export interface PlanOptions {
 
 /** Reads the old homes, page by page, and moves every record there and back in memory. Writes nothing. */
 export async function plan(writable: Store, migration: Migration, options: PlanOptions = {}): Promise<PlanReport> {
-  const store = readOnlyStore(writable);
+  const store = viewOf(readOnlyStore(writable), migration);
   const findings: PlanFindings = { seen: 0, problems: {}, inexact: { count: 0, samples: [] }, unchecked: 0 };
   const keys = options.keys ?? LIMITS.planKeys;
   const context = {

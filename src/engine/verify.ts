@@ -2,6 +2,7 @@ import type { RecordState } from '../../machines/record.ts';
 import type { Clock } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
+import { viewOf } from '../define/parts.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
@@ -41,7 +42,7 @@ export interface VerifyOptions {
  * `campaign.stripped` where nothing tells any more which entities the campaign has moved.
  */
 export async function verify(
-  store: Store,
+  given: Store,
   migration: Migration,
   campaign: CampaignDocument,
   options: VerifyOptions,
@@ -49,6 +50,7 @@ export async function verify(
   if (campaign.closed && campaign.strip) {
     throw new HandoverError('campaign.stripped', `Campaign ${campaign.id} was stripped, or is being.`);
   }
+  const store = viewOf(given, migration);
   const key = documentKey('verify', campaign.id, 'run');
   const steps = [
     ...migration.records.flatMap((rule, index) => [

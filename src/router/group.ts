@@ -2,6 +2,7 @@ import { isJoined } from '../../machines/group.ts';
 import { type Clock, elapsed, moment, systemClock } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
+import { viewOf } from '../define/parts.ts';
 import { documentKey, load, type Stored } from '../engine/documents.ts';
 import { type Held, hold, roleOf } from '../engine/pair.ts';
 import { HandoverError } from '../errors.ts';
@@ -40,7 +41,8 @@ export async function withGroup<T>(
   root: Key,
   run: (group: GroupTransaction) => Promise<T>,
 ): Promise<T> {
-  const { store, clock = systemClock } = options;
+  const { clock = systemClock } = options;
+  const store = viewOf(options.store, options.migration);
   if (store.capabilities.atomic === 'entity') {
     throw new RangeError(`${store.capabilities.name} commits single entities: it has no transaction of a group.`);
   }

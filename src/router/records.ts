@@ -1,9 +1,11 @@
 import { Content } from '../record/content.ts';
+import type { Key } from '../record/key.ts';
 import { fromPlain, toPlain } from '../record/plain.ts';
 import type { Address } from './address.ts';
 import { Change, type Ending, type Wish } from './change.ts';
 import { type Care, isCertain, type Look, look, lookMany, type Tools, truthOf } from './look.ts';
 import { reshape, type Shape, seenAs } from './shape.ts';
+import { addressesWithin, type Outside, type Part } from './within.ts';
 
 /** What happens beside a call: comparing copies, moving records on. It never fails the call. */
 export interface Aside {
@@ -30,7 +32,10 @@ export class Records<R extends object, A = Address> {
 
   /** The record, or undefined when there is none: what was the truth at some moment during the call (P3). */
   async get(address: A): Promise<R | undefined> {
-    const at = this.#addressOf(address);
+    return this.#get(this.#addressOf(address));
+  }
+
+  async #get(at: Address): Promise<R | undefined> {
     const glance = await look(at, this.#tools, 'glance');
     const found = isCertain(glance) ? glance : await look(at, this.#tools, 'moment');
     const record = this.#recordIn(found);
@@ -40,11 +45,25 @@ export class Records<R extends object, A = Address> {
 
   /** As many `get`s, in their order: each is true for itself. Addresses with both keys share their round trips. */
   async getMany(addresses: readonly A[]): Promise<(R | undefined)[]> {
-    const given = addresses.map(this.#addressOf);
+    return this.#getMany(addresses.map(this.#addressOf));
+  }
+
+  /**
+   * All records of this rule that are kept inside this one, or were, or are to be, each once, wherever it is: those inside, and
+   * those outside that `outside` finds. By the key inside. Each is as of a moment of its own; one that exists for as long
+   * as the call takes is among them, unless the store's scans lag. Throws `record.contended` where the container kept changing.
+   */
+  async within(container: Key, outside: Outside): Promise<readonly Part<R>[]> {
+    const addresses = await addressesWithin(container, outside, this.#tools);
+    const records = await this.#getMany(addresses);
+    return addresses.flatMap((address, i) => (records[i] ? [{ address, record: records[i] }] : []));
+  }
+
+  async #getMany(given: readonly Address[]): Promise<(R | undefined)[]> {
     const glances = await lookMany(given, this.#tools);
     return Promise.all(
       glances.map(async (found, i) => {
-        if (!found || !isCertain(found)) return this.get(addresses[i]!);
+        if (!found || !isCertain(found)) return this.#get(given[i]!);
         const record = this.#recordIn(found);
         await this.#aside.afterRead(found);
         return record;

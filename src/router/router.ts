@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { EntityRule } from '../define/entity.ts';
+import { viewOf } from '../define/parts.ts';
 import { Key } from '../record/key.ts';
 import type { PlainRecord } from '../record/plain.ts';
 import type { Store } from '../store/store.ts';
@@ -15,6 +16,7 @@ export type { Mismatch, RouterEvents } from './events.ts';
 export { FieldRouter, type FieldRouterOptions } from './fieldRouter.ts';
 export { type GroupOptions, type GroupTransaction, withGroup } from './group.ts';
 export type { MigrateOptions } from './moving.ts';
+export type { Outside, Part } from './within.ts';
 
 export interface RouterOptions<N extends object = PlainRecord, O extends object = object> {
   readonly store: Store;
@@ -39,7 +41,8 @@ export class Router<N extends object = PlainRecord, O extends object = object> e
   readonly legacy: Legacy<O>;
 
   constructor(options: RouterOptions<N, O>) {
-    const { store, rule, clock = systemClock, keys = {} } = options;
+    const { rule, clock = systemClock, keys = {} } = options;
+    const store = viewOf(options.store, { records: [rule] });
     const tools = { store, rule, clock, keys };
     const aside = asideOf(tools, options);
     super(tools, 'new', (address) => address, aside);

@@ -10,7 +10,7 @@ import { Router } from '../router/router.ts';
 import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
 import { type Wish, wishOf } from './history.ts';
-import { seededReferrers, strayReference, writeReferrer, wroteLate } from './referrers.ts';
+import { strayReference, writeReferrer, wroteLate } from './referrers.ts';
 import { type Mind, type Scenario, SPACE, type Space, scenarioOf, type Wait } from './scenario.ts';
 import { Endless, type Process } from './schedule.ts';
 import type { Subject, Subjects } from './subject.ts';
@@ -88,11 +88,8 @@ class Play {
   }
 
   async live(): Promise<void> {
-    const { scenario, schedule, subjects, store, watch } = this.#world;
-    const present = subjects.filter((_, i) => scenario.present[i]);
-    await store.overwrite(present.map(({ keys, content }) => ({ key: keys.S, content })));
-    await store.overwrite(seededReferrers(this.#subjects, subjects));
-    watch.begin();
+    const { scenario, schedule, store } = this.#world;
+    await this.#world.seed();
     // A start is a probe of the store first, which tells nothing here and takes its time.
     const starter = this.#context(this.#world.process('operator', 'operator'), store);
     await commands.start(starter, this.#subjects.migration.name, { to: this.#begin });

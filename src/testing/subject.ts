@@ -22,6 +22,8 @@ export interface Subjects {
    * and the way back to the old shape and there again leaves it as it is.
    */
   readonly change: (record: never, n: number) => object;
+  /** What the records are kept inside of, where they are parts; it is there from the beginning. */
+  readonly containers?: readonly SimulatedRecord[];
   /** What refers to the records and is no record of the migration; clients write it past the router. */
   readonly referrers?: readonly SimulatedReferrer[];
 }

@@ -6,7 +6,8 @@ import { type Held, hold, roleOf, stateOf } from '../engine/pair.ts';
 import { AUTHORITY } from '../record/authority.ts';
 import type { Key } from '../record/key.ts';
 import { MemoryData } from '../store/memoryData.ts';
-import type { Mutation, Version } from '../store/store.ts';
+import { partIn, unpack } from '../store/parts/box.ts';
+import type { Entity, Mutation, Version } from '../store/store.ts';
 import type { SimulatedReferrer, Subject } from './subject.ts';
 import { isAsSaid, isMove, isRewrite, journalsWrong, moveBetween } from './watchedMoves.ts';
 
@@ -84,6 +85,8 @@ export class Watch {
   readonly #options: WatchOptions;
   readonly #data: MemoryData;
   readonly #byKey = new Map<string, Watched>();
+  /** By the key of what records are kept inside of. */
+  readonly #inside = new Map<string, Set<Watched>>();
   readonly #touched = new Set<Watched>();
   /** Records were wanted beyond the copy once. */
   #leftHome = false;
@@ -108,11 +111,18 @@ export class Watch {
       const watched = this.#byKey.get(key.toString());
       if (this.#referrers.has(key.toString())) this.#referring.add(key.toString());
       else if (watched) this.#touched.add(watched);
+      else if (this.#inside.has(key.toString()))
+        for (const each of this.#inside.get(key.toString())!) this.#touched.add(each);
       else if (matches([KINDS.campaign], key)) this.#lookAtCampaign(key);
     });
     for (const subject of options.subjects) {
       const watched = { subject, S: undefined, T: undefined, value: undefined, isOver: false };
-      for (const key of [subject.keys.S, subject.keys.T]) this.#byKey.set(key.toString(), watched);
+      for (const key of [subject.keys.S, subject.keys.T]) {
+        this.#byKey.set(key.toString(), watched);
+        if (!partKindOf(subject, key)) continue;
+        const container = key.parent!.toString();
+        this.#inside.set(container, (this.#inside.get(container) ?? new Set()).add(watched));
+      }
     }
   }
 
@@ -207,9 +217,9 @@ export class Watch {
     else if (this.isClosed) throw new Violation('P7', `${what}, after the campaign has closed`);
   }
 
-  #look({ subject }: Watched): Pick<Watched, 'S' | 'T' | 'value'> {
-    const S = hold(this.#data.get(subject.keys.S));
-    const T = hold(this.#data.get(subject.keys.T));
+  #look({ subject, ...before }: Watched): Pick<Watched, 'S' | 'T' | 'value'> {
+    const S = asBefore(before.S, hold(entityAt(this.#data, subject, subject.keys.S)));
+    const T = asBefore(before.T, hold(entityAt(this.#data, subject, subject.keys.T)));
     const { truth } = AUTHORITY[`${roleOf(S)}${roleOf(T)}`];
     const isThere = (truth.kind === 'owner' && !truth.deleted) || truth.kind === 'ceded';
     const value = isThere ? subject.valueAt(truth.at, (truth.at === 'S' ? S : T)!.content) : undefined;
@@ -220,6 +230,8 @@ export class Watch {
     const name = watched.subject.keys.S.toString();
     const before = { ...watched };
     Object.assign(watched, this.#look(watched));
+    // It was written to what this one is kept inside of.
+    if (this.#isPart(watched) && isUnchanged(before, watched)) return;
     const from = stateOf(before);
     const to = stateOf(watched);
     const move = moveBetween(before, watched);
@@ -249,6 +261,8 @@ export class Watch {
     if (wrong) throw new Violation('journal', `${what}, ${wrong}`);
   }
 
+  #isPart = ({ subject }: Watched): boolean => subject.rule.parts !== undefined;
+
   #noteWritten({ keys: { S, T } }: Subject): void {
     for (const key of [S, T]) this.#written.set(key.toString(), this.#under);
   }
@@ -256,6 +270,26 @@ export class Watch {
   #count(row: string): void {
     this.moves.set(row, (this.moves.get(row) ?? 0) + 1);
   }
+}
+
+const partKindOf = ({ rule }: Subject, key: Key) =>
+  rule.parts?.find(({ of, property }) => matches([...of, property], key));
+
+function entityAt(data: MemoryData, subject: Subject, key: Key): Entity | undefined {
+  const kind = partKindOf(subject, key);
+  if (!kind) return data.get(key);
+  const container = data.get(key.parent!);
+  return container && partIn(unpack(kind, container), key);
+}
+
+const isUnchanged = (before: Watched, now: Watched): boolean =>
+  before.S?.version === now.S?.version && before.T?.version === now.T?.version;
+
+/** A part's version may change with its siblings: what says the same was not written. */
+function asBefore(before: Held | undefined, now: Held | undefined): Held | undefined {
+  const isSame =
+    before && now && before.content.equals(now.content) && JSON.stringify(before.slot) === JSON.stringify(now.slot);
+  return isSame && before.version !== now.version && typeof now.version === 'string' ? before : now;
 }
 
 /** What is inserted once a campaign is over its client may move, and so leave more behind than an owner. */

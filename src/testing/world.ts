@@ -1,10 +1,14 @@
+import { viewOf } from '../define/parts.ts';
 import { Worker } from '../engine/worker.ts';
+import { Content } from '../record/content.ts';
+import { fromPlain } from '../record/plain.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
 import { faultyStore, type Sky } from './faults.ts';
 import { History } from './history.ts';
+import { seededReferrers } from './referrers.ts';
 import { type Scenario, STORES } from './scenario.ts';
 import { type Process, Schedule } from './schedule.ts';
 import { Subject, type Subjects } from './subject.ts';
@@ -67,6 +71,17 @@ export class World {
       this.#moving.abort('moved');
       this.#moving = new AbortController();
     };
+  }
+
+  /** What is there at the beginning. */
+  async seed(): Promise<void> {
+    const { store, subjects, scenario } = this;
+    const { containers = [], migration } = this.#options;
+    const present = subjects.filter((_, i) => scenario.present[i]);
+    await store.overwrite(containers.map(({ key, record }) => ({ key, content: Content.of(fromPlain(record)) })));
+    await viewOf(store, migration).overwrite(present.map(({ keys, content }) => ({ key: keys.S, content })));
+    await store.overwrite(seededReferrers(this.#options, subjects));
+    this.watch.begin();
   }
 
   /** Aborts when a worker moves a record. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { entity } from '../../src/define/entity.ts';
 import { homesOf, homeText, overlaps } from '../../src/define/homes.ts';
 import { defineMigration } from '../../src/define/migration.ts';
+import { parts } from '../../src/define/parts.ts';
 import { key } from '../../src/record/key.ts';
 
 const move = (from: string, into: string) =>
@@ -22,6 +23,14 @@ describe('homes of a migration', () => {
     );
     expect(homesOf(feeds)).toEqual(['a%3Ab:Entry', 'a%3Ab:Feed', 'a%3Ab:User/Entry', 'a%3Ab:User/Feed']);
     expect(homesOf(feeds).map(homeText)[0]).toBe('Entry in namespace a:b');
+  });
+
+  it('that are inside other records name those too: whoever moves them moves what is inside', () => {
+    const feeds = parts<{ id: number }>({ of: 'User', property: 'feeds', id: ({ id }) => id });
+    const out = entity({ from: feeds, into: 'Feed', to: (_, old) => key('Feed', old.id) });
+    const split = defineMigration({ name: 'split', version: 1, records: [out] });
+    expect(homesOf(split)).toEqual([':Feed', ':User', ':User/feeds']);
+    expect(overlaps([split, migration('users', [['User', 'Team/User']])])).toMatchObject([{ homes: [':User'] }]);
   });
 
   it('overlap where two name one, and neither comes after the other at any distance', () => {

@@ -11,11 +11,14 @@ register('./mutate.js', { parentURL: import.meta.url, data: mutant });
 const { Choices } = await import('../../src/testing/choices.ts');
 const { run } = await import('../../src/testing/run.ts');
 const { SPACE } = await import('../../src/testing/scenario.ts');
-const { byRecord, byGroup, ledger, referringByRecord, referringByGroup } = await import('./subjects.ts');
+const { byRecord, byGroup, ledger, merged, referringByRecord, referringByGroup, splitUp } = await import(
+  './subjects.ts'
+);
 
 const SUBJECTS = {
   plain: [byRecord, byGroup],
   ledger: [ledger('record'), ledger('group')],
+  parts: [splitUp(false), merged],
   references: [referringByRecord, referringByGroup],
 };
 const space = { ...SPACE, ...mutant.space };

@@ -14,8 +14,8 @@ export interface Mutant {
   readonly put: string;
   /** Seeds within which it must be found: three times as many as it took, or more. */
   readonly within: number;
-  /** What is simulated, where it is not feeds alone: a migration with invariants, or with what refers to its records. */
-  readonly subjects?: 'ledger' | 'references';
+  /** What is simulated, where it is not feeds alone: a migration with invariants, with what refers to its records, or of records inside others. */
+  readonly subjects?: 'ledger' | 'references' | 'parts';
   /** Not found within so many seeds so far: too many things must come together. It is tried when it is named only. */
   readonly elusive?: true;
   /** The part of all scenarios in which it is looked for, where it shows in few of them. */
@@ -358,6 +358,31 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       held: [10],
       recordFaults: [200],
     },
+  },
+  // ------------------------------------------------------------ records inside others
+  partVersionsReturn: {
+    what: 'a part’s version is told by its content alone, and comes back with it',
+    file: 'src/store/parts/box.js',
+    find: '{entry.base}.',
+    put: '{entry.id}.',
+    within: 900,
+    subjects: 'parts',
+  },
+  partUnchecked: {
+    what: 'a part is replaced whatever its version is, as long as nobody else writes its container just then',
+    file: 'src/store/parts/box.js',
+    find: 'there?.version !== mutation.version',
+    put: '!there',
+    within: 200,
+    subjects: 'parts',
+  },
+  siblingDropped: {
+    what: 'of two parts that are written into one container at once, only the last one is',
+    file: 'src/store/parts/commit.js',
+    find: 'next.get(name) ?? boxes.get(name)',
+    put: 'boxes.get(name)',
+    within: 200,
+    subjects: 'parts',
   },
   // ------------------------------------------------------------ the store
   lastWriteWins: {

@@ -1,6 +1,7 @@
 import { entity } from '../../src/define/entity.ts';
 import { count, fold, sum } from '../../src/define/invariant.ts';
 import { defineMigration } from '../../src/define/migration.ts';
+import { parts } from '../../src/define/parts.ts';
 import { type Key, key } from '../../src/record/key.ts';
 import type { Subjects } from '../../src/testing/subject.ts';
 
@@ -145,3 +146,52 @@ export const byRecord = subjects('record');
 export const referringByRecord = withReferences('record');
 export const referringByGroup = withReferences('group');
 export const byGroup = subjects('group');
+
+interface Inside {
+  id: number;
+  title: string;
+}
+
+const inside = parts<Inside | (Named & Inside)>({ of: 'Customer', property: 'feeds', id: ({ id }) => id });
+const BOX = { key: key('Customer', 1), record: { name: 'ann' } };
+const THREE = [1, 2, 3];
+
+/** Three records inside one other, each to be one of its own: elsewhere, or (`below`) below the one that they were in. */
+export const splitUp = (below: boolean): Subjects => ({
+  migration: defineMigration({
+    name: 'split-up',
+    version: 1,
+    records: [
+      entity<Inside, { id: number; name: string }>({
+        from: inside,
+        into: below ? 'Customer/Feed' : 'Feed',
+        to: (_, old) => (below ? key('Customer', 1, 'Feed', old.id) : key('Feed', old.id)),
+        forward: ({ id, title }) => ({ id, name: title.toUpperCase() }),
+        backward: ({ id, name }) => ({ id, title: name.toLowerCase() }),
+      }),
+    ],
+  }),
+  containers: [BOX],
+  records: THREE.map((id) => ({ key: key('Customer', 1, 'feeds', id), record: { id, title: `feed ${id}` } })),
+  change: (feed: { id: number; name: string }, n: number) => ({ ...feed, name: `WRITE ${n}` }),
+});
+
+/** Three records of their own, each to be kept inside one other. */
+export const merged: Subjects = {
+  migration: defineMigration({
+    name: 'merged',
+    version: 1,
+    records: [
+      entity<Inside, { id: number; name: string }>({
+        from: 'Feed',
+        into: inside,
+        to: (_, old) => key('Customer', 1, 'feeds', old.id),
+        forward: ({ id, title }) => ({ id, name: title.toUpperCase() }),
+        backward: ({ id, name }) => ({ id, title: name.toLowerCase() }),
+      }),
+    ],
+  }),
+  containers: [BOX],
+  records: THREE.map((id) => ({ key: key('Feed', id), record: { id, title: `feed ${id}` } })),
+  change: (feed: { id: number; name: string }, n: number) => ({ ...feed, name: `WRITE ${n}` }),
+};
