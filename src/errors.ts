@@ -26,7 +26,7 @@ export const ERRORS = {
   'record.corrupt':
     'Both homes say the truth was given away, which no sequence of moves can produce. Look at both, keep one by hand.',
   'record.split':
-    'Both homes hold an owner: something wrote the old home behind the router. Compare both contents and keep one.',
+    'Both sides claim to be the record, for something wrote past the router. Compare both contents and keep one: `handover resolve`.',
   'target.occupied':
     'The target key already holds an entity that this campaign did not write. Move that entity, or change `to`.',
   'target.collision':

@@ -13,7 +13,7 @@ export interface PaceOptions {
   readonly ramp?: boolean;
   /**
    * Records move when they are used, by routers that are told to; only so many hours later workers look for those that were
-   * not, at `LIMITS.lazyPerSecond` where no ceiling is set.
+   * not, at `LIMITS.lazyPerSecond` where no ceiling is set. The next command without it ends both.
    */
   readonly lazy?: number;
 }
@@ -56,15 +56,17 @@ export function checkPace({ ceiling, lazy = 0 }: PaceOptions): void {
 /** A ramp that is turned on begins now. */
 function paceAfter(before: CampaignPace, options: PaceOptions, now: number): CampaignPace {
   const { ceiling, ramp = before.ramp, lazy } = options;
-  const kept = before.ceilingPerSecond ?? (lazy === undefined ? undefined : LIMITS.lazyPerSecond);
-  const ceilingPerSecond = ceiling === 'none' ? undefined : (ceiling ?? kept);
+  const ceilingPerSecond = ceiling === 'none' ? undefined : (ceiling ?? before.ceilingPerSecond);
   const since = ramp && !before.ramp ? now : before.since;
   const sweepAt = lazy === undefined ? before.sweepAt : now + lazy * 3_600_000;
+  const isSet = ceiling !== undefined || ceilingPerSecond !== undefined;
+  const lazyPerSecond = isSet ? undefined : lazy === undefined ? before.lazyPerSecond : LIMITS.lazyPerSecond;
   return {
     ramp,
     since,
     ...(ceilingPerSecond === undefined ? {} : { ceilingPerSecond }),
-    ...(sweepAt === undefined || sweepAt <= now ? {} : { sweepAt }),
+    ...(sweepAt === undefined ? {} : { sweepAt }),
+    ...(lazyPerSecond === undefined ? {} : { lazyPerSecond }),
   };
 }
 
@@ -80,7 +82,7 @@ export function paceOf(
   const now = clock.now();
   const fresh = { ramp: current.stage === 'draft' && store.capabilities.warmsUp, since: now };
   // What was lazy was the command before.
-  const { sweepAt: _, ...before } = current.pace ?? { ...fresh, sweepAt: undefined };
+  const { sweepAt: _, lazyPerSecond: __, ...before }: CampaignPace = current.pace ?? fresh;
   return paceAfter(hasSettled(current, store.capabilities) ? { ...before, since: now } : before, options, now);
 }
 

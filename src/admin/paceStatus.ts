@@ -18,6 +18,7 @@ export function paceStatus(
   const workers = progress ? [...liveWorkers(progress, now).values()] : [];
   const notes = workers.flatMap((note) => (note ? [note] : []));
   const allowed = allowedAt(pace, now).perSecond;
+  const ceiling = pace?.ceilingPerSecond ?? pace?.lazyPerSecond;
   const factor = Math.min(1, ...notes.map((note) => note.factor ?? 1));
   const cooling = notes.reduce((most, note) => Math.max(most, note.cooling ?? 0), 0);
   return {
@@ -25,7 +26,7 @@ export function paceStatus(
     workers: workers.length,
     perSecond: notes.reduce((sum, { perSecond }) => sum + perSecond, 0),
     ...(allowed === Number.POSITIVE_INFINITY ? {} : { allowedPerSecond: allowed }),
-    ...(pace?.ceilingPerSecond === undefined ? {} : { ceilingPerSecond: pace.ceilingPerSecond }),
+    ...(ceiling === undefined ? {} : { ceilingPerSecond: ceiling }),
     ...(pace?.sweepAt !== undefined && pace.sweepAt > now ? { sweepAt: pace.sweepAt } : {}),
     ...(pace?.ramp ? { ramp: rampOf(pace.since, now) } : {}),
     ...(factor < 1 ? { factor } : {}),

@@ -1,18 +1,21 @@
 import type { Migration } from './migration.ts';
 
 /** All that decides which records a migration is about. */
-type Touching = Pick<Migration, 'namespace' | 'records' | 'subscriptions' | 'fields'>;
+type Touching = Pick<Migration, 'namespace' | 'records' | 'subscriptions' | 'fields' | 'references'>;
 
 /**
  * What a migration touches: each namespace with the kinds of a path, as `:User/Feed`, in order. Two migrations that name
  * one home must not run at the same time: each would find records in the middle of the other's way.
  */
-export function homesOf({ namespace, records, subscriptions, fields }: Touching): readonly string[] {
+export function homesOf({ namespace, records, subscriptions, fields, references }: Touching): readonly string[] {
   const paths = [
     ...records.flatMap(({ from, into }) => [from, into]),
     // Whoever moves what parts are kept inside of moves the parts.
     ...records.flatMap(({ parts = [] }) => parts.map(({ of }) => of)),
     ...[...subscriptions, ...fields].map(({ of }) => of),
+    // A key that is rewritten in a record whose properties change in place would look written by an old instance. What
+    // refers is named by its last kind, wherever that stands.
+    ...[...fields, ...references].map(({ of }) => ['*', of.at(-1)!]),
   ];
   // Escaped, so that no name holds the colon that ends it.
   return [...new Set(paths.map((path) => `${encodeURIComponent(namespace)}:${path.join('/')}`))].sort();

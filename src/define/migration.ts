@@ -130,7 +130,9 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   for (const { of } of references) {
     const field = fields.find((rule) => isOf(of, rule.of));
     if (field)
-      refuse(`${field.of.join('/')} refers to records that move: change its fields in a migration of their own`);
+      refuse(
+        `${field.of.join('/')} refers to records that move: change its fields in a migration that comes before this one, or after it`,
+      );
     // What refers is written in either home: without a way back that would be lost on it.
     const oneWay = records.find(({ from, into, reversible }) => !reversible && (isOf(of, from) || isOf(of, into)));
     if (oneWay) refuse(`records of ${oneWay.from.join('/')} refer to others that move, and have no \`backward\``);

@@ -152,7 +152,12 @@ async function carryOut(planned: readonly (Planned | Choice)[], options: FieldOp
       answers.push({ plan, outcome: outcomes[i]! });
     });
   }
-  for (const plan of planned) if ('verdict' in plan) answers.push({ plan, outcome: await settled(plan, options) });
+  for (const plan of planned) {
+    if (!('verdict' in plan)) continue;
+    await fence.renew();
+    fence.check();
+    answers.push({ plan, outcome: await settled(plan, options) });
+  }
   const why = { exhausted: 0, contention: 0 };
   for (const { plan, outcome } of answers) {
     if (outcome?.status === 'busy') why[outcome.why]++;

@@ -18,7 +18,7 @@ export interface Allowed {
 
 /** What a campaign allows now, and what sets it. */
 export function allowedAt(pace: CampaignPace | undefined, now: number): Allowed {
-  const ceiling = pace?.ceilingPerSecond ?? Number.POSITIVE_INFINITY;
+  const ceiling = pace?.ceilingPerSecond ?? pace?.lazyPerSecond ?? Number.POSITIVE_INFINITY;
   const ramp = pace?.ramp ? rateAt(ENDLESS, now - pace.since) : Number.POSITIVE_INFINITY;
   if (ramp === Number.POSITIVE_INFINITY && ceiling === ramp) return { perSecond: ramp, by: 'store' };
   return ramp < ceiling ? { perSecond: ramp, by: 'ramp' } : { perSecond: ceiling, by: 'ceiling' };

@@ -96,8 +96,10 @@ export const SCHEMAS = {
         ramp: z.boolean(),
         ceilingPerSecond: z.number().optional(),
         since: z.number(),
-        /** Until then nothing is swept: records move when they are used. */
+        /** Of a lazy command: until then nothing is swept, for records move when they are used; */
         sweepAt: z.number().optional(),
+        /** and the sweep goes no faster than this, where no ceiling was set. Both go with the next command. */
+        lazyPerSecond: z.number().optional(),
       })
       .optional(),
     closed: z.boolean(),

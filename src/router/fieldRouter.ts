@@ -12,7 +12,8 @@ import {
   partOf,
   withParts,
 } from '../engine/field.ts';
-import { wayTo } from '../engine/fieldMoves.ts';
+import { type FieldWay, type FieldWrite, wayTo } from '../engine/fieldMoves.ts';
+import { batches } from '../engine/looks.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { targetAt, uniform } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
@@ -79,7 +80,7 @@ class FieldRecords<R extends object> {
     for (let i = 0; i < keys.length; i += store.capabilities.maxMutations)
       found.push(...(await store.read(keys.slice(i, i + store.capabilities.maxMutations))));
     const seen = found.map((entity) => entity && this.#seen(holdField(this.#tools.rule, entity)));
-    if (this.#tools.migrate?.on === 'read') for (const entity of found) if (entity) await this.#moveOn(entity);
+    if (this.#tools.migrate?.on === 'read') await this.#moveOn(found.filter((entity) => entity !== undefined));
     return seen.map((content) => content && (toPlain(content.properties) as R));
   }
 
@@ -113,14 +114,14 @@ class FieldRecords<R extends object> {
   ): Promise<R | undefined> {
     const { store, rule, clock } = this.#tools;
     const nonce = clock.id(8);
-    let unanswered: { readonly version: Version | undefined; readonly deleted: R | undefined } | undefined;
+    let unanswered: { readonly version: Version | undefined } | undefined;
     for (let attempt = 0, busy = 0; attempt < LIMITS.routerAttempts; attempt++) {
       const [entity] = await store.read([key]);
       const held = entity && holdField(rule, entity);
       if (unanswered && held?.slot?.nonce === nonce) return toPlain(this.#seen(held).properties) as R;
-      if (unanswered?.deleted && !held) return unanswered.deleted;
-      // While the version stands, one more that names it may be sent: at most one of the two can find it.
-      if (unanswered && held?.version !== unanswered.version) throw unknown(key);
+      // While the version stands, one more that names it may be sent: at most one of the two can find it. Of what is gone
+      // nobody can tell whose delete it was; and "must not exist" may be true again after an insert that was applied.
+      if (unanswered && (!held || held.version !== unanswered.version)) throw unknown(key);
       const seen = held && this.#seen(held);
       const wish = decide(seen && (toPlain(seen.properties) as R));
       if (wish === undefined) return undefined;
@@ -133,13 +134,12 @@ class FieldRecords<R extends object> {
       const record = toPlain(content.properties) as R;
       if (outcome!.status === 'applied') {
         if (mutation.op !== 'delete' && this.#tools.migrate && this.#tools.migrate.on !== 'insert')
-          await this.#moveOn({ ...mutation, slot: mutation.slot, version: outcome!.version });
+          await this.#moveOn([{ ...mutation, slot: mutation.slot, version: outcome!.version }]);
         return record;
       }
       if (outcome!.status === 'refused') throw new HandoverError(outcome!.code, outcome!.cause);
       if (outcome!.status === 'busy') await clock.sleep(busyPauseMs(busy++));
-      if (outcome!.status === 'unknown')
-        unanswered ??= { version: held?.version, deleted: wish === 'delete' ? record : undefined };
+      if (outcome!.status === 'unknown') unanswered ??= { version: held?.version };
     }
     if (unanswered) throw unknown(key);
     throw new HandoverError('record.contended', `${key} kept changing.`, { key: key.toString() });
@@ -189,24 +189,45 @@ class FieldRecords<R extends object> {
     return { old, new: !old || isOpen || !migrate, holder: old ? 'old' : 'new' };
   }
 
-  /** As a worker would that came by: one compare-and-set under the campaign as it was looked at. What is lost a sweep does. */
-  async #moveOn(entity: Entity): Promise<void> {
-    const { store, rule, clock, migrate, events } = this.#tools;
+  /**
+   * As a worker would that came by: compare-and-sets under the campaign as it was looked at. What is lost a sweep does. Where
+   * nothing is to be moved it costs one look at the campaign.
+   */
+  async #moveOn(entities: readonly Entity[]): Promise<void> {
+    const { store, clock, migrate, events } = this.#tools;
     const { migration } = migrate!;
     try {
       const campaign = await newestCampaign(store, migration);
       if (!campaign || !mayMove(campaign, migration)) return;
+      const ways = entities.flatMap((entity) => this.#wayOf(entity, campaign) ?? []);
+      if (ways.length === 0) return;
       const still = (now: CampaignDocument) => now.generation === campaign.generation && mayMove(now, migration);
       const fence = await Fence.look(campaign.id, { store, clock, still });
-      if (!fence) return;
-      const actor = { campaign: campaign.id, worker: 'client', now: () => clock.now() };
-      const way = wayTo(holdField(rule, entity), targetAt(campaign.targets, entity.key), actor, store.capabilities);
-      if (way.state === 'split' || !way.write) return;
-      fence.check();
-      const [outcome] = await store.commit([way.write], fence.guard);
-      if (outcome!.status === 'applied') events?.moved?.(entity.key, way.moves.length);
+      for (const part of fence ? batches(ways, store.capabilities.maxMutations) : []) {
+        fence!.check();
+        const outcomes = await store.commit(
+          part.map(({ write }) => write),
+          fence!.guard,
+        );
+        part.forEach(({ write, moves }, i) => {
+          if (outcomes[i]!.status === 'applied') events?.moved?.(write.key, moves.length);
+        });
+      }
     } catch (error) {
       events?.faltered?.(error);
+    }
+  }
+
+  /** Undefined at rest; and where it cannot be moved, which is left for a sweep to say. */
+  #wayOf(entity: Entity, { id, targets }: CampaignDocument): (FieldWay & { readonly write: FieldWrite }) | undefined {
+    const { store, rule, clock, events } = this.#tools;
+    const actor = { campaign: id, worker: 'client', now: () => clock.now() };
+    try {
+      const way = wayTo(holdField(rule, entity), targetAt(targets, entity.key), actor, store.capabilities);
+      return 'write' in way && way.write ? { ...way, write: way.write } : undefined;
+    } catch (error) {
+      events?.faltered?.(error);
+      return undefined;
     }
   }
 }
