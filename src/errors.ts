@@ -57,7 +57,7 @@ export const ERRORS = {
     'Correct the module in the migrations folder: it exports defineMigration({ … }) as its default.',
   'definition.missing': 'No such migration. Look at the migrations folder named in the configuration.',
   'definition.changed':
-    'The definition changed under an open campaign. Restore it, or cancel the campaign and start a new version.',
+    'The definition changed under an open campaign. Restore it, or raise its version and `upgrade` the campaign, or cancel it and start a new version.',
   'definition.heads': 'More than one migration is nobody’s predecessor. Order them with `after`.',
   'definition.dependency': 'A migration named in `after` does not exist or is not completed.',
   'config.invalid': 'Correct handover.config.ts: it exports defineConfig({ store, migrations }) as its default.',
@@ -82,6 +82,8 @@ export const ERRORS = {
     'The state was taken off its entities: nothing tells any more which ones it has moved. Verify before `strip`.',
   'campaign.changed':
     'Another command came in between. Look at the campaign as it is now, then decide again, with its new ETag.',
+  'upgrade.refused':
+    'Write a version that fits, as docs/authoring.md says; or cancel the campaign, and start the new version.',
   'home.taken':
     'Another campaign is about records of this kind, and two at once would meet in the middle. Complete or cancel that one first, or write the order down: name its migration in `after`.',
   'gate.closed': 'Let a worker finish (`handover work`), look at `handover status`, then try again.',

@@ -4,6 +4,7 @@ import type { RecordState } from '../../machines/record.ts';
 import { type EntityRule, matches } from '../define/entity.ts';
 import type { FieldRule } from '../define/field.ts';
 import type { Migration } from '../define/migration.ts';
+import { versionUnder } from '../engine/campaigns.ts';
 import { nextMove } from '../engine/decide.ts';
 import { loadMany } from '../engine/documents.ts';
 import { type FieldHeld, fieldStateOf, holdField, nextFieldMove } from '../engine/field.ts';
@@ -103,7 +104,16 @@ function toItem(entity: Entity, rule: EntityRule, home: Side, look: Look): Item 
     const held = hold(entity)!;
     const place = locate(rule, campaign.id, entity.key, held);
     if (!place || place.side !== home) return undefined;
-    const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
+    const version = versionUnder(campaign);
+    const pair: Pair = {
+      rule,
+      version,
+      scanned: home,
+      keys: place.keys,
+      S: undefined,
+      T: undefined,
+      replaceable: home,
+    };
     pair[home] = held;
     const target = targetAt(campaign.targets, migration.by === 'group' ? place.keys.T.root : place.keys.S);
     return { pair, target, moves: 0 };

@@ -1,6 +1,7 @@
 import type { CampaignEvent } from '../../machines/campaign.ts';
 import type { Target } from '../../machines/moves.ts';
 import type { Migration } from '../define/migration.ts';
+import { outlineOf } from '../define/outline.ts';
 import { campaignId, campaignsOf, updateCampaign } from '../engine/campaigns.ts';
 import { campaignStep } from '../engine/decide.ts';
 import { attempts, documentKey, save } from '../engine/documents.ts';
@@ -128,7 +129,7 @@ export async function resume(context: CommandContext, name: string, options: { r
   return runOrPause(context, name, 'resume', options.reason);
 }
 
-async function checkPredecessors(context: CommandContext, { after, name }: Migration): Promise<void> {
+export async function checkPredecessors(context: CommandContext, { after, name }: Migration): Promise<void> {
   for (const before of after) {
     migrationNamed(context, before);
     const done = (await campaignsOf(context.store, before)).some(({ stage }) => stage === 'completed');
@@ -155,6 +156,7 @@ async function create(context: CommandContext, migration: Migration): Promise<Ca
       migration: migration.name,
       migrationVersion: migration.version,
       definition: migration.fingerprint,
+      ...outlined(migration),
       stage: 'draft',
       run: 'running',
       targets: [...everything('home')],
@@ -205,7 +207,14 @@ async function command(
       ...also,
     };
     const { after: _, ...kept } = current;
-    const wished = { ...kept, ...adopted(context, current), pace: paceOf(context, current, options), pending: wish };
+    const isAway = target === 'switched' || target === 'completed';
+    const wished = {
+      ...kept,
+      ...adopted(context, current),
+      pace: paceOf(context, current, options),
+      pending: wish,
+      ...(isAway ? { outline: undefined } : {}),
+    };
     const next = wish.hooks.length > 0 ? wished : takenOver(wished);
     if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
     return { ...next, ...record(context, { ...next, targets }, what, options.reason) };
@@ -228,8 +237,15 @@ async function runOrPause(context: CommandContext, name: string, event: 'pause' 
 /** A draft has moved nothing: it takes the definition as it is now. */
 function adopted({ migrations }: CommandContext, { stage, migration }: CampaignDocument): Partial<CampaignDocument> {
   const found = stage === 'draft' && migrations.find(({ name }) => name === migration);
-  return found ? { definition: found.fingerprint, migrationVersion: found.version } : {};
+  if (!found) return {};
+  return { definition: found.fingerprint, migrationVersion: found.version, outline: outlineOf(found) };
 }
+
+/** What a campaign may be upgraded by, until something was wanted at its new home. */
+const outlined = (migration: Migration) => {
+  const outline = outlineOf(migration);
+  return outline ? { outline } : {};
+};
 
 /** The way back is checked before the first step of it: what has no backward transform must not have been modified. */
 async function checkReverse(context: CommandContext, campaign: CampaignDocument): Promise<void> {

@@ -50,6 +50,10 @@ const slotSchema = z
     campaign: z.string(),
     seq: z.number().meta({ description: 'Moves made on this pair so far' }),
     nonce: z.string().exactOptional().meta({ description: 'Names the last write of a client' }),
+    version: z.number().exactOptional().meta({
+      description:
+        'Of a shadow: the version it was made under, where that is not the one the campaign was started with',
+    }),
     journal: journalSchema,
   })
   .meta({ id: 'Slot', description: 'The state that a side carries beside its content' });

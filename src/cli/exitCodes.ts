@@ -24,6 +24,7 @@ const BY_CODE: readonly (readonly [prefix: string, exit: Exit])[] = [
   ['campaign.', 'refused'],
   ['invariant.', 'refused'],
   ['home.', 'refused'],
+  ['upgrade.', 'refused'],
   ['reverse.missing', 'refused'],
   ['record.missing', 'refused'],
   ['delivery.', 'refused'],

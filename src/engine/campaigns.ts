@@ -5,6 +5,17 @@ import { archive } from './audit.ts';
 import { attempts, documentKey, load, loadMany, save } from './documents.ts';
 import type { CampaignDocument } from './schemas.ts';
 
+/**
+ * What the slots of shadows say that are made under a campaign as it is. Nothing until it is upgraded: the version that it
+ * was started with goes without saying.
+ */
+export function versionUnder({
+  migrationVersion,
+  firstVersion = migrationVersion,
+}: Pick<CampaignDocument, 'migrationVersion' | 'firstVersion'>): number | undefined {
+  return migrationVersion === firstVersion ? undefined : migrationVersion;
+}
+
 /** The runs of a migration are numbered from 1. */
 export const campaignId = (migration: string, number: number): string => `${migration}.${number}`;
 

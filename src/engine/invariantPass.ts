@@ -12,7 +12,7 @@ import type { Entity, Store, View } from '../store/store.ts';
 import { type Shown, Tally } from './invariantTotals.ts';
 import type { Item } from './item.ts';
 import { lookAgain, lookAtPeers } from './looks.ts';
-import { hold, locate, mismatch, type Pair, roleOf } from './pair.ts';
+import { hold, isFresh, locate, mismatch, type Pair, roleOf } from './pair.ts';
 import { homeRange } from './sweep.ts';
 
 /** What a pass reads from, and under what. */
@@ -21,6 +21,8 @@ export interface PassOptions {
   readonly migration: Migration;
   /** The campaign's id. */
   readonly campaign: string;
+  /** What its shadows are made under. */
+  readonly version?: number | undefined;
   readonly invariants: readonly Invariant[];
   /** Awaited before each page: waits for its turn, and throws when there is no use in going on. */
   readonly turn: () => Promise<void>;
@@ -54,7 +56,7 @@ export async function passOver(options: PassOptions, view?: View): Promise<reado
   return all;
 }
 
-interface Context extends Pick<PassOptions, 'store' | 'campaign'> {
+interface Context extends Pick<PassOptions, 'store' | 'campaign' | 'version'> {
   readonly view: View | undefined;
   readonly rule: EntityRule;
   readonly home: Side;
@@ -79,14 +81,22 @@ async function countPage(entities: readonly Entity[], context: Context): Promise
   }
 }
 
-function itemOf(entity: Entity, { rule, campaign, home, part }: Context): Item[] {
+function itemOf(entity: Entity, { rule, version, campaign, home, part }: Context): Item[] {
   // A shadow at T says nothing that its peer at S does not; without one it is no record.
   if (home === 'T' && entity.slot !== undefined && isShadow(entity.slot)) return [];
   try {
     const held = hold(entity)!;
     const place = locate(rule, campaign, entity.key, held);
     if (place?.side !== home) return [];
-    const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
+    const pair: Pair = {
+      rule,
+      version,
+      scanned: home,
+      keys: place.keys,
+      S: undefined,
+      T: undefined,
+      replaceable: home,
+    };
     pair[home] = held;
     return [{ pair, target: 'home', moves: 0 }];
   } catch (error) {
@@ -124,10 +134,10 @@ const plainOf = (content: Content) => toPlain(content.properties);
  * What stands at the other home, where it says the same: a fresh copy, or the frozen side that the truth came from and
  * that no client has written since, for a client's nonce stays with what it wrote. Otherwise what the transform makes.
  */
-function otherShape({ rule, keys, S, T }: Pair, at: Side): Content | undefined {
+function otherShape({ rule, version, keys, S, T }: Pair, at: Side): Content | undefined {
   const [held, peer] = at === 'S' ? [S!, T] : [T!, S];
   const role = roleOf(peer);
-  if (role === 'H' && peer!.slot!.of === held.content.fingerprint) return peer!.content;
+  if (role === 'H' && isFresh(peer!, held, version)) return peer!.content;
   const unwritten = held.slot?.of === peer?.slot?.of && held.slot?.nonce === peer?.slot?.nonce;
   if (role === 'C' && roleOf(held) === 'O' && unwritten) return peer!.content;
   try {

@@ -4,6 +4,7 @@ import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
+import { versionUnder } from './campaigns.ts';
 import { documentKey, load } from './documents.ts';
 import { passOver } from './invariantPass.ts';
 import type { InvariantResult, Taking } from './invariantSchema.ts';
@@ -19,6 +20,7 @@ export interface TakeOptions {
   readonly signal?: AbortSignal | undefined;
   /** See `PassOptions`. */
   readonly turn?: () => Promise<void>;
+  readonly version?: number | undefined;
 }
 
 /**
@@ -26,7 +28,8 @@ export interface TakeOptions {
  * total that holds in one pass holds, for no write of the application is to break it; and a difference is believed only
  * when several passes in a row find the same one, for a writer that was passed by halfway makes another one each time.
  */
-export async function takeInvariants(options: TakeOptions, campaign: CampaignDocument): Promise<Taking> {
+export async function takeInvariants(given: TakeOptions, campaign: CampaignDocument): Promise<Taking> {
+  const options = { ...given, version: versionUnder(campaign) };
   const { store, clock, migration, by } = options;
   const invariants = invariantsOf(migration, campaign);
   const { generation, sweep, stage, id } = campaign;
@@ -74,11 +77,11 @@ async function talliesOfOneMoment(options: TakeOptions, campaign: string, invari
 }
 
 function passing(
-  { store, migration, turn = async () => {} }: TakeOptions,
+  { store, migration, version, turn = async () => {} }: TakeOptions,
   campaign: string,
   invariants: readonly Invariant[],
 ) {
-  return { store, migration, campaign, invariants, turn };
+  return { store, migration, version, campaign, invariants, turn };
 }
 
 /** What is wrong with it. One that cannot be computed is broken, whatever its totals are. */

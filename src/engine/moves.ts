@@ -93,6 +93,7 @@ function replace(
     campaign,
     seq: journal[journal.length - 1]!.seq,
     ...(nonce === undefined ? {} : { nonce }),
+    ...(role === 'shadow' && pair.version !== undefined ? { version: pair.version } : {}),
     journal,
   };
   const key = pair.keys[at];

@@ -7,6 +7,7 @@ import { Key } from '../record/key.ts';
 import { isOwnerAtNewHome } from '../record/slot.ts';
 import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
+import { versionUnder } from './campaigns.ts';
 import { add, type Counts, waitFor } from './counts.ts';
 import { nextMove } from './decide.ts';
 import type { Drops } from './dropping.ts';
@@ -45,7 +46,10 @@ export interface PageOptions {
   readonly fence: ReconcileOptions['fence'];
   readonly clock: Clock;
   /** As the fence saw it: the sweep under way, and whether anything is quarantined. */
-  readonly campaign: Pick<CampaignDocument, 'id' | 'generation' | 'sweep' | 'quarantines'>;
+  readonly campaign: Pick<
+    CampaignDocument,
+    'id' | 'generation' | 'sweep' | 'quarantines' | 'migrationVersion' | 'firstVersion'
+  >;
   /** Whether new homes are likely to be empty: then the look-up is skipped, and an insert that conflicts finds out. */
   readonly optimistic: boolean;
   readonly onMoves?: ReconcileOptions['onMoves'] | undefined;
@@ -200,7 +204,16 @@ function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item
     if (!place || place.side !== home) return undefined;
     peer = place.keys.T;
     checkKey(peer, options.store.capabilities);
-    const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
+    const version = versionUnder(options.campaign);
+    const pair: Pair = {
+      rule,
+      version,
+      scanned: home,
+      keys: place.keys,
+      S: undefined,
+      T: undefined,
+      replaceable: home,
+    };
     pair[home] = held;
     const target = options.targetOf(place.keys);
     const behindTo = target === 'home' ? undefined : options.behindTo;

@@ -22,6 +22,8 @@ export interface Held {
  */
 export interface Pair {
   readonly rule: EntityRule;
+  /** What shadows must say that they were made under: `versionUnder` of the campaign. */
+  readonly version?: number | undefined;
   /** The side this pair was found by. */
   readonly scanned: Side;
   keys: { readonly S: Key; readonly T: Key };
@@ -98,20 +100,26 @@ function ownSlot(slot: Slot | undefined, campaign: string, key: Key): Slot | und
 /** An entity without a slot is an owner: it was never touched, or its campaign is over. */
 export const roleOf = (held: Held | undefined): SideRole => letterOf(held && (held.slot ?? { role: 'owner' }));
 
-/** What the two sides say together. The fingerprint comparisons are here, so that the machine needs no context. */
-export function stateOf({ S, T }: Pick<Pair, 'S' | 'T'>): RecordState {
+/**
+ * What the two sides say together. The comparisons are here, so that the machine needs no context: a copy of something
+ * else than its peer says is stale, and so is one that was made under another version of the definition.
+ */
+export function stateOf({ S, T, version }: Pick<Pair, 'S' | 'T' | 'version'>): RecordState {
   const state = PAIR_STATES[`${roleOf(S)}${roleOf(T)}`];
   switch (state) {
     case 'copied':
     case 'handingOver':
-      return T!.slot!.of === S!.content.fingerprint ? state : STALE[state];
+      return isFresh(T!, S!, version) ? state : STALE[state];
     case 'reversible':
     case 'handingBack':
-      return S!.slot!.of === T!.content.fingerprint ? state : STALE[state];
+      return isFresh(S!, T!, version) ? state : STALE[state];
     default:
       return state;
   }
 }
+
+export const isFresh = ({ slot }: Held, of: Held, version: number | undefined): boolean =>
+  slot!.of === of.content.fingerprint && slot!.version === version;
 
 /** Why this pair is not one record's two homes, if it is not. */
 export function mismatch(pair: Pair, campaign: string): { code: ErrorCode; detail: string } | undefined {

@@ -2,6 +2,7 @@ import type { FieldRule } from '../define/field.ts';
 import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
+import { versionUnder } from './campaigns.ts';
 import { type Fence, Fenced, type Hand } from './fence.ts';
 import { fieldStateOf, holdField } from './field.ts';
 import { settleField } from './fieldMoves.ts';
@@ -70,7 +71,8 @@ function settlesPair(
   const actor = { campaign: look.campaign.value.id, worker, now: () => clock.now() };
   const keys = { S: Key.parse(key), T: Key.parse(peer!) };
   const both = { S: undefined, T: undefined, replaceable: 'neither' } as const;
-  const pair: Pair = { rule: migration.records[rule]!, scanned: 'S', keys, ...both };
+  const version = versionUnder(look.campaign.value);
+  const pair: Pair = { rule: migration.records[rule]!, version, scanned: 'S', keys, ...both };
   return async () => {
     await lookAgain([{ pair, target: 'home', moves: 0 }], store);
     if (pair.replaceable !== 'both') return false;

@@ -49,7 +49,18 @@ export const SCHEMAS = {
     id: z.string(),
     migration: z.string(),
     migrationVersion: z.number(),
-    /** The definition's fingerprint: a campaign runs under one definition only. */
+    /** The version that it was started with; unset while that is `migrationVersion`. */
+    firstVersion: z.number().optional(),
+    /** What the next version must share with this one: set while nothing was ever wanted at its new home (outline.ts). */
+    outline: z
+      .object({
+        by: z.string(),
+        namespace: z.string(),
+        records: z.array(z.string()).readonly(),
+        rest: z.string().optional(),
+      })
+      .optional(),
+    /** The definition's fingerprint: a campaign runs under one definition only; `upgrade` takes the next. */
     definition: z.string(),
     stage: z.enum(STAGES),
     run: z.enum(['running', 'paused']),

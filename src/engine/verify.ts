@@ -8,6 +8,7 @@ import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import { checkKey } from '../store/check.ts';
 import type { Entity, Store } from '../store/store.ts';
+import { versionUnder } from './campaigns.ts';
 import { nextMove } from './decide.ts';
 import { documentKey, load, save } from './documents.ts';
 import { hasInvariants } from './invariants.ts';
@@ -193,7 +194,16 @@ function toItem(
     if (!place && home === 'T') report.foreign++;
     if (!place || place.side !== home) return undefined;
     checkKey(place.keys.T, store.capabilities);
-    const pair: Pair = { rule, scanned: home, keys: place.keys, S: undefined, T: undefined, replaceable: home };
+    const version = versionUnder(campaign);
+    const pair: Pair = {
+      rule,
+      version,
+      scanned: home,
+      keys: place.keys,
+      S: undefined,
+      T: undefined,
+      replaceable: home,
+    };
     pair[home] = held;
     const target = targetAt(campaign.targets, migration.by === 'group' ? place.keys.T.root : place.keys.S);
     return { pair, target, moves: 0 };

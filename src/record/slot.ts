@@ -28,6 +28,8 @@ export interface Slot {
   readonly seq: number;
   /** Names the last write of a client, so that one whose answer was lost can find out. */
   readonly nonce?: string;
+  /** Of a shadow: the definition's version that it was made under; absent: the one its campaign was started with. */
+  readonly version?: number;
   /** The last moves of this pair, oldest first. */
   readonly journal: readonly JournalEntry[];
 }
@@ -45,7 +47,7 @@ export interface JournalEntry {
 const ROLES: Readonly<Record<string, Role>> = { O: 'owner', H: 'shadow', C: 'ceded', B: 'birth' };
 const LETTER: Readonly<Record<Role, string>> = { owner: 'O', shadow: 'H', ceded: 'C', birth: 'B' };
 
-const FIELDS: ReadonlySet<string> = new Set(['v', 'r', 's', 'f', 'p', 'c', 'n', 'j', 'w']);
+const FIELDS: ReadonlySet<string> = new Set(['v', 'r', 's', 'f', 'p', 'c', 'n', 'j', 'w', 'd']);
 const ENTRY = /^(\d{1,15}) ([^ ;]+ [^ ;]+) (\d{1,15}) ([^;]+)$/;
 
 /**
@@ -54,14 +56,19 @@ const ENTRY = /^(\d{1,15}) ([^ ;]+ [^ ;]+) (\d{1,15}) ([^;]+)$/;
  * Throws `slot.corrupt` for what `decodeSlot` would refuse: better no write than one that nobody can read.
  */
 export function encodeSlot(slot: Slot): string {
-  const { role, deleted, side, of, peer, campaign, seq, nonce } = slot;
+  const { role, deleted, side, of, peer, campaign, seq, nonce, version } = slot;
   if (!Number.isSafeInteger(seq) || seq < 0) throw unwritable(slot, `its sequence number is ${seq}`);
   if (deleted && role !== 'owner') throw unwritable(slot, `a ${role} cannot be deleted`);
   if (of === '' && (role === 'shadow' || role === 'ceded')) throw unwritable(slot, `a ${role} is of something`);
+  if (version !== undefined && (role !== 'shadow' || !isVersion(version)))
+    throw unwritable(slot, `a ${role} is not of version ${version}`);
   if (slot.journal.length > LIMITS.journalEntries) throw unwritable(slot, 'its journal is too long');
   const head = `{"v":${SLOT_VERSION},"r":"${LETTER[role]}${deleted ? 'X' : ''}","s":"${side}","f":${quote(of)},"p":${quote(peer)}`;
-  return `${head},"c":${quote(campaign)},"n":${seq},"j":${journalJson(slot)}${nonce === undefined ? '' : `,"w":${quote(nonce)}`}}`;
+  const tail = `${nonce === undefined ? '' : `,"w":${quote(nonce)}`}${version === undefined ? '' : `,"d":${version}`}`;
+  return `${head},"c":${quote(campaign)},"n":${seq},"j":${journalJson(slot)}${tail}}`;
 }
+
+const isVersion = (given: unknown): given is number => Number.isSafeInteger(given) && (given as number) >= 1;
 
 /** The journal that was encoded last: records that took the same moves at the same moment share one (moves.ts). */
 let encoded: { readonly journal: Slot['journal']; readonly json: string } | undefined;
@@ -98,11 +105,11 @@ const SHADOW = `{"v":${SLOT_VERSION},"r":"${LETTER.shadow}","s":"`;
 let ours: { readonly campaign: string | undefined; readonly field: string } = { campaign: undefined, field: '' };
 const OWNER_AT_T = `{"v":${SLOT_VERSION},"r":"${LETTER.owner}","s":"T","f":"`;
 
-type Raw = Partial<Record<'v' | 'r' | 's' | 'f' | 'p' | 'c' | 'n' | 'j' | 'w', unknown>>;
+type Raw = Partial<Record<'v' | 'r' | 's' | 'f' | 'p' | 'c' | 'n' | 'j' | 'w' | 'd', unknown>>;
 
 /** Throws `slot.version` for a slot of another version and `slot.corrupt` for one that does not decode. */
 export function decodeSlot(text: string): Slot {
-  const { r, s, f, p, c, n, j, w } = parse(text);
+  const { r, s, f, p, c, n, j, w, d } = parse(text);
   const role = typeof r === 'string' ? ROLES[r[0]!] : undefined;
   if (!role || (r !== LETTER[role] && r !== 'OX')) throw corrupt(text, `it has no role ${JSON.stringify(r)}`);
   if (s !== 'S' && s !== 'T') throw corrupt(text, 'it names no side');
@@ -112,6 +119,7 @@ export function decodeSlot(text: string): Slot {
   if (f === '' && (role === 'shadow' || role === 'ceded')) throw corrupt(text, `a ${role} is of something`);
   if (typeof n !== 'number' || !Number.isSafeInteger(n) || n < 0) throw corrupt(text, 'its sequence number is not one');
   if (w !== undefined && typeof w !== 'string') throw corrupt(text, 'its nonce is not text');
+  if (d !== undefined && (role !== 'shadow' || !isVersion(d))) throw corrupt(text, `it is not of version ${d}`);
   return {
     role,
     ...(r === 'OX' ? { deleted: true as const } : {}),
@@ -121,6 +129,7 @@ export function decodeSlot(text: string): Slot {
     campaign: c,
     seq: n,
     ...(w === undefined ? {} : { nonce: w }),
+    ...(d === undefined ? {} : { version: d }),
     journal: decodeJournal(j, text),
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
+import { campaignAt, versionUnder } from '../engine/campaigns.ts';
 import { documentKey, load, save } from '../engine/documents.ts';
-import { type Pair, stateOf } from '../engine/pair.ts';
+import { type Pair, roleOf, stateOf } from '../engine/pair.ts';
 import { LIMITS } from '../limits.ts';
 import { Content } from '../record/content.ts';
 import { toPlain } from '../record/plain.ts';
@@ -28,6 +29,9 @@ export class Comparer {
     if (this.#share <= 0 || chanceOf(clock) >= this.#share) return;
     const compared = bothSayings(found);
     if (!compared || compared.expected.equals(compared.found)) return;
+    // One of another version than the campaign's says what that version says, until it is made anew.
+    const campaign = await campaignAt(store, compared.campaign);
+    if (campaign && versionUnder(campaign) !== compared.version) return;
     const mismatch: Mismatch = {
       at: clock.now(),
       from: found.keys.S.toString(),
@@ -43,16 +47,24 @@ export class Comparer {
 /** From 0 up to 1. */
 const chanceOf = (clock: Clock): number => Number.parseInt(clock.id(4), 16) / 2 ** 32;
 
+interface Sayings {
+  readonly expected: Content;
+  readonly found: Content;
+  readonly campaign: string;
+  readonly version: number | undefined;
+}
+
 /** What the copy should say and what it says, where its fingerprint is that of the truth beside it. */
-function bothSayings(pair: Pair): { expected: Content; found: Content; campaign: string } | undefined {
+function bothSayings(pair: Pair): Sayings | undefined {
   const { rule, keys, S, T } = pair;
-  const state = stateOf(pair);
+  const { campaign, version } = (roleOf(S) === 'H' ? S : T)?.slot ?? { campaign: '' };
+  const state = stateOf({ S, T, version });
   if (state === 'copied') {
-    return { expected: rule.forward(keys.S, S!.content), found: T!.content, campaign: T!.slot!.campaign };
+    return { expected: rule.forward(keys.S, S!.content), found: T!.content, campaign, version };
   }
   // Without a way back the old side was kept as it was: nothing can be made of the new one to compare it with.
   if (state !== 'reversible' || !rule.reversible) return undefined;
-  return { expected: rule.backward(keys.S, T!.content), found: S!.content, campaign: S!.slot!.campaign };
+  return { expected: rule.backward(keys.S, T!.content), found: S!.content, campaign, version };
 }
 
 /** Counts it, and keeps the last few with both values. */

@@ -1,5 +1,6 @@
 import { isJoined } from '../../machines/group.ts';
 import type { Migration } from '../define/migration.ts';
+import { versionUnder } from '../engine/campaigns.ts';
 import { nextMove } from '../engine/decide.ts';
 import { documentKey, load } from '../engine/documents.ts';
 import { Fence, Fenced } from '../engine/fence.ts';
@@ -54,7 +55,8 @@ export class Mover {
   }
 
   #nextOf(campaign: CampaignDocument, pair: Pair) {
-    return nextMove(stateOf(pair), targetNow({ pair, ...wantedFor(campaign, this.#migration, pair.keys) }), false);
+    const found = { ...pair, version: versionUnder(campaign) };
+    return nextMove(stateOf(found), targetNow({ pair, ...wantedFor(campaign, this.#migration, pair.keys) }), false);
   }
 
   /**
@@ -73,7 +75,8 @@ export class Mover {
 
   async #move(campaign: CampaignDocument, keys: Look['keys']): Promise<'fenced' | undefined> {
     const { store, rule, clock } = this.#tools;
-    const pair: Pair = { rule, scanned: 'S', keys, S: undefined, T: undefined, replaceable: 'neither' };
+    const version = versionUnder(campaign);
+    const pair: Pair = { rule, version, scanned: 'S', keys, S: undefined, T: undefined, replaceable: 'neither' };
     await lookAgain([{ pair, target: 'home', moves: 0 }], store);
     const foreign = [pair.S?.slot, pair.T?.slot].some((slot) => slot && isForeign(slot, campaign.id));
     if (foreign || !this.#nextOf(campaign, pair) || (await this.#isHeldBack(campaign, keys))) return undefined;

@@ -43,7 +43,7 @@ const STATUS: readonly (readonly [prefix: string, status: number, title: string]
   ['store.unsafe', 409, 'Conflict'],
   ['store.', 503, 'Service Unavailable'],
   ['wait.', 503, 'Service Unavailable'],
-  ...['campaign.', 'gate.', 'home.', 'definition.', 'invariant.', 'record.', 'reverse.', 'delivery.'].map(
+  ...['campaign.', 'gate.', 'home.', 'upgrade.', 'definition.', 'invariant.', 'record.', 'reverse.', 'delivery.'].map(
     (prefix) => [prefix, 409, 'Conflict'] as const,
   ),
 ];

@@ -170,6 +170,22 @@ describe('a campaign', () => {
     expect((await project.run('status')).out).toContain('blocked: definition.missing');
   });
 
+  it('whose definition changed goes on under it when it has a newer version and is upgraded', async () => {
+    await project.run('start', '--wait');
+    const next = FEEDS.replace('feed.user', "'x' + feed.user");
+    project.write('migrations/feeds.ts', next);
+    expect(await project.json('upgrade')).toMatchObject({ code: 3, data: error('upgrade.refused') });
+    project.write('migrations/feeds.ts', next.replace('version: 1', 'version: 2'));
+    const upgraded = await project.run('upgrade', '--reason', 'wrong users');
+    expect(upgraded.out).toContain('feeds.1 is copying, under version 2.');
+    expect(await project.json('switch')).toMatchObject({ code: 3, data: error('campaign.refused') });
+    expect(await project.json('work', '--until-settled')).toMatchObject({ code: 0 });
+    expect(await project.json('switch', '--wait')).toMatchObject({ code: 0 });
+    expect(await project.json('verify')).toMatchObject({ code: 0 });
+    expect(await project.json('upgrade')).toMatchObject({ code: 3, data: error('upgrade.refused') });
+    expect((await project.run('audit')).out).toContain('upgrade 1 to 2');
+  });
+
   it('that is over takes no commands', async () => {
     await project.run('start', '--to', 'completed', '--wait');
     for (const verb of ['switch', 'reverse', 'cancel', 'pause', 'resume']) {

@@ -38,6 +38,16 @@ describe('a slot', () => {
     );
   });
 
+  it('says which version of the definition a shadow was made under, where that is not the first', () => {
+    const stored = `${STORED.slice(0, -1)},"d":2}`;
+    expect(encodeSlot({ ...SLOT, version: 2 })).toBe(stored);
+    expect(decodeSlot(stored)).toEqual({ ...SLOT, version: 2 });
+    for (const d of [0, 1.5, '2', null]) thrownBy('slot.corrupt', () => decodeSlot(changed({ d })));
+    thrownBy('slot.corrupt', () => decodeSlot(changed({ r: 'O', d: 2 })));
+    thrownBy('slot.corrupt', () => encodeSlot({ ...SLOT, version: 0 }));
+    thrownBy('slot.corrupt', () => encodeSlot({ ...SLOT, role: 'owner', version: 2 }));
+  });
+
   it('survives spaces set by whoever edited it by hand', () => {
     expect(decodeSlot(JSON.stringify(JSON.parse(STORED), null, 2))).toEqual(SLOT);
   });

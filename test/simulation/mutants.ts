@@ -126,7 +126,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   noFingerprint: {
     what: 'a copy counts as fresh whatever it was made from',
     file: 'src/engine/pair.js',
-    find: `return T.slot.of === S.content.fingerprint ? state : STALE[state];`,
+    find: `return isFresh(T, S, version) ? state : STALE[state];`,
     put: 'return state;',
     within: 200,
   },
@@ -221,7 +221,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   staleTotals: {
     what: 'a copy that is out of date is compared with the record, as if it said the same',
     file: 'src/engine/invariantPass.js',
-    find: `if (role === 'H' && peer.slot.of === held.content.fingerprint)`,
+    find: `if (role === 'H' && isFresh(peer, held, version))`,
     put: `if (role === 'H')`,
     within: 100,
     subjects: 'ledger',

@@ -16,6 +16,7 @@ import { skipVerb } from './skip.ts';
 import { statusVerb } from './status.ts';
 import { stripVerb } from './strip.ts';
 import { tokenVerb } from './token.ts';
+import { upgradeVerb } from './upgrade.ts';
 import { verifyVerb } from './verify.ts';
 import { workVerb } from './work.ts';
 
@@ -32,6 +33,7 @@ export const VERBS: readonly (Verb | LoneVerb)[] = [
   pauseVerb,
   resumeVerb,
   paceVerb,
+  upgradeVerb,
   verifyVerb,
   recordsVerb,
   showVerb,

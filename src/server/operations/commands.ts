@@ -3,6 +3,7 @@ import * as commands from '../../admin/commands.ts';
 import { resolve } from '../../admin/resolve.ts';
 import { skip } from '../../admin/skip.ts';
 import { strip } from '../../admin/strip.ts';
+import { upgrade } from '../../admin/upgrade.ts';
 import { LIMITS } from '../../limits.ts';
 import { commandedSchema } from '../command.ts';
 import { type Command, campaignParams, code, key, migrationParams } from './operation.ts';
@@ -85,6 +86,11 @@ export const COMMANDS: readonly Command[] = [
     'pace',
     { ceiling, ramp: z.boolean().optional(), lazy },
     { summary: 'Sets how fast workers may go', run: commands.setPace },
+  ),
+  about(
+    'upgrade',
+    {},
+    { summary: 'Lets an open campaign go on under the newest version of its migration', run: upgrade },
   ),
   about(
     'retry',

@@ -1,0 +1,15 @@
+import { campaignStatus } from '../../admin/inspect.ts';
+import { upgrade } from '../../admin/upgrade.ts';
+import { meant, type Verb } from '../verb.ts';
+import { annotated } from './aim.ts';
+
+export const upgradeVerb: Verb<{ reason?: string }> = {
+  usage: 'upgrade [migration]',
+  summary: 'let an open campaign go on under the newest version of its migration',
+  configure: annotated,
+  async run(session, [name], options) {
+    const campaign = await upgrade(session, meant(session, name), options);
+    const text = `${campaign.id} is ${campaign.stage}, under version ${campaign.migrationVersion}.\nCopies of another version are made anew: handover work`;
+    return { data: await campaignStatus(session, campaign), text };
+  },
+};

@@ -1,0 +1,41 @@
+import { hash } from 'node:crypto';
+import type { EntityRule } from './entity.ts';
+import type { Migration } from './migration.ts';
+
+/** What stays the same from one version of a migration to the next, for a campaign to go on under it. */
+export interface Outline {
+  readonly by: string;
+  readonly namespace: string;
+  /** Of each rule, its homes: what was noted of records names rules by their places. */
+  readonly records: readonly string[];
+  /** A digest of the invariants that are held against the campaign's beginning, and of how many rules that was about. */
+  readonly rest?: string | undefined;
+}
+
+/** Undefined for what cannot be upgraded. */
+export function outlineOf(migration: Migration): Outline | undefined {
+  const { by, namespace, records, subscriptions, fields, references, invariants } = migration;
+  if (subscriptions.length + fields.length + references.length > 0) return undefined;
+  const staying = invariants.filter(({ must }) => must === 'stay');
+  const told = staying.map(({ source, of }) => [source, of.map((rule: EntityRule) => records.indexOf(rule))]);
+  return {
+    by,
+    namespace,
+    records: records.map(({ from, into }) => `${from.join('/')} into ${into.join('/')}`),
+    ...(told.length > 0 ? { rest: hash('sha256', JSON.stringify([told, records.length]), 'hex').slice(0, 16) } : {}),
+  };
+}
+
+/** Why a campaign that was started by `before` cannot go on under `next`; undefined where it can. */
+export function unfit(before: Outline, next: Migration): string | undefined {
+  const after = outlineOf(next);
+  if (!after) return 'it has subscriptions, fields or references, which are not taken over to another version';
+  if (after.by !== before.by) return `it goes by ${after.by}, and the campaign by ${before.by}`;
+  if (after.namespace !== before.namespace) return 'it is about another namespace';
+  const moved = before.records.findIndex((homes, i) => after.records[i] !== homes);
+  if (moved >= 0)
+    return `its rule ${moved + 1} must be the one for ${before.records[moved]}: add others after those there are`;
+  if (after.rest !== before.rest)
+    return 'its invariants that must `stay` are not those that the campaign began with, or are about more rules';
+  return undefined;
+}
