@@ -12,6 +12,10 @@ export interface Outline {
   readonly rest?: string | undefined;
 }
 
+/** What parts are called decides which is which: none may be called otherwise while they are on their way. */
+const named = (parts: EntityRule['parts']): string =>
+  parts ? ` (parts ${hash('sha256', JSON.stringify(parts.map(({ source }) => source)), 'hex').slice(0, 16)})` : '';
+
 /** Undefined for what cannot be upgraded. */
 export function outlineOf(migration: Migration): Outline | undefined {
   const { by, namespace, records, subscriptions, fields, references, invariants } = migration;
@@ -21,7 +25,7 @@ export function outlineOf(migration: Migration): Outline | undefined {
   return {
     by,
     namespace,
-    records: records.map(({ from, into }) => `${from.join('/')} into ${into.join('/')}`),
+    records: records.map(({ from, into, parts }) => `${from.join('/')} into ${into.join('/')}${named(parts)}`),
     ...(told.length > 0 ? { rest: hash('sha256', JSON.stringify([told, records.length]), 'hex').slice(0, 16) } : {}),
   };
 }

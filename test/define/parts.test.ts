@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { entity } from '../../src/define/entity.ts';
 import { field } from '../../src/define/field.ts';
 import { defineMigration } from '../../src/define/migration.ts';
+import { outlineOf, unfit } from '../../src/define/outline.ts';
 import { parts, viewOf } from '../../src/define/parts.ts';
 import { key } from '../../src/record/key.ts';
 import { memoryStore } from '../../src/store/memory.ts';
@@ -47,6 +48,8 @@ describe('records inside others, as they are defined', () => {
     const of = (from: typeof feeds) =>
       defineMigration({ name: 'm', version: 1, records: [entity({ from, into: 'Feed', to })] });
     expect(of(feeds).fingerprint).not.toBe(of(named).fingerprint);
+    expect(unfit(outlineOf(of(feeds))!, of(feeds))).toBeUndefined();
+    expect(unfit(outlineOf(of(feeds))!, of(named))).toContain('its rule 1 must be the one for User/feeds into Feed');
     const store = memoryStore();
     const plain = defineMigration({ name: 'm', version: 1, records: [entity({ from: 'A', into: 'B', to })] });
     expect(viewOf(store, plain)).toBe(store);

@@ -1,4 +1,5 @@
 import type { Space } from '../../src/testing/scenario.ts';
+import { PART_MUTANTS } from './partMutants.ts';
 import { REFERENCE_MUTANTS } from './referenceMutants.ts';
 
 /**
@@ -45,6 +46,7 @@ const CALLED_OFF = {
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...REFERENCE_MUTANTS,
+  ...PART_MUTANTS,
   // ------------------------------------------------------------ the record machine
   uncede: {
     what: 'a ceded record is taken back though its peer was never owner',
@@ -358,31 +360,6 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       held: [10],
       recordFaults: [200],
     },
-  },
-  // ------------------------------------------------------------ records inside others
-  partVersionsReturn: {
-    what: 'a part’s version is told by its content alone, and comes back with it',
-    file: 'src/store/parts/box.js',
-    find: '{entry.base}.',
-    put: '{entry.id}.',
-    within: 900,
-    subjects: 'parts',
-  },
-  partUnchecked: {
-    what: 'a part is replaced whatever its version is, as long as nobody else writes its container just then',
-    file: 'src/store/parts/box.js',
-    find: 'there?.version !== mutation.version',
-    put: '!there',
-    within: 200,
-    subjects: 'parts',
-  },
-  siblingDropped: {
-    what: 'of two parts that are written into one container at once, only the last one is',
-    file: 'src/store/parts/commit.js',
-    find: 'next.get(name) ?? boxes.get(name)',
-    put: 'boxes.get(name)',
-    within: 200,
-    subjects: 'parts',
   },
   // ------------------------------------------------------------ the store
   lastWriteWins: {
