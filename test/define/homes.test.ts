@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { entity } from '../../src/define/entity.ts';
+import { field } from '../../src/define/field.ts';
 import { homesOf, homeText, overlaps } from '../../src/define/homes.ts';
 import { defineMigration } from '../../src/define/migration.ts';
 import { parts } from '../../src/define/parts.ts';
@@ -23,6 +24,21 @@ describe('homes of a migration', () => {
     );
     expect(homesOf(feeds)).toEqual(['a%3Ab:Entry', 'a%3Ab:Feed', 'a%3Ab:User/Entry', 'a%3Ab:User/Feed']);
     expect(homesOf(feeds).map(homeText)[0]).toBe('Entry in namespace a:b');
+  });
+
+  it('keep fields that change in place apart from what is rewritten as it refers, wherever that stands', () => {
+    const references = [{ kind: 'Profile', property: 'feed' }];
+    const feeds = entity({
+      from: 'Feed',
+      into: 'User/Feed',
+      to: (_, old) => key('User', 'x', 'Feed', old.id),
+      references,
+    });
+    const referring = defineMigration({ name: 'feeds', version: 1, records: [feeds] });
+    const fields = [field({ of: 'User/Profile', rename: { mail: 'email' } })];
+    const changing = defineMigration({ name: 'mails', version: 1, fields });
+    expect(homesOf(changing)).toEqual([':*/Profile', ':User/Profile']);
+    expect(overlaps([referring, changing])).toEqual([{ migrations: ['feeds', 'mails'], homes: [':*/Profile'] }]);
   });
 
   it('that are inside other records name those too: whoever moves them moves what is inside', () => {
