@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Content, FieldRouter, fromPlain, type Key, key, type PlainRecord, type Store, toPlain } from 'handover';
 import migration, { type NewSecret, secrets } from '../migrations/seal-secrets.ts';
 import { decipher, encipher, seal, unseal } from './ciphers.ts';
@@ -59,6 +60,8 @@ async function save(store: Store, id: number, change: (tenant: PlainRecord) => o
     const changed = Content.of(fromPlain(change(toPlain(content.properties)), content.properties));
     const [outcome] = await store.commit([{ op: 'update', key: at, version, content: changed, slot }]);
     if (outcome!.status === 'applied') return true;
+    // Others are at it: after a while there is room.
+    if (outcome!.status === 'busy') await sleep(50);
     if (outcome!.status === 'refused' || outcome!.status === 'unknown') throw new Error(`Not saved: ${outcome!.cause}`);
   }
 }
