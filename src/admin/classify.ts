@@ -10,8 +10,8 @@ import { loadMany } from '../engine/documents.ts';
 import { type FieldHeld, fieldStateOf, holdField, nextFieldMove } from '../engine/field.ts';
 import type { Item } from '../engine/item.ts';
 import { lookAgain, lookAtPeers } from '../engine/looks.ts';
-import { hold, locate, mismatch, type Pair, peerOf, stateOf } from '../engine/pair.ts';
-import { anyIn, quarantineKey } from '../engine/quarantine.ts';
+import { mismatch, type Pair, pairOf, peerOf, stateOf } from '../engine/pair.ts';
+import { anyIn, listedOf, quarantineKey } from '../engine/quarantine.ts';
 import type { CampaignDocument, QuarantineDocument } from '../engine/schemas.ts';
 import { targetAt } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
@@ -74,15 +74,15 @@ export async function classifyFields(
   { store, campaign }: Look,
 ): Promise<readonly Found[]> {
   const mine = entities.filter(({ key }) => matches(rule.of, key));
-  const keys = mine.map(({ key }) => quarantineKey(campaign.id, undefined, key));
-  const listed = (await anyIn(store, campaign.id)) ? await loadMany(store, 'quarantine', keys) : [];
+  const sources = mine.map(({ key }) => key);
+  const listed = await listedOf(store, campaign.id, sources);
   return mine.flatMap((entity, i): Found[] => {
     const keys = { S: entity.key, T: entity.key };
     const found = { key: entity.key, home: 'S' as const, keys };
     const entry = listed[i];
     try {
       const held = holdField(rule, entity);
-      if (entry) return [{ ...found, field: held, state: 'quarantined', problem: problemOf(entry.value) }];
+      if (entry) return [{ ...found, field: held, state: 'quarantined', problem: problemOf(entry) }];
       const state = fieldStateOf(held);
       if (state === 'absent') return [];
       const target = targetAt(campaign.targets, entity.key);
@@ -90,7 +90,7 @@ export async function classifyFields(
       return [{ ...found, field: held, state, target, ...(next ? { next } : {}) }];
     } catch (error) {
       if (!(error instanceof HandoverError)) throw error;
-      if (entry) return [{ ...found, state: 'quarantined', problem: problemOf(entry.value) }];
+      if (entry) return [{ ...found, state: 'quarantined', problem: problemOf(entry) }];
       return [{ ...found, state: 'failing', problem: { code: error.code, message: error.detail } }];
     }
   });
@@ -101,21 +101,10 @@ type Failure = { readonly code: string; readonly message: string };
 function toItem(entity: Entity, rule: EntityRule, home: Side, look: Look): Item | Failure | undefined {
   const { migration, campaign } = look;
   try {
-    const held = hold(entity)!;
-    const place = locate(rule, campaign.id, entity.key, held);
-    if (!place || place.side !== home) return undefined;
-    const version = versionUnder(campaign);
-    const pair: Pair = {
-      rule,
-      version,
-      scanned: home,
-      keys: place.keys,
-      S: undefined,
-      T: undefined,
-      replaceable: home,
-    };
-    pair[home] = held;
-    const target = targetAt(campaign.targets, migration.by === 'group' ? place.keys.T.root : place.keys.S);
+    const pair = pairOf(rule, campaign.id, entity, versionUnder(campaign));
+    if (pair?.scanned !== home) return undefined;
+    const { S, T } = pair.keys;
+    const target = targetAt(campaign.targets, migration.by === 'group' ? T.root : S);
     return { pair, target, moves: 0 };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;

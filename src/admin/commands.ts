@@ -47,9 +47,9 @@ export async function start(
   shareOf(options);
   checkPace(options);
   const migration = migrationNamed(context, name);
-  checkStart(migration, options.to ?? 'copied');
-  await checkPredecessors(context, migration);
   const to = options.to ?? 'copied';
+  checkStart(migration, to);
+  await checkPredecessors(context, migration);
   const open = await openCampaign(context, name);
   if (!open || open.stage === 'draft') await checkHomes(context.store, migration, open?.id);
   const campaign = open ?? (await create(context, migration));

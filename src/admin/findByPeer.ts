@@ -1,6 +1,6 @@
 import type { Side } from '../../machines/moves.ts';
 import { type EntityRule, matches } from '../define/entity.ts';
-import { hold, locate, other } from '../engine/pair.ts';
+import { other, pairOf } from '../engine/pair.ts';
 import { homeRange } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -55,8 +55,8 @@ async function search(key: Key, missing: Side, index: number, look: Look): Promi
 /** Whether an entity of `home` says that its other side belongs to `key`. */
 function isPeer(entity: Entity, key: Key, home: Side, rule: EntityRule, { campaign }: Look): boolean {
   try {
-    const place = locate(rule, campaign.id, entity.key, hold(entity)!);
-    return place?.side === home && place.keys[other(home)].equals(key);
+    const pair = pairOf(rule, campaign.id, entity);
+    return pair?.scanned === home && pair.keys[other(home)].equals(key);
   } catch (error) {
     if (error instanceof HandoverError) return false;
     throw error;

@@ -1,7 +1,7 @@
+import { sweepName } from '../engine/campaigns.ts';
 import { list } from '../engine/documents.ts';
 import { isRetried } from '../engine/quarantine.ts';
 import type { CampaignDocument, Retried, Which } from '../engine/schemas.ts';
-import { nameOf } from '../engine/sweep.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
@@ -44,7 +44,7 @@ export async function retryAs(
     const { skips = [], ...next } = sweptAnew(current);
     const { generation, sweep, lastSweep } = next;
     // What was asked for before this may not have been begun; once a sweep that was to do it has ended, it was.
-    const isOpen = (each: Retried) => !lastSweep || nameOf(lastSweep) < nameOf(each);
+    const isOpen = (each: Retried) => !lastSweep || sweepName(lastSweep) < sweepName(each);
     const before = (current.retries ?? []).filter((each) => isOpen(each) && !isSame(each, asked));
     const retries = [...before, { ...asked, generation, sweep }];
     if (retries.length > LIMITS.retries)

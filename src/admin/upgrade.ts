@@ -73,7 +73,7 @@ function newest({ migrations }: CommandContext, { migration }: CampaignDocument)
 }
 
 function check(campaign: CampaignDocument, migration: Migration): void {
-  const { id, closed, stage, migrationVersion, definition, outline, pending } = campaign;
+  const { id, closed, stage, migrationVersion, definition, outline } = campaign;
   const refuse = (why: string): never => {
     const facts = { campaign: id, from: migrationVersion, to: migration.version };
     throw new HandoverError(
@@ -84,7 +84,6 @@ function check(campaign: CampaignDocument, migration: Migration): void {
   };
   if (closed) refuse(`it is ${stage}, and closed`);
   if (stage === 'draft') refuse('it has not begun, and `start` takes the definition that there is');
-  if (pending) refuse(`${pending.what} waits for its hooks`);
   if (isClosing(campaign)) refuse(`it is ${stage}`);
   if (definition === migration.fingerprint) refuse('that is the one it runs under');
   if (migration.version <= migrationVersion) refuse(`it runs under version ${migrationVersion}; raise the version`);

@@ -4,7 +4,7 @@ const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 export const count = (n: number): string => grouped.format(n);
 
 /** `1 record`, `2 records`. */
-export const many = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+export const many = (n: number, noun: string, plural = `${noun}s`): string => `${count(n)} ${n === 1 ? noun : plural}`;
 
 export function bytes(n: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB'];

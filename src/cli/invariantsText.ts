@@ -15,7 +15,7 @@ export function invariantsLine({ results, at }: Taken): string {
 /** For `verify`: each of them, and where it does not hold. */
 export function invariantsText(taken: Taken | undefined): string {
   if (!taken || taken.results.length === 0) return '';
-  const how = taken.moment ? 'read at one moment' : `in ${many(taken.passes, 'pass').replace('passs', 'passes')}`;
+  const how = taken.moment ? 'read at one moment' : `in ${many(taken.passes, 'pass', 'passes')}`;
   return [`Invariants, ${how}:`, ...taken.results.flatMap(lines)].join('\n');
 }
 

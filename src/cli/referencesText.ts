@@ -38,4 +38,4 @@ export function verifyReferencesText({ references, samples }: VerifyReport): str
   return lines.join('\n');
 }
 
-const entitiesOf = (n: number): string => `${count(n)} ${n === 1 ? 'entity' : 'entities'}`;
+const entitiesOf = (n: number): string => many(n, 'entity', 'entities');

@@ -131,7 +131,7 @@ function stripText({ strip, closed }: CampaignStatus): string {
 function historyText({ history }: CampaignStatus, entries: number): (readonly string[])[] {
   const shown = history.slice(-entries);
   const hidden = history.length - shown.length;
-  const more = hidden > 0 ? ` (and ${many(hidden, 'entry').replace('entrys', 'entries')} before)` : '';
+  const more = hidden > 0 ? ` (and ${many(hidden, 'entry', 'entries')} before)` : '';
   return shown.map(({ at, by, what, reason }, i) => [
     i === 0 ? 'history' : '',
     `${moment(at)}  ${what} by ${by}${reason === undefined ? '' : `: ${reason}`}${i === 0 ? more : ''}`,

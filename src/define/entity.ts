@@ -29,7 +29,7 @@ export interface EntityDefinition<T extends object = PlainRecord, N extends obje
   readonly references?: readonly ReferenceDefinition[];
 }
 
-/** Which side of a split record stays; or the new home's, with this content. */
+/** Which side of a split record stays; or the new one, with this content. */
 export type Verdict = 'old' | 'new' | { readonly write: Content };
 
 /**
@@ -108,7 +108,9 @@ export function entity<T extends object = PlainRecord, N extends object = T>(
           : content.properties;
         return Content.of(back ? rename(plain, back) : plain);
       }),
-    ...(onSplit ? { onSplit: (key: Key, old: Content, now: Content) => verdictOf(onSplit, key, old, now) } : {}),
+    ...(onSplit
+      ? { onSplit: (key: Key, old: Content, now: Content) => verdictOf(onSplit, key, old, now, Content.of) }
+      : {}),
     source: [
       sourceOf(definition.from),
       sourceOf(definition.into),
@@ -159,23 +161,32 @@ function targetOf(to: EntityDefinition['to'], into: readonly string[], key: Key,
   return target;
 }
 
-function verdictOf(onSplit: NonNullable<EntityDefinition['onSplit']>, key: Key, old: Content, now: Content) {
+/** What the author says to a split; `toContent` makes of what he gives as a record what it is in the store. */
+export function verdictOf(
+  onSplit: NonNullable<EntityDefinition['onSplit']>,
+  key: Key,
+  old: Content,
+  now: Content,
+  toContent: (properties: Content['properties']) => Content,
+): Verdict | undefined {
   return guarded('transform.split', key, (): Verdict | undefined => {
     const verdict = onSplit({ old: toPlain(old.properties), new: toPlain(now.properties) }, key);
     if (verdict === undefined || verdict === 'old' || verdict === 'new') return verdict;
-    return { write: Content.of(fromPlain(verdict, now.properties)) };
+    return { write: toContent(fromPlain(verdict, now.properties)) };
   });
 }
 
 type TransformCode = 'transform.to' | 'transform.forward' | 'transform.backward' | 'transform.split';
 
-function guarded<R>(code: TransformCode, key: Key, run: () => R): R {
+/** Runs author code: what it throws is that record's failure. */
+export function guarded<R>(code: TransformCode, key: Key, run: () => R): R {
   try {
     return run();
   } catch (cause) {
     // No function of the author's was called: there is nothing to call it with.
     if (cause instanceof HandoverError && cause.code === 'parts.invalid') throw cause;
-    throw new HandoverError(code, `${key}: ${messageOf(cause)}.`, { key: key.toString() }, { cause });
+    const why = cause instanceof HandoverError ? cause.detail : messageOf(cause);
+    throw new HandoverError(code, `${key}: ${why.replace(/\.$/, '')}.`, { key: key.toString() }, { cause });
   }
 }
 

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { HandoverError, messageOf } from '../errors.ts';
+import { HandoverError } from '../errors.ts';
 import { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
-import { fromPlain, rename, toPlain } from '../record/plain.ts';
-import { pattern } from './entity.ts';
+import { fromPlain, type PlainRecord, rename, toPlain } from '../record/plain.ts';
+import { guarded, pattern, type Verdict, verdictOf } from './entity.ts';
 import { sourceText } from './sourceText.ts';
 
 /**
@@ -30,9 +30,6 @@ export interface FieldDefinition<O extends object, N extends object> {
   readonly onSplit?: (sides: { readonly old: O; readonly new: N }, key: Key) => 'old' | 'new' | N | undefined;
 }
 
-/** Which of both is right; or the new ones, as they are to be. */
-export type FieldVerdict = 'old' | 'new' | { readonly write: Content };
-
 /** A validated field definition: what the engine works with. Contents are of the properties that it is about, alone. */
 // biome-ignore lint/suspicious/noExplicitAny: where rules of several shapes are listed, no other type takes them all
 export interface FieldRule<O extends object = any, N extends object = any> {
@@ -47,7 +44,7 @@ export interface FieldRule<O extends object = any, N extends object = any> {
   /** Throws `transform.backward`. */
   backward(key: Key, now: Content): Content;
   /** Undefined: an operator must choose. Throws `transform.split`. */
-  onSplit?(key: Key, old: Content, now: Content): FieldVerdict | undefined;
+  onSplit?(key: Key, old: Content, now: Content): Verdict | undefined;
   /** All that decides what this rule does, as text: the definition's fingerprint is made of it. */
   readonly source: string;
   /** Never there: it only carries the shapes, so that a router knows what its records look like. */
@@ -56,7 +53,12 @@ export interface FieldRule<O extends object = any, N extends object = any> {
 
 /** Declares how properties give way to others in place, within `defineMigration`. Throws `definition.invalid`. */
 export function field<O extends object, N extends object>(definition: FieldDefinition<O, N>): FieldRule<O, N> {
-  const { forward, backward, onSplit, rename: names = {} } = definition as unknown as FieldDefinition<object, object>;
+  const {
+    forward,
+    backward,
+    onSplit,
+    rename: names = {},
+  } = definition as unknown as FieldDefinition<PlainRecord, PlainRecord>;
   const refuse = (why: string) => new HandoverError('definition.invalid', `Field of ${definition.of}: ${why}.`);
   const of = pattern('of', definition.of);
   const old = unique([...Object.keys(names), ...(definition.old ?? [])]);
@@ -88,11 +90,7 @@ export function field<O extends object, N extends object>(definition: FieldDefin
     ...(onSplit
       ? {
           onSplit: (key: Key, was: Content, is: Content) =>
-            guarded('transform.split', key, (): FieldVerdict | undefined => {
-              const verdict = onSplit({ old: toPlain(was.properties), new: toPlain(is.properties) }, key);
-              if (verdict === undefined || verdict === 'old' || verdict === 'new') return verdict;
-              return { write: only(now, fromPlain(verdict, is.properties)) };
-            }),
+            verdictOf(onSplit, key, was, is, (properties) => only(now, properties)),
         }
       : {}),
     source: ['field', definition.of, JSON.stringify([old, now, names]), forward, backward, onSplit]
@@ -108,13 +106,4 @@ function only(names: readonly string[], properties: Content['properties']): Cont
   const stray = [...properties.keys()].find((name) => !names.includes(name));
   if (stray === undefined) return Content.of(properties);
   throw new HandoverError('value.invalid', `it gives ${JSON.stringify(stray)}, which is none of ${names.join(', ')}`);
-}
-
-function guarded<R>(code: 'transform.forward' | 'transform.backward' | 'transform.split', key: Key, run: () => R): R {
-  try {
-    return run();
-  } catch (cause) {
-    const why = cause instanceof HandoverError ? cause.detail : messageOf(cause);
-    throw new HandoverError(code, `${key}: ${why}.`, { key: key.toString() }, { cause });
-  }
 }

@@ -79,7 +79,7 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     hooks = {},
   } = definition;
   const errorBudget = definition.errorBudget ?? LIMITS.errorBudget;
-  const refuse = (why: string): never => {
+  const refuse: Refuse = (why) => {
     throw new HandoverError('definition.invalid', `Migration ${JSON.stringify(name)}: ${why}.`);
   };
   const unknown = Object.keys(definition).find((field) => !KNOWN.has(field));
@@ -101,51 +101,11 @@ export function defineMigration(definition: MigrationDefinition): Migration {
     const twice = duplicate(records.map((rule) => rule[field].join('/')));
     if (twice) refuse(`two rules have \`${field}\` ${twice}, so a record could be moved by either`);
   }
-  const subscribed = duplicate(subscriptions.map((rule) => rule.of.join('/')));
-  if (subscribed) refuse(`two rules are about the subscriptions of ${subscribed}`);
-  for (const { of, groupOf } of subscriptions) {
-    const path = of.join('/');
-    const moved = records.find(({ from }) => from.join('/') === path);
-    const arriving = records.find(({ into }) => into.join('/') === path);
-    if (arriving && !moved)
-      refuse(`subscriptions of ${path} must name the old home of their records, ${arriving.from.join('/')}`);
-    // What a record says is read in its old shape, wherever it lives.
-    if (moved && !moved.reversible) refuse(`records of ${path} have subscriptions, and no \`backward\``);
-    if (groupOf && moved) refuse(`records of ${path} are moved: the group of their subscriptions is their own`);
-    if (groupOf && by !== 'group') refuse(`subscriptions of ${path} have a \`group\`, and it does not go by groups`);
-  }
-  for (const { of } of fields) {
-    const path = of.join('/');
-    // What a record says on its way is one rule's matter.
-    if (records.some(({ from, into }) => [from.join('/'), into.join('/')].includes(path)))
-      refuse(
-        `records of ${path} are moved by another rule: change their fields there, or in a migration after this one`,
-      );
-    if (by === 'group')
-      refuse(`fields of ${path} change in place, which no group waits for: they need a migration of their own`);
-  }
-  const rewritten = duplicate(fields.map(({ of }) => of.join('/')));
-  if (rewritten) refuse(`two rules are about the fields of ${rewritten}: write one for all of them`);
   const references = referringTo(records);
-  for (const { of } of references) {
-    const field = fields.find((rule) => isOf(of, rule.of));
-    if (field)
-      refuse(
-        `${field.of.join('/')} refers to records that move: change its fields in a migration that comes before this one, or after it`,
-      );
-    // What refers is written in either home: without a way back that would be lost on it.
-    const oneWay = records.find(({ from, into, reversible }) => !reversible && (isOf(of, from) || isOf(of, into)));
-    if (oneWay) refuse(`records of ${oneWay.from.join('/')} refer to others that move, and have no \`backward\``);
-  }
-  for (const { of, property } of records.flatMap((rule) => rule.parts ?? [])) {
-    // Whoever rewrites a container rewrites what is kept inside it, past the protocol.
-    if (references.some((each) => isOf(each.of, of)))
-      refuse(`${of.join('/')} has ${property} inside that move, and refers to others that move: one after the other`);
-    if (records.some(({ from, into }) => [from, into].some((home) => home.join('/') === of.join('/'))))
-      refuse(`${of.join('/')} has ${property} inside that move, and moves itself: one after the other`);
-    if (fields.some((rule) => rule.of.join('/') === of.join('/')))
-      refuse(`${of.join('/')} has ${property} inside that move, and fields that change: one after the other`);
-  }
+  checkSubscriptions(subscriptions, records, by, refuse);
+  checkFields(fields, records, by, refuse);
+  checkReferences(references, records, fields, refuse);
+  checkParts(records, fields, references, refuse);
   checkInvariants(invariants, records, refuse);
   checkHooks(hooks, by, refuse);
   if (after.includes(name)) refuse('it cannot come after itself');
@@ -165,11 +125,85 @@ export function defineMigration(definition: MigrationDefinition): Migration {
   return { name, version, after, by, namespace, errorBudget, ...lists, hooks, fingerprint };
 }
 
-function checkInvariants(
-  invariants: readonly Invariant[],
+type Refuse = (why: string) => never;
+
+function checkSubscriptions(
+  subscriptions: readonly SubscriptionRule[],
   records: readonly EntityRule[],
-  refuse: (why: string) => never,
+  by: Migration['by'],
+  refuse: Refuse,
 ): void {
+  const twice = duplicate(subscriptions.map(pathOf));
+  if (twice) refuse(`two rules are about the subscriptions of ${twice}`);
+  for (const { of, groupOf } of subscriptions) {
+    const path = of.join('/');
+    const moved = records.find(({ from }) => from.join('/') === path);
+    const arriving = records.find(({ into }) => into.join('/') === path);
+    if (arriving && !moved)
+      refuse(`subscriptions of ${path} must name the old home of their records, ${arriving.from.join('/')}`);
+    // What a record says is read in its old shape, wherever it lives.
+    if (moved && !moved.reversible) refuse(`records of ${path} have subscriptions, and no \`backward\``);
+    if (groupOf && moved) refuse(`records of ${path} are moved: the group of their subscriptions is their own`);
+    if (groupOf && by !== 'group') refuse(`subscriptions of ${path} have a \`group\`, and it does not go by groups`);
+  }
+}
+
+function checkFields(
+  fields: readonly FieldRule[],
+  records: readonly EntityRule[],
+  by: Migration['by'],
+  refuse: Refuse,
+): void {
+  for (const path of fields.map(pathOf)) {
+    // What a record says on its way is one rule's matter.
+    if (records.some(({ from, into }) => [from.join('/'), into.join('/')].includes(path)))
+      refuse(
+        `records of ${path} are moved by another rule: change their fields there, or in a migration after this one`,
+      );
+    if (by === 'group')
+      refuse(`fields of ${path} change in place, which no group waits for: they need a migration of their own`);
+  }
+  const twice = duplicate(fields.map(pathOf));
+  if (twice) refuse(`two rules are about the fields of ${twice}: write one for all of them`);
+}
+
+function checkReferences(
+  references: readonly Referring[],
+  records: readonly EntityRule[],
+  fields: readonly FieldRule[],
+  refuse: Refuse,
+): void {
+  for (const { of } of references) {
+    const field = fields.find((rule) => isOf(of, rule.of));
+    if (field)
+      refuse(
+        `${pathOf(field)} refers to records that move: change its fields in a migration that comes before this one, or after it`,
+      );
+    // What refers is written in either home: without a way back that would be lost on it.
+    const oneWay = records.find(({ from, into, reversible }) => !reversible && (isOf(of, from) || isOf(of, into)));
+    if (oneWay) refuse(`records of ${oneWay.from.join('/')} refer to others that move, and have no \`backward\``);
+  }
+}
+
+function checkParts(
+  records: readonly EntityRule[],
+  fields: readonly FieldRule[],
+  references: readonly Referring[],
+  refuse: Refuse,
+): void {
+  for (const { of, property } of records.flatMap((rule) => rule.parts ?? [])) {
+    const path = of.join('/');
+    // Whoever rewrites a container rewrites what is kept inside it, past the protocol.
+    if (references.some((each) => isOf(each.of, of)))
+      refuse(`${path} has ${property} inside that move, and refers to others that move: one after the other`);
+    if (records.some(({ from, into }) => [from, into].some((home) => home.join('/') === path)))
+      refuse(`${path} has ${property} inside that move, and moves itself: one after the other`);
+    if (fields.some((rule) => pathOf(rule) === path))
+      refuse(`${path} has ${property} inside that move, and fields that change: one after the other`);
+  }
+}
+
+function checkInvariants(invariants: readonly Invariant[], records: readonly EntityRule[], refuse: Refuse): void {
   if (!Array.isArray(invariants) || invariants.some((each) => typeof each?.groupOf !== 'function'))
     refuse('`invariants` must be made by `sum`, `count` or `fold`');
   if (invariants.length > 0 && records.length === 0) refuse('it has invariants, and no `records` that they are about');
@@ -187,3 +221,5 @@ export function movedBy({ records }: Pick<Migration, 'records'>, { of }: Subscri
 }
 
 const duplicate = (texts: readonly string[]) => texts.find((text, i) => texts.indexOf(text) !== i);
+
+const pathOf = ({ of }: { readonly of: readonly string[] }): string => of.join('/');

@@ -4,10 +4,10 @@ import type { Migration } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import type { Capabilities, Store } from '../store/store.ts';
 import { entered } from './audit.ts';
-import { updateCampaign } from './campaigns.ts';
+import { sweepName, updateCampaign } from './campaigns.ts';
 import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
-import { dropsOf, nameOf } from './dropping.ts';
+import { dropsOf } from './dropping.ts';
 import { sameSweep } from './fence.ts';
 import { afterSettled, isAfterDue } from './hooksDue.ts';
 import type { Taking } from './invariantSchema.ts';
@@ -58,7 +58,7 @@ export async function endSweep(
     const lastSweep = { generation, sweep, at, clean, inRow, counts };
     settles = clean && inRow >= sweepsToSettle(store.capabilities);
     const next = { generation, sweep: sweep + 1 };
-    const again = { lastSweep, ...next, ...(drops ? { dropIn: nameOf(next) } : {}) };
+    const again = { lastSweep, ...next, ...(drops ? { dropIn: sweepName(next) } : {}) };
     if (!settles) return { ...current, ...again };
     const heldUp = heldUpBy(taking, current);
     if (heldUp === 'broken')
@@ -98,7 +98,7 @@ function beforeDrop(
   return {
     lastSweep: { generation, sweep, at, clean: false, ready: inRow, counts },
     sweep: next.sweep,
-    ...(dropNext ? { dropIn: nameOf(next) } : {}),
+    ...(dropNext ? { dropIn: sweepName(next) } : {}),
   };
 }
 

@@ -5,9 +5,10 @@ import { unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
 import { carryOutDue } from './campaignHooks.ts';
+import { sweepName } from './campaigns.ts';
 import { Claim, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
-import { type CampaignLook, unlessFenced } from './fence.ts';
+import { type CampaignLook, type Hand, unlessFenced } from './fence.ts';
 import { isHookDue } from './hooksDue.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
@@ -22,7 +23,6 @@ import {
   forgetOldSweeps,
   liveWorkers,
   lookAtCampaign,
-  nameOf,
   type Progress,
   progressOf,
 } from './sweep.ts';
@@ -147,9 +147,9 @@ export class CampaignWork {
     if (!migration) return this.#refuse(campaign);
     if (campaign.closed) return lane === 0 && this.#strip(campaign, migration, signal);
     if (isHookDue(campaign)) {
-      const { id: worker, events = {} } = this.#options;
-      const hand = { store, clock, worker, migration, look, signal, events };
-      if (lane === 0 && (await carryOutDue(hand)) === 'done') return true;
+      const { events = {} } = this.#options;
+      const due = lane === 0 && (await carryOutDue({ ...this.#handOf(look, migration, signal), events }));
+      if (due === 'done') return true;
       if (!isSweepDue(campaign, clock.now())) return false;
     }
     if (campaign.settledAt !== undefined) return sweepAgain(store, clock, campaign);
@@ -159,7 +159,7 @@ export class CampaignWork {
     this.#known = { campaign, sweep };
     const at = look.progress ? look.at.ticks : clock.ticks();
     const progress = look.progress ?? (await progressOf(store, campaign, sweep));
-    this.#sightings.look(nameOf(campaign), progress.ranges, at);
+    this.#sightings.look(sweepName(campaign), progress.ranges, at);
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(look, migration, { counts: progress.counts, whole: progress.done }, signal);
     }
@@ -202,6 +202,12 @@ export class CampaignWork {
     return true;
   }
 
+  /** What this worker does anything under that is to be fenced. */
+  #handOf(look: CampaignLook, migration: Migration, signal: AbortSignal): Hand {
+    const { store, clock, id: worker } = this.#options;
+    return { store: viewOf(store, migration), clock, worker, migration, look, signal };
+  }
+
   /** Whether leases are to be looked after just now although nothing is swept: as often as a campaign at rest is. */
   mayHaveLeases(campaign: CampaignDocument): boolean {
     const isHeld = campaign.run === 'paused' || campaign.pending || isLazy(campaign, this.#options.clock.now());
@@ -211,16 +217,14 @@ export class CampaignWork {
   }
 
   async #keepLeases(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<boolean> {
-    const [{ clock, id }, store] = [this.#options, viewOf(this.#options.store, migration)];
-    if (await keepLeases({ store, clock, worker: id, migration, look, signal })) this.#kept = moment(clock);
+    if (await keepLeases(this.#handOf(look, migration, signal))) this.#kept = moment(this.#options.clock);
     return true;
   }
 
   #planOf(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<SweepDocument> {
-    const [{ clock, id }, store] = [this.#options, viewOf(this.#options.store, migration)];
-    const name = nameOf(look.campaign.value);
+    const name = sweepName(look.campaign.value);
     if (this.#plan?.name !== name) {
-      const hand = { store, clock, worker: id, migration, look, signal };
+      const hand = this.#handOf(look, migration, signal);
       const noted = hasInvariants(migration) ? noteBaseline({ ...hand, pacer: this.#pacer }) : undefined;
       const sweep = noted ? noted.then(() => currentSweep(hand)) : currentSweep(hand);
       this.#plan = { name, sweep };
@@ -239,11 +243,11 @@ export class CampaignWork {
   #isQuiet(campaign: CampaignDocument): boolean {
     const { store, clock } = this.#options;
     const { guards, lateMs } = store.capabilities;
-    const dropsLate = campaign.dropIn === nameOf(campaign);
+    const dropsLate = campaign.dropIn === sweepName(campaign);
     if (guards || !(isClosing(campaign) || dropsLate) || campaign.sweep === 1) return true;
     // A clean sweep has waited itself, and has proved that nothing was under way.
     if (campaign.lastSweep?.generation === campaign.generation && campaign.lastSweep.clean) return true;
-    const name = nameOf(campaign);
+    const name = sweepName(campaign);
     if (this.#firstSeen?.name !== name) this.#firstSeen = { name, at: moment(clock) };
     return elapsed(clock, this.#firstSeen.at) >= LIMITS.actWithinMs + lateMs;
   }
@@ -273,14 +277,17 @@ export class CampaignWork {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { counts } = ended;
-    const [{ clock, id, events }, store] = [this.#options, viewOf(this.#options.store, migration)];
+    const { events } = this.#options;
+    const hand = this.#handOf(look, migration, signal);
+    const { store, clock } = hand;
     const swept = look.campaign.value;
     // Nothing was moved, and still nothing is proved: it waits for somebody else, whom the next sweep should not race.
     const waits = (counts.moved ?? 0) === 0 && !isClean(swept, counts, store.capabilities);
     if (waits) await clock.sleep(Math.min(LIMITS.idleMs * swept.sweep, LIMITS.waitMostMs), signal);
     const proved = wouldSettle(swept, counts, store.capabilities);
-    const hand = { store, clock, worker: id, migration, look, signal, pacer: this.#pacer };
-    const taking = proved ? await unlessFenced(() => this.#invariants.take(hand)) : undefined;
+    const taking = proved
+      ? await unlessFenced(() => this.#invariants.take({ ...hand, pacer: this.#pacer }))
+      : undefined;
     if (taking === 'fenced') return true;
     const { campaign, clean, first, paused } = await endSweep(store, clock, swept, migration, ended, taking);
     if (paused) events?.paused?.(campaign.id, paused.because, { migration: migration.name, command: paused.command });
@@ -290,7 +297,8 @@ export class CampaignWork {
   }
 
   async #strip(campaign: CampaignDocument, migration: Migration, signal: AbortSignal): Promise<boolean> {
-    const [{ clock }, pacer] = [this.#options, this.#pacer];
+    const { clock } = this.#options;
+    const pacer = this.#pacer;
     pacer.follow(campaign);
     const store = metered(viewOf(this.#options.store, migration), (operations) => pacer.count(operations));
     await stripPage({ store, clock, migration, pacer, signal }, campaign);

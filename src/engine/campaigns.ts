@@ -16,6 +16,10 @@ export function versionUnder({
   return migrationVersion === firstVersion ? undefined : migrationVersion;
 }
 
+/** A sweep's own number, as text: in key order. */
+export const sweepName = ({ generation, sweep }: Pick<CampaignDocument, 'generation' | 'sweep'>): string =>
+  `${String(generation).padStart(6, '0')}.${String(sweep).padStart(6, '0')}`;
+
 /** The runs of a migration are numbered from 1. */
 export const campaignId = (migration: string, number: number): string => `${migration}.${number}`;
 

@@ -1,6 +1,7 @@
 import type { Move, Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
 import type { Migration } from '../define/migration.ts';
+import { sweepName } from './campaigns.ts';
 import { nextMove } from './decide.ts';
 import type { CampaignDocument } from './schemas.ts';
 
@@ -16,19 +17,13 @@ import type { CampaignDocument } from './schemas.ts';
  */
 export type Drops = 'never' | 'only';
 
-type Sweep = Pick<CampaignDocument, 'generation' | 'sweep'>;
-
-/** The sweep's own number, as text: in key order. */
-export const nameOf = ({ generation, sweep }: Sweep): string =>
-  `${String(generation).padStart(6, '0')}.${String(sweep).padStart(6, '0')}`;
-
 const losesSide = (target: Target): boolean => target === 'home' || target === 'completed';
 
 /** Undefined where nothing refers to records, or none is to lose a side: then sweeps do as the table says. */
 export function dropsOf(campaign: CampaignDocument, { references }: Pick<Migration, 'references'>): Drops | undefined {
   if (references.length === 0 || campaign.closed || !campaign.targets.some(({ target }) => losesSide(target)))
     return undefined;
-  return campaign.dropIn === nameOf(campaign) ? 'only' : 'never';
+  return campaign.dropIn === sweepName(campaign) ? 'only' : 'never';
 }
 
 /** The next move of a record; null at rest, 'later' where it is another sweep's to make. */

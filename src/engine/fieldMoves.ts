@@ -1,6 +1,6 @@
 import type { FieldState } from '../../machines/field.ts';
 import type { Move, Target } from '../../machines/moves.ts';
-import type { FieldVerdict } from '../define/field.ts';
+import type { Verdict } from '../define/entity.ts';
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Content } from '../record/content.ts';
@@ -119,7 +119,7 @@ export function writeOf(held: FieldHeld, after: FieldHeld, capabilities: Capabil
 export async function settleField(
   { store, actor, guard }: { readonly store: Store; readonly actor: Actor; readonly guard?: Guard | undefined },
   held: FieldHeld,
-  verdict: FieldVerdict,
+  verdict: Verdict,
 ): Promise<Outcome | undefined> {
   const { rule, key, version, old, now, content, slot } = held;
   // It stays with whom it was: a campaign on its way back has it at home, whoever is right.

@@ -1,22 +1,19 @@
 import type { FieldState } from '../../machines/field.ts';
 import type { Move, Target } from '../../machines/moves.ts';
-import { matches } from '../define/entity.ts';
-import type { FieldRule, FieldVerdict } from '../define/field.ts';
+import { matches, type Verdict } from '../define/entity.ts';
+import type { FieldRule } from '../define/field.ts';
 import { type ErrorCode, HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { Entity, Outcome } from '../store/store.ts';
 import { BusyPause } from './busyPause.ts';
 import { add, type Counts } from './counts.ts';
-import { loadMany } from './documents.ts';
 import { Fenced } from './fence.ts';
 import { type FieldHeld, holdField } from './field.ts';
 import { type FieldWrite, settleField, wayTo } from './fieldMoves.ts';
-import { batches } from './looks.ts';
+import { batches, readAll } from './looks.ts';
 import type { PageOptions } from './page.ts';
-import { quarantine, quarantineKey } from './quarantine.ts';
-import type { QuarantineDocument } from './schemas.ts';
-import { nameOf } from './sweep.ts';
+import { entryOf, listedOf, quarantine } from './quarantine.ts';
 
 export type FieldOptions = Pick<
   PageOptions,
@@ -43,30 +40,27 @@ export async function processFields(
   entities: readonly Entity[],
   options: FieldOptions,
 ): Promise<{ readonly counts: Counts; readonly newlyQuarantined: number }> {
-  const { rule } = options;
+  const { rule, store, campaign } = options;
   const items = entities
     .filter(({ key }) => matches(rule.of, key))
     .map((entity): FieldItem => reread({ key: entity.key, held: 'look', moves: 0 }, entity, rule));
-  const listed = await listedAmong(items, options);
-  const open = items.filter((item) => !listed.has(item));
+  const sources = items.map(({ key }) => key);
+  const listed = campaign.quarantines ? await listedOf(store, campaign.id, sources) : [];
+  const open = items.filter((_, i) => !listed[i]);
+  const setAside = items.length - open.length;
   await bring(open, options);
   const counts: Counts = {};
   for (const item of open) countItem(item, counts);
-  const failures = open.flatMap(({ key, result }) => (typeof result === 'object' ? [{ key, ...result }] : []));
-  const entries = failures.map((failure) => entryOf(failure, options));
-  const { fresh, unlisted } = await quarantine(options, options.campaign, entries);
+  // No group: it moves to none, and nobody waits for it.
+  const failures = open.flatMap(({ key, result }) =>
+    typeof result === 'object' ? [entryOf({ source: key, peer: key, ...result }, options)] : [],
+  );
+  const { fresh, unlisted } = await quarantine(options, campaign, failures);
   for (const entry of fresh) options.onQuarantined?.(entry);
   if (unlisted > 0) add(counts, 'unresolved', unlisted);
-  if (listed.size + failures.length > 0) add(counts, 'quarantined', listed.size + failures.length);
-  const seen = listed.size + open.filter(({ result, state }) => result !== 'gone' && state !== 'absent').length;
+  if (setAside + failures.length > 0) add(counts, 'quarantined', setAside + failures.length);
+  const seen = setAside + open.filter(({ result, state }) => result !== 'gone' && state !== 'absent').length;
   return { counts: { ...counts, seen }, newlyQuarantined: failures.length };
-}
-
-async function listedAmong(items: readonly FieldItem[], { store, campaign }: FieldOptions) {
-  if (!campaign.quarantines) return new Set<FieldItem>();
-  const keys = items.map(({ key }) => quarantineKey(campaign.id, undefined, key));
-  const found = await loadMany(store, 'quarantine', keys);
-  return new Set(items.filter((_, i) => found[i] !== undefined));
 }
 
 /** Rounds of: decide for all, commit all, look again at those that lost. */
@@ -95,12 +89,11 @@ function reread(item: FieldItem, entity: Entity | undefined, rule: FieldRule): F
 }
 
 async function lookAgain(items: readonly FieldItem[], { store, rule }: FieldOptions): Promise<void> {
-  for (const part of batches(items, store.capabilities.maxMutations)) {
-    const found = await store.read(part.map(({ key }) => key));
-    part.forEach((item, i) => {
-      reread(item, found[i], rule);
-    });
-  }
+  const keys = items.map(({ key }) => key);
+  const found = await readAll(store, keys);
+  items.forEach((item, i) => {
+    reread(item, found[i], rule);
+  });
 }
 
 interface Planned {
@@ -112,7 +105,7 @@ interface Planned {
 interface Choice {
   readonly item: FieldItem;
   readonly held: FieldHeld;
-  readonly verdict: FieldVerdict;
+  readonly verdict: Verdict;
 }
 
 /** What to do next for a record; undefined when it is finished. */
@@ -132,7 +125,7 @@ function plan(item: FieldItem, options: FieldOptions): Planned | Choice | undefi
 }
 
 /** Asks the author which of both is right. */
-function verdictOn({ rule, key, old, now }: FieldHeld): FieldVerdict {
+function verdictOn({ rule, key, old, now }: FieldHeld): Verdict {
   const verdict = old && now && rule.onSplit?.(key, old, now);
   if (verdict) return verdict;
   throw new HandoverError('record.split', `Old and new properties of ${key} were both written.`);
@@ -201,17 +194,6 @@ function countItem({ state, moves, doubtful, result }: FieldItem, counts: Counts
   if (doubtful) add(counts, 'doubtful');
   if (result === 'unresolved') add(counts, 'unresolved');
   if (result === 'rest' && state !== 'absent') add(counts, `F.${state}`);
-}
-
-/** No group: it moves to none, and nobody waits for it. */
-function entryOf(
-  { key, code, message }: { readonly key: Key; readonly code: ErrorCode; readonly message: string },
-  { actor, campaign, ruleIndex }: FieldOptions,
-): { key: Key; value: QuarantineDocument } {
-  const text = key.toString();
-  const about = { campaign: campaign.id, rule: ruleIndex, key: text, peer: text };
-  const value: QuarantineDocument = { v: 1, ...about, code, message, at: actor.now(), sweep: nameOf(campaign) };
-  return { key: quarantineKey(campaign.id, undefined, key), value };
 }
 
 /** Runs author code and slot decoding for one record; what it throws is that record's failure and nobody else's. */

@@ -5,7 +5,7 @@ import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { decode, documentKey, load, loadMany } from './documents.ts';
-import { groupsHeldBack, isLeftBehind, quarantineKey } from './quarantine.ts';
+import { groupsHeldBack, isLeftBehind, listedOf } from './quarantine.ts';
 import type { CampaignDocument, SubscriptionDocument } from './schemas.ts';
 import { hasTerms, type Subscribed, subscribedOn } from './subscribed.ts';
 import { pagesOf, subscribersOf } from './subscribers.ts';
@@ -66,21 +66,13 @@ async function statesIn(look: GroupLook, root: Key): Promise<(Seen | undefined)[
       // A record that stays is looked for by its own key: of one that is there no more nobody speaks.
       const records = moves ? notes : (await store.read(sources)).filter((record) => record !== undefined);
       const found = await subscribedOn(records, reading);
-      const documents = await loadMany(
-        store,
-        'subscription',
-        found.map(({ source }) => subscriptionKey(source.toString())),
-      );
-      const listed = campaign.quarantines
-        ? await loadMany(
-            store,
-            'quarantine',
-            found.map(({ source }) => quarantineKey(campaign.id, undefined, source)),
-          )
-        : [];
+      const those = found.map(({ source }) => source);
+      const keys = those.map((source) => subscriptionKey(source.toString()));
+      const documents = await loadMany(store, 'subscription', keys);
+      const listed = campaign.quarantines ? await listedOf(store, campaign.id, those) : [];
       for (const [n, each] of found.entries()) {
         const document = documents[n]?.value;
-        const entry = listed[n]?.value;
+        const entry = listed[n];
         if (entry) states.push(isLeftBehind(campaign, entry) ? 'left' : 'quarantined');
         else if (document?.campaign === campaign.id) states.push(document.state);
         else if ('error' in each || hasTerms(each.terms)) states.push(undefined);

@@ -12,7 +12,7 @@ import type { Entity, Store, View } from '../store/store.ts';
 import { type Shown, Tally } from './invariantTotals.ts';
 import type { Item } from './item.ts';
 import { lookAgain, lookAtPeers } from './looks.ts';
-import { hold, isFresh, locate, mismatch, type Pair, roleOf } from './pair.ts';
+import { isFresh, mismatch, type Pair, pairOf, roleOf } from './pair.ts';
 import { homeRange } from './sweep.ts';
 
 /** What a pass reads from, and under what. */
@@ -85,19 +85,8 @@ function itemOf(entity: Entity, { rule, version, campaign, home, part }: Context
   // A shadow at T says nothing that its peer at S does not; without one it is no record.
   if (home === 'T' && entity.slot !== undefined && isShadow(entity.slot)) return [];
   try {
-    const held = hold(entity)!;
-    const place = locate(rule, campaign, entity.key, held);
-    if (place?.side !== home) return [];
-    const pair: Pair = {
-      rule,
-      version,
-      scanned: home,
-      keys: place.keys,
-      S: undefined,
-      T: undefined,
-      replaceable: home,
-    };
-    pair[home] = held;
+    const pair = pairOf(rule, campaign, entity, version);
+    if (pair?.scanned !== home) return [];
     return [{ pair, target: 'home', moves: 0 }];
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;

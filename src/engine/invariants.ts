@@ -1,6 +1,7 @@
 import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { sweepName } from './campaigns.ts';
 import { attempts, documentKey, load, save } from './documents.ts';
 import { Fence, Fenced, type Hand, sameSweep } from './fence.ts';
 import type { Taking } from './invariantSchema.ts';
@@ -8,7 +9,6 @@ import { takeBaseline, takeInvariants } from './invariantTaking.ts';
 import { metered } from './metered.ts';
 import { type Pacer, turnsOf } from './pace.ts';
 import type { CampaignDocument } from './schemas.ts';
-import { nameOf } from './sweep.ts';
 import { uniform } from './targets.ts';
 
 /**
@@ -29,7 +29,7 @@ export class AtRest {
   /** Undefined where there are none. Throws `Fenced`. */
   async take(taker: Taker): Promise<Taking | undefined> {
     if (!hasInvariants(taker.migration)) return undefined;
-    const name = nameOf(taker.look.campaign.value);
+    const name = sweepName(taker.look.campaign.value);
     if (this.#underWay?.name === name) return this.#underWay.taking;
     const taking = takeAtRest(taker);
     this.#underWay = { name, taking };

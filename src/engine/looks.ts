@@ -1,5 +1,6 @@
 import type { Side } from '../../machines/moves.ts';
-import type { Store } from '../store/store.ts';
+import type { Key } from '../record/key.ts';
+import type { Entity, Store } from '../store/store.ts';
 import { attempt, type Item } from './item.ts';
 import { hold, other } from './pair.ts';
 
@@ -42,15 +43,24 @@ export async function lookAtPeers(
   store: Pick<Store, 'capabilities' | 'read'>,
 ): Promise<void> {
   const peer = other(scanned);
-  for (const part of batches(items, store.capabilities.maxMutations)) {
-    const found = await store.read(part.map(({ pair }) => pair.keys[peer]));
-    part.forEach((item, i) => {
-      attempt(item, () => {
-        item.pair[peer] = hold(found[i]);
-        item.pair.replaceable = scanned;
-      });
+  const keys = items.map(({ pair }) => pair.keys[peer]);
+  const found = await readAll(store, keys);
+  items.forEach((item, i) => {
+    attempt(item, () => {
+      item.pair[peer] = hold(found[i]);
+      item.pair.replaceable = scanned;
     });
-  }
+  });
+}
+
+/** Any number of keys, as many in a call as a store takes. */
+export async function readAll(
+  store: Pick<Store, 'capabilities' | 'read'>,
+  keys: readonly Key[],
+): Promise<(Entity | undefined)[]> {
+  const found: (Entity | undefined)[] = [];
+  for (const part of batches(keys, store.capabilities.maxMutations)) found.push(...(await store.read(part)));
+  return found;
 }
 
 export function* batches<E>(all: readonly E[], size: number): Generator<readonly E[]> {

@@ -9,7 +9,7 @@ import { fieldStateOf, holdField } from './field.ts';
 import type { Item } from './item.ts';
 import { lookAtPeers } from './looks.ts';
 import { mirror } from './moves.ts';
-import { hold, locate, type Pair, roleOf } from './pair.ts';
+import { type Pair, pairOf, roleOf } from './pair.ts';
 import { pagesOf } from './subscribers.ts';
 import { firstField, homeRange } from './sweep.ts';
 
@@ -59,10 +59,8 @@ export async function countModified(
 /** What does not decode is not modified, as far as anybody can tell: the sweep will quarantine it where it is. */
 function ownerAtNewHome(entity: Entity, rule: EntityRule, campaign: string): Item[] {
   try {
-    const held = hold(entity)!;
-    const place = locate(rule, campaign, entity.key, held);
-    if (place?.side !== 'T' || roleOf(held) !== 'O') return [];
-    const pair: Pair = { rule, scanned: 'T', keys: place.keys, S: undefined, T: held, replaceable: 'T' };
+    const pair = pairOf(rule, campaign, entity);
+    if (pair?.scanned !== 'T' || roleOf(pair.T) !== 'O') return [];
     return [{ pair, target: 'home', moves: 0 }];
   } catch (error) {
     if (error instanceof HandoverError) return [];

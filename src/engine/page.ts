@@ -14,8 +14,8 @@ import type { Drops } from './dropping.ts';
 import { type Item, targetNow } from './item.ts';
 import { lookAtPeers } from './looks.ts';
 import type { Actor } from './moves.ts';
-import { type Held, hold, locate, type Pair, roleOf, stateOf } from './pair.ts';
-import { quarantine, quarantined, quarantineKey } from './quarantine.ts';
+import { type Held, hold, type Pair, pairOf, roleOf, stateOf } from './pair.ts';
+import { entryOf, type Failed, quarantine, quarantined } from './quarantine.ts';
 import { type ReconcileOptions, reconcile } from './reconcile.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { settleSplit } from './split.ts';
@@ -28,7 +28,6 @@ import {
   type Subscribing,
   writeNotes,
 } from './subscribers.ts';
-import { nameOf } from './sweep.ts';
 
 export interface PageOptions {
   readonly store: Store;
@@ -77,17 +76,10 @@ export interface PageResult {
   readonly cooling: readonly Item[];
 }
 
-interface Failure {
-  readonly source: Key;
-  readonly peer?: Key;
-  readonly code: string;
-  readonly message: string;
-}
-
 /** Brings all records of one scanned page to their targets and says what became of them. */
 export async function processPage(entities: readonly Entity[], options: PageOptions): Promise<PageResult> {
   const { store, campaign, home } = options;
-  const failures: Failure[] = [];
+  const failures: Failed[] = [];
   const found: Item[] = [];
   let arrived = 0;
   for (const entity of entities) {
@@ -113,7 +105,7 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
   await settleSplits(all, options);
 
   for (const item of all) countItem(item, home, counts, failures);
-  const entries = failures.map((failure) => toEntry(failure, options));
+  const entries = failures.map((failure) => entryOf({ ...failure, group: groupOf(failure, home) }, options));
   const { fresh, unlisted } = await quarantine(options, campaign, entries);
   for (const entry of fresh) options.onQuarantined?.(entry);
   if (unlisted > 0) add(counts, 'unresolved', unlisted);
@@ -191,7 +183,7 @@ async function settleSplits(items: readonly Item[], options: PageOptions): Promi
   if (settled.length > 0) await reconcile(settled, options);
 }
 
-function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item | 'arrived' | undefined {
+function toItem(entity: Entity, options: PageOptions, failures: Failed[]): Item | 'arrived' | undefined {
   const { rule, actor, home } = options;
   let peer: Key | undefined;
   try {
@@ -199,29 +191,17 @@ function toItem(entity: Entity, options: PageOptions, failures: Failure[]): Item
     if (home === 'T' && options.allTo === 'completed' && entity.slot !== undefined) {
       if (isOwnerAtNewHome(entity.slot, actor.campaign)) return 'arrived';
     }
-    const held = hold(entity)!;
-    const place = locate(rule, actor.campaign, entity.key, held);
-    if (!place || place.side !== home) return undefined;
-    peer = place.keys.T;
+    const pair = pairOf(rule, actor.campaign, entity, versionUnder(options.campaign));
+    if (pair?.scanned !== home) return undefined;
+    peer = pair.keys.T;
     checkKey(peer, options.store.capabilities);
-    const version = versionUnder(options.campaign);
-    const pair: Pair = {
-      rule,
-      version,
-      scanned: home,
-      keys: place.keys,
-      S: undefined,
-      T: undefined,
-      replaceable: home,
-    };
-    pair[home] = held;
-    const target = options.targetOf(place.keys);
+    const target = options.targetOf(pair.keys);
     const behindTo = target === 'home' ? undefined : options.behindTo;
-    const mapped = home === 'S' ? { mapped: held.content } : {};
+    const mapped = home === 'S' ? { mapped: entity.content } : {};
     return { pair, target, behindTo, drops: options.drops, moves: 0, ...mapped };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
-    failures.push({ source: entity.key, ...(peer ? { peer } : {}), code: error.code, message: error.detail });
+    failures.push({ source: entity.key, peer, code: error.code, message: error.detail });
     return undefined;
   }
 }
@@ -240,7 +220,7 @@ function mayGuess(item: Item, { optimistic, home, drops }: PageOptions): boolean
 /** An owner at S that no move has touched; a client may have written it, which leaves a slot without a journal. */
 const isUnmoved = (S: Held | undefined): boolean => roleOf(S) === 'O' && (S!.slot?.journal.length ?? 0) === 0;
 
-function countItem(item: Item, home: Side, counts: Counts, failures: Failure[]): void {
+function countItem(item: Item, home: Side, counts: Counts, failures: Failed[]): void {
   const { pair, result } = item;
   // Counted when it is done: what is carried along comes by again.
   if (!result) return;
@@ -257,26 +237,6 @@ function countItem(item: Item, home: Side, counts: Counts, failures: Failure[]):
 const countsHere = (state: RecordState, home: Side, pair: Pair): boolean =>
   state !== 'absent' && (home === 'S' || pair.S === undefined);
 
-function toEntry(
-  failure: Failure,
-  { actor, ruleIndex, campaign, home }: PageOptions,
-): { key: Key; value: QuarantineDocument } {
-  const { source, peer, code, message } = failure;
-  // What stands at the new home and cannot be read holds up the group that it stands in.
-  const group = peer?.root ?? (home === 'T' ? source.root : undefined);
-  return {
-    key: quarantineKey(actor.campaign, group, source),
-    value: {
-      v: 1,
-      campaign: actor.campaign,
-      rule: ruleIndex,
-      key: source.toString(),
-      ...(peer ? { peer: peer.toString() } : {}),
-      ...(group ? { group: group.toString() } : {}),
-      code,
-      message,
-      at: actor.now(),
-      sweep: nameOf(campaign),
-    },
-  };
-}
+/** What stands at the new home and cannot be read holds up the group that it stands in. */
+const groupOf = ({ source, peer }: Failed, home: Side): Key | undefined =>
+  peer?.root ?? (home === 'T' ? source.root : undefined);

@@ -48,10 +48,23 @@ export function hold(entity: Entity | undefined): Held | undefined {
 }
 
 /**
- * Which home an entity stands in, and the other home's key; undefined for an entity that is none of ours.
- * An owner at S goes where its content says *now*; any other side was paired by its slot and stays with its peer.
+ * The record that an entity is a side of, with nobody having looked at the other; undefined for an entity that is none
+ * of ours. Throws `slot.version`, `slot.corrupt`, `slot.foreign` or `transform.to`.
  */
-export function locate(
+export function pairOf(rule: EntityRule, campaign: string, entity: Entity, version?: number): Pair | undefined {
+  const held = hold(entity)!;
+  const place = locate(rule, campaign, entity.key, held);
+  if (!place) return undefined;
+  const { side, keys } = place;
+  const sides = { S: undefined, T: undefined, [side]: held };
+  return { rule, version, scanned: side, keys, ...sides, replaceable: side };
+}
+
+/**
+ * Which home an entity stands in, and the other home's key. An owner at S goes where its content says *now*; any other
+ * side was paired by its slot and stays with its peer.
+ */
+function locate(
   rule: EntityRule,
   campaign: string,
   key: Key,

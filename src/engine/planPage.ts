@@ -11,7 +11,7 @@ import { indexEntriesOf } from './indexEntries.ts';
 import type { Item } from './item.ts';
 import type { KeySet } from './keySet.ts';
 import type { Actor } from './moves.ts';
-import { hold, locate, mismatch, type Pair, roleOf } from './pair.ts';
+import { hold, mismatch, type Pair, pairOf, roleOf } from './pair.ts';
 import type { PlanFindings, PlanProblem, RulePlan } from './planReport.ts';
 import { reconcile } from './reconcile.ts';
 import { scratchStore } from './scratch.ts';
@@ -38,10 +38,8 @@ export async function planPage(
   for (const entity of entities) {
     findings.seen++;
     tried(findings, entity.key, () => {
-      const held = hold(entity)!;
-      const place = locate(rule, campaign, entity.key, held);
-      if (place?.side !== 'S') return;
-      pairs.push({ rule, scanned: 'S', keys: place.keys, S: held, T: undefined, replaceable: 'S' });
+      const pair = pairOf(rule, campaign, entity);
+      if (pair?.scanned === 'S') pairs.push(pair);
     });
   }
   const peers = await store.read(pairs.map(({ keys }) => keys.T));

@@ -2,11 +2,10 @@ import { matches } from '../define/entity.ts';
 import type { Migration } from '../define/migration.ts';
 import { type Referring, refers } from '../define/reference.ts';
 import { LIMITS } from '../limits.ts';
-import type { Properties } from '../record/value.ts';
 import type { Entity, Store } from '../store/store.ts';
-import { hold, roleOf } from './pair.ts';
+import { readAll } from './looks.ts';
 import type { Pieces } from './planSample.ts';
-import { keysOf, nameOf, readAll } from './referenceLook.ts';
+import { isOwner, keysOf, nameOf } from './referenceLook.ts';
 import type { ReferencePlan } from './referencesReport.ts';
 import { keysAt } from './referenceValues.ts';
 import { pagesOf } from './subscribers.ts';
@@ -52,7 +51,7 @@ async function planPage(
   { store, migration }: { readonly store: Store; readonly migration: Migration },
 ): Promise<void> {
   const { namespace } = migration;
-  const those = page.filter((entity) => refers(referring, entity.key) && saysSomething(entity));
+  const those = page.filter((entity) => refers(referring, entity.key) && isOwner(entity));
   const keys = [
     ...keysOf(
       those.map(({ content }) => content),
@@ -81,15 +80,5 @@ async function planPage(
     }
     if (moves) found.writes++;
     if (dangles && found.samples.length < LIMITS.samples) found.samples.push(from.toString());
-  }
-}
-
-/** An owner, whose content decodes. */
-function saysSomething(entity: Entity): boolean {
-  try {
-    const properties: Properties = entity.content.properties;
-    return properties !== undefined && roleOf(hold(entity)) === 'O';
-  } catch {
-    return false;
   }
 }

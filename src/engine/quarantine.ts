@@ -3,11 +3,26 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
-import { updateCampaign } from './campaigns.ts';
+import { sweepName, updateCampaign } from './campaigns.ts';
 import { documentKey, erase, KINDS, list, loadMany, nameOfKey, type Stored, save } from './documents.ts';
 import type { Fence } from './fence.ts';
 import type { Pair } from './pair.ts';
 import type { CampaignDocument, QuarantineDocument, Which } from './schemas.ts';
+
+type Swept = Pick<CampaignDocument, 'id' | 'generation' | 'sweep'>;
+
+export interface Failed {
+  readonly source: Key;
+  readonly peer?: Key | undefined;
+  readonly group?: Key | undefined;
+  readonly code: string;
+  readonly message: string;
+}
+
+interface Entry {
+  readonly key: Key;
+  readonly value: QuarantineDocument;
+}
 
 /**
  * Records that cannot be moved stay where they are, served, and are listed with the cause until an operator says
@@ -15,6 +30,26 @@ import type { CampaignDocument, QuarantineDocument, Which } from './schemas.ts';
  */
 export function quarantineKey(campaign: string, group: Key | undefined, source: Key): Key {
   return documentKey('quarantine', campaign, group ? nameOfKey(group) : '-', nameOfKey(source));
+}
+
+/** A record that could not be brought on, as it is listed. Of a `group` it is only where that waits for it. */
+export function entryOf(
+  { source, peer, group, code, message }: Failed,
+  { campaign, ruleIndex, clock }: { campaign: Swept; ruleIndex: number; clock: Clock },
+): Entry {
+  const value: QuarantineDocument = {
+    v: 1,
+    campaign: campaign.id,
+    rule: ruleIndex,
+    key: source.toString(),
+    ...(peer ? { peer: peer.toString() } : {}),
+    ...(group ? { group: group.toString() } : {}),
+    code,
+    message,
+    at: clock.now(),
+    sweep: sweepName(campaign),
+  };
+  return { key: quarantineKey(campaign.id, group, source), value };
 }
 
 /**
@@ -27,7 +62,7 @@ export function quarantineKey(campaign: string, group: Key | undefined, source: 
 export async function quarantine(
   { store, clock }: { readonly store: Store; readonly clock: Clock },
   { id, quarantines }: Pick<CampaignDocument, 'id' | 'quarantines'>,
-  entries: readonly { key: Key; value: QuarantineDocument }[],
+  entries: readonly Entry[],
 ): Promise<{ readonly fresh: readonly QuarantineDocument[]; readonly unlisted: number }> {
   if (entries.length === 0) return { fresh: [], unlisted: 0 };
   if (!quarantines) {
@@ -49,6 +84,17 @@ export async function quarantine(
     if (status === 'applied' || status === 'unknown') fresh.push(value);
   }
   return { fresh, unlisted };
+}
+
+/** For each of these records, which are of no group, what is listed of it. One short read when nothing is quarantined. */
+export async function listedOf(
+  store: Store,
+  campaign: string,
+  sources: readonly Key[],
+): Promise<(QuarantineDocument | undefined)[]> {
+  if (!(await anyIn(store, campaign))) return [];
+  const keys = sources.map((source) => quarantineKey(campaign, undefined, source));
+  return (await loadMany(store, 'quarantine', keys)).map((entry) => entry?.value);
 }
 
 /** Which pairs are listed. One short read when nothing is quarantined. */

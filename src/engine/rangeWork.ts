@@ -4,6 +4,7 @@ import type { Migration } from '../define/migration.ts';
 import type { Key } from '../record/key.ts';
 import type { Entity, Page, Store } from '../store/store.ts';
 import { checkBudget } from './campaign.ts';
+import { sweepName } from './campaigns.ts';
 import type { Claim } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { dropsOf } from './dropping.ts';
@@ -22,7 +23,7 @@ import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument
 import { subscribingOf } from './subscribers.ts';
 import type { Handling } from './subscription.ts';
 import { processSubscriptions } from './subscriptionPage.ts';
-import { firstField, firstReferring, nameOf, remaining } from './sweep.ts';
+import { firstField, firstReferring, remaining } from './sweep.ts';
 import { targetAt, uniform } from './targets.ts';
 import type { WorkerEvents } from './worker.ts';
 
@@ -115,7 +116,7 @@ interface Turn {
 function traced<R>({ events, look, range, worker }: RangeWork, act: () => Promise<R>): Promise<R> {
   if (!events.page) return act();
   const { value } = look.campaign;
-  return events.page({ campaign: value.id, sweep: nameOf(value), home: range.home, worker }, act);
+  return events.page({ campaign: value.id, sweep: sweepName(value), home: range.home, worker }, act);
 }
 
 const NOTHING: Page = { entities: [], more: false };
@@ -248,7 +249,7 @@ async function processGroups(work: RangeWork, fence: Fence, groups: readonly Key
   const became: BecameWhole[] = [];
   const elsewhere: { readonly root: Key; readonly done: Promise<boolean> }[] = [];
   const bring = async (root: Key, patient: boolean) => {
-    const name = `${campaign.id} ${nameOf(campaign)} ${root}`;
+    const name = `${campaign.id} ${sweepName(campaign)} ${root}`;
     const done = groupsInHand.get(name);
     if (done) {
       elsewhere.push({ root, done });

@@ -8,8 +8,8 @@ import { sideOf, truth } from '../record/authority.ts';
 import type { Key } from '../record/key.ts';
 import type { Properties } from '../record/value.ts';
 import type { Entity, Store } from '../store/store.ts';
-import { batches } from './looks.ts';
-import { hold, locate, mismatch, type Pair } from './pair.ts';
+import { readAll } from './looks.ts';
+import { hold, mismatch, other, type Pair, pairOf, roleOf } from './pair.ts';
 import { keysAt } from './referenceValues.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { targetAt } from './targets.ts';
@@ -29,6 +29,16 @@ export interface ReferenceContext {
 
 /** Whether a key is of either home of the rule's records. */
 export const isOfRule = ({ from, into }: EntityRule, key: Key): boolean => matches(from, key) || matches(into, key);
+
+/** Whose content is read for keys: copies say what their owners say, and what was given away is looked at where it is. */
+export function isOwner(entity: Entity): boolean {
+  try {
+    return roleOf(hold(entity)) === 'O' && entity.content.properties !== undefined;
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    return false;
+  }
+}
 
 /** Keys of records that move, in all entities of a page, by text. */
 export function keysOf(
@@ -62,45 +72,34 @@ export async function verdictsOn(
     all.map(({ key }) => key),
   );
   const verdicts = new Map<string, Verdict>();
-  const pairs: { readonly name: string; readonly pair: Pair; readonly side: 'S' | 'T' }[] = [];
-  all.forEach(({ name, key, rule }, i) => {
+  const pairs: { readonly name: string; readonly pair: Pair }[] = [];
+  all.forEach(({ name, rule }, i) => {
     verdicts.set(name, there[i] ? 'right' : 'dangling');
     attempt(() => {
-      const held = hold(there[i]);
-      const place = held && locate(rule, campaign.id, key, held);
-      if (!place) return;
-      const pair: Pair = {
-        rule,
-        scanned: place.side,
-        keys: place.keys,
-        S: undefined,
-        T: undefined,
-        replaceable: 'neither',
-      };
-      pair[place.side] = held;
-      pairs.push({ name, pair, side: place.side });
+      const pair = there[i] && pairOf(rule, campaign.id, there[i]);
+      if (pair) pairs.push({ name, pair });
     });
   });
   const others = await readAll(
     store,
-    pairs.map(({ pair, side }) => pair.keys[side === 'S' ? 'T' : 'S']),
+    pairs.map(({ pair }) => pair.keys[other(pair.scanned)]),
   );
-  pairs.forEach(({ name, pair, side }, i) => {
+  pairs.forEach(({ name, pair }, i) => {
     attempt(() => {
-      pair[side === 'S' ? 'T' : 'S'] = hold(others[i]);
-      verdicts.set(name, verdictOn(pair, side, context));
+      pair[other(pair.scanned)] = hold(others[i]);
+      verdicts.set(name, verdictOn(pair, context));
     });
   });
   return verdicts;
 }
 
 /** By level, as all else: where the record is now, and where it is wanted. */
-function verdictOn(pair: Pair, side: 'S' | 'T', { migration, campaign }: ReferenceContext): Verdict {
+function verdictOn(pair: Pair, { migration, campaign }: ReferenceContext): Verdict {
   if (mismatch(pair, campaign.id)) return 'right';
   const { keys } = pair;
   const now = truth(asSide(pair.S), asSide(pair.T));
   if (now.kind === 'absent' || (now.kind === 'owner' && now.deleted)) return 'dangling';
-  if (now.kind !== 'owner' || now.at === side) return 'right';
+  if (now.kind !== 'owner' || now.at === pair.scanned) return 'right';
   const away = isAway(targetAt(campaign.targets, migration.by === 'group' ? keys.T.root : keys.S));
   return away === (now.at === 'T') ? { to: keys[now.at] } : 'right';
 }
@@ -116,10 +115,4 @@ function attempt(act: () => void): void {
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
   }
-}
-
-export async function readAll(store: Store, keys: readonly Key[]): Promise<(Entity | undefined)[]> {
-  const found: (Entity | undefined)[] = [];
-  for (const part of batches(keys, store.capabilities.maxMutations)) found.push(...(await store.read(part)));
-  return found;
 }

@@ -8,16 +8,13 @@ import { checkEntity } from '../store/check.ts';
 import type { Entity, Outcome } from '../store/store.ts';
 import { BusyPause } from './busyPause.ts';
 import { add, type Counts } from './counts.ts';
-import { loadMany } from './documents.ts';
-import { nameOf as sweepName } from './dropping.ts';
 import { type Fence, Fenced } from './fence.ts';
-import { batches } from './looks.ts';
+import { batches, readAll } from './looks.ts';
 import type { PageOptions } from './page.ts';
 import { type Held, hold, roleOf } from './pair.ts';
-import { quarantine, quarantineKey } from './quarantine.ts';
-import { keysOf, nameOf, type ReferenceContext, readAll, type Verdict, verdictsOn } from './referenceLook.ts';
+import { entryOf, listedOf, quarantine } from './quarantine.ts';
+import { keysOf, nameOf, type ReferenceContext, type Verdict, verdictsOn } from './referenceLook.ts';
 import { withKeys } from './referenceValues.ts';
-import type { QuarantineDocument } from './schemas.ts';
 
 export type ReferenceOptions = ReferenceContext &
   Pick<PageOptions, 'clock' | 'actor' | 'ruleIndex' | 'onQuarantined' | 'pacer'> & {
@@ -43,10 +40,11 @@ export async function processReferences(
   entities: readonly Entity[],
   options: ReferenceOptions,
 ): Promise<{ readonly counts: Counts; readonly newlyQuarantined: number }> {
-  const { referring, fence } = options;
+  const { referring, fence, store, campaign } = options;
   const found = entities.filter(({ key }) => refers(referring, key)).map((entity) => itemOf(entity));
-  const listed = await listedAmong(found, options);
-  const items = found.filter((item) => !listed.has(item));
+  const sources = found.map(({ key }) => key);
+  const listed = campaign.quarantines ? await listedOf(store, campaign.id, sources) : [];
+  const items = found.filter((_, i) => !listed[i]);
   const counts: Counts = {};
   const pause = new BusyPause(options.clock);
   let open = items.filter(({ result }) => !result);
@@ -64,7 +62,7 @@ export async function processReferences(
     open = open.filter(({ result }) => !result);
   }
   for (const item of open) item.result ??= 'later';
-  return finish(items, listed.size, counts, options);
+  return finish(items, found.length - items.length, counts, options);
 }
 
 function itemOf(entity: Entity): Item {
@@ -216,39 +214,20 @@ async function carryOut(planned: readonly Planned[], options: ReferenceOptions):
   return busy;
 }
 
-async function listedAmong(items: readonly Item[], { store, campaign }: ReferenceOptions): Promise<Set<Item>> {
-  if (!campaign.quarantines || items.length === 0) return new Set();
-  const keys = items.map(({ key }) => quarantineKey(campaign.id, undefined, key));
-  const found = await loadMany(store, 'quarantine', keys);
-  return new Set(items.filter((_, i) => found[i] !== undefined));
-}
-
-async function finish(items: readonly Item[], listed: number, counts: Counts, options: ReferenceOptions) {
-  const { campaign } = options;
-  add(counts, 'referring', items.length + listed);
+async function finish(items: readonly Item[], setAside: number, counts: Counts, options: ReferenceOptions) {
+  add(counts, 'referring', items.length + setAside);
   for (const { result, doubtful } of items) {
     if (result === 'rewritten') add(counts, 'rewritten');
     if (result === 'later') add(counts, 'unresolved');
     if (doubtful) add(counts, 'doubtful');
   }
-  const failed = items.flatMap(({ key, result }) => (typeof result === 'object' ? [{ key, ...result }] : []));
-  const { fresh, unlisted } = await quarantine(
-    options,
-    campaign,
-    failed.map((failure) => entryOf(failure, options)),
+  // Of no group: what it refers to moves all the same.
+  const failed = items.flatMap(({ key, result }) =>
+    typeof result === 'object' ? [entryOf({ source: key, ...result }, options)] : [],
   );
+  const { fresh, unlisted } = await quarantine(options, options.campaign, failed);
   for (const entry of fresh) options.onQuarantined?.(entry);
   if (unlisted > 0) add(counts, 'unresolved', unlisted);
-  if (listed + failed.length > 0) add(counts, 'quarantined', listed + failed.length);
+  if (setAside + failed.length > 0) add(counts, 'quarantined', setAside + failed.length);
   return { counts, newlyQuarantined: failed.length };
-}
-
-/** Of no group: what it refers to moves all the same. */
-function entryOf(
-  { key, code, message }: { readonly key: Key; readonly code: ErrorCode; readonly message: string },
-  { actor, campaign, ruleIndex }: ReferenceOptions,
-): { key: Key; value: QuarantineDocument } {
-  const about = { campaign: campaign.id, rule: ruleIndex, key: key.toString() };
-  const value: QuarantineDocument = { v: 1, ...about, code, message, at: actor.now(), sweep: sweepName(campaign) };
-  return { key: quarantineKey(campaign.id, undefined, key), value };
 }

@@ -2,7 +2,7 @@ import type { FieldRule } from '../define/field.ts';
 import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
-import { versionUnder } from './campaigns.ts';
+import { sweepName, versionUnder } from './campaigns.ts';
 import { type Fence, Fenced, type Hand } from './fence.ts';
 import { fieldStateOf, holdField } from './field.ts';
 import { settleField } from './fieldMoves.ts';
@@ -11,7 +11,7 @@ import type { Pair } from './pair.ts';
 import { isRetried, release } from './quarantine.ts';
 import type { QuarantineDocument } from './schemas.ts';
 import { isClaimedTwice, settleSplit } from './split.ts';
-import { firstField, nameOf } from './sweep.ts';
+import { firstField } from './sweep.ts';
 
 /** Causes that a choice between two entities can end. */
 const SPLITS: ReadonlySet<string> = new Set(['record.split', 'record.corrupt', 'target.occupied', 'transform.split']);
@@ -32,7 +32,7 @@ export async function releaseRetried(hand: Hand, fence: Fence): Promise<void> {
   const { id, retries = [] } = campaign;
   if (retries.length === 0) return;
   const wanted = async (entry: QuarantineDocument): Promise<boolean> => {
-    const asked = retries.filter((each) => isRetried(each, entry, campaign) && (entry.sweep ?? '') < nameOf(each));
+    const asked = retries.filter((each) => isRetried(each, entry, campaign) && (entry.sweep ?? '') < sweepName(each));
     const keep = asked.findLast((each) => each.keep !== undefined)?.keep;
     if (keep === undefined || !isChoice(entry)) return asked.length > 0;
     return settled(entry, keep, fence, hand);

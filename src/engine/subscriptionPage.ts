@@ -2,20 +2,19 @@ import type { Target } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { pathOf, type SubscriptionRule, type SubscriptionTerms } from '../define/subscription.ts';
-import { type ErrorCode, HandoverError, isPassing } from '../errors.ts';
+import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { add, type Counts, waitFor } from './counts.ts';
 import { load, loadMany, type Stored, save } from './documents.ts';
 import { Fenced } from './fence.ts';
-import { quarantine, quarantineKey } from './quarantine.ts';
+import { entryOf, type Failed, listedOf, quarantine } from './quarantine.ts';
 import type { CampaignDocument, QuarantineDocument, SubscriptionDocument } from './schemas.ts';
 import { hasTerms, type Subscribed, subscribedOn, type Unclear } from './subscribed.ts';
 import { writeNotes } from './subscribers.ts';
 import { type Arrival, bringSubscription, type Handling, renew } from './subscription.ts';
 import { callbackKey, hubPauseMs, subscriptionAtHome, subscriptionKey } from './subscriptionDocument.ts';
-import { nameOf } from './sweep.ts';
 
 export interface SubscriptionPageOptions extends Omit<Handling, 'rule'> {
   readonly migration: Migration;
@@ -33,11 +32,11 @@ export async function processSubscriptions(
   entities: readonly Entity[],
   options: SubscriptionPageOptions,
 ): Promise<{ readonly counts: Counts; readonly newlyQuarantined: number }> {
-  const { store, clock, campaign, targetOf } = options;
+  const { campaign, targetOf } = options;
   const counts: Counts = {};
-  const failures: { readonly key: Key; readonly value: QuarantineDocument }[] = [];
+  const failures: Failed[] = [];
   const found = await subscribedOn(entities, options);
-  const listed = await listedOf(found, options);
+  const listed = await setAsideAmong(found, options);
   const { wanted, setAside } = await existing(found, listed, counts, options);
   const work = await noted(wanted, counts, options);
   for (const stored of setAside) await renew(stored, options);
@@ -53,10 +52,10 @@ export async function processSubscriptions(
           waitFor(counts, 1);
           continue;
         }
-        count(counts, await bringSubscription(stored, await targetOf(each), options), source, failures, options);
+        count(counts, await bringSubscription(stored, await targetOf(each), options), source, failures);
       } catch (error) {
         if (isPassing(error) || !(error instanceof HandoverError)) throw error;
-        failures.push(failureOf(source, error.code, error.detail, options));
+        failures.push({ source, code: error.code, message: error.detail });
       }
     }
   };
@@ -65,7 +64,8 @@ export async function processSubscriptions(
     add(counts, 'seen', failures.length);
     add(counts, 'quarantined', failures.length);
   }
-  const { fresh, unlisted } = await quarantine({ store, clock }, campaign, failures);
+  const entries = failures.map((failure) => entryOf(failure, options));
+  const { fresh, unlisted } = await quarantine(options, campaign, entries);
   for (const entry of fresh) options.onQuarantined?.(entry);
   if (unlisted > 0) waitFor(counts, unlisted);
   return { counts, newlyQuarantined: failures.length };
@@ -73,10 +73,10 @@ export async function processSubscriptions(
 
 type Found = Subscribed | Unclear;
 
-async function listedOf(found: readonly Found[], { store, campaign }: SubscriptionPageOptions) {
+async function setAsideAmong(found: readonly Found[], { store, campaign }: SubscriptionPageOptions) {
   if (!campaign.quarantines) return new Set<Found>();
-  const keys = found.map(({ source }) => quarantineKey(campaign.id, undefined, source));
-  const listed = await loadMany(store, 'quarantine', keys);
+  const sources = found.map(({ source }) => source);
+  const listed = await listedOf(store, campaign.id, sources);
   return new Set(found.filter((_, i) => listed[i]));
 }
 
@@ -116,44 +116,19 @@ async function noted(found: readonly Found[], counts: Counts, options: Subscript
   return found.filter((each) => !unsure.has(noteIn(each)!));
 }
 
-function count(
-  counts: Counts,
-  arrival: Arrival,
-  key: Key,
-  failures: { readonly key: Key; readonly value: QuarantineDocument }[],
-  options: SubscriptionPageOptions,
-): void {
+function count(counts: Counts, arrival: Arrival, source: Key, failures: Failed[]): void {
   if (arrival.moves > 0) {
     add(counts, 'moved');
     add(counts, 'moves', arrival.moves);
   }
   if (arrival.status === 'refused') {
-    failures.push(failureOf(key, 'subscription.refused', arrival.cause, options));
+    failures.push({ source, code: 'subscription.refused', message: arrival.cause });
     return;
   }
   add(counts, 'seen');
   add(counts, `subscription:${arrival.document.state}`);
   if (arrival.status === 'waiting') waitFor(counts, 1);
   if (arrival.document.fetch) add(counts, 'topicless');
-}
-
-function failureOf(
-  key: Key,
-  code: ErrorCode,
-  message: string,
-  { campaign, clock, ruleIndex }: SubscriptionPageOptions,
-) {
-  const value: QuarantineDocument = {
-    v: 1,
-    campaign: campaign.id,
-    rule: ruleIndex,
-    key: key.toString(),
-    code,
-    message,
-    at: clock.now(),
-    sweep: nameOf(campaign),
-  };
-  return { key: quarantineKey(campaign.id, undefined, key), value };
 }
 
 /**

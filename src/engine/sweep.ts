@@ -4,26 +4,25 @@ import { type Migration, movedBy } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
+import { sweepName } from './campaigns.ts';
 import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
 import { add, addAll, type Counts } from './counts.ts';
 import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
-import { dropsOf, nameOf } from './dropping.ts';
+import { dropsOf } from './dropping.ts';
 import { Fence, Fenced, type Hand, sameSweep } from './fence.ts';
 import { releaseRetried } from './retried.ts';
 import type { CampaignDocument, PaceNote, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribersOf } from './subscribers.ts';
 
 /**
- * A sweep is one look at every record of a campaign: all old homes, then all new ones, cut into ranges that workers
- * share. A range's checkpoint and its counts are one document, advanced by compare-and-set after its pages are done: a page
+ * Where a sweep is kept: one look at every record of a campaign, all old homes, then all new ones, cut into ranges that
+ * workers share. A range's checkpoint and its counts are one document, advanced by compare-and-set after its pages are done: a page
  * may be done twice after a crash, which changes nothing, but is counted once.
  */
-export { nameOf } from './dropping.ts';
-
-export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep', campaign.id, nameOf(campaign));
+export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep', campaign.id, sweepName(campaign));
 
 const rangeKey = (campaign: CampaignDocument, index: number): Key =>
-  documentKey('range', campaign.id, `${nameOf(campaign)}.${String(index).padStart(6, '0')}`);
+  documentKey('range', campaign.id, `${sweepName(campaign)}.${String(index).padStart(6, '0')}`);
 
 /** The number of the first rule of what is rewritten in place. */
 export const firstField = ({ records, subscriptions }: Migration): number => records.length + subscriptions.length;
@@ -154,7 +153,7 @@ export async function lookAtCampaign(
   const [first, ...others] = await store.read([documentKey('campaign', id), ...keys]);
   if (!first) return undefined;
   const campaign = decode('campaign', first);
-  if (!known || nameOf(known.campaign) !== nameOf(campaign.value)) return { campaign };
+  if (!known || sweepName(known.campaign) !== sweepName(campaign.value)) return { campaign };
   return {
     campaign,
     progress: progressIn(
@@ -239,7 +238,7 @@ export function liveWorkers({ ranges }: Progress, now: number): ReadonlyMap<stri
 
 /** Deletes the documents of sweeps that are over. */
 export async function forgetOldSweeps(store: Store, campaign: CampaignDocument): Promise<void> {
-  const current = nameOf(campaign);
+  const current = sweepName(campaign);
   for (const kind of ['sweep', 'range'] as const) {
     const old: Stored<typeof kind>[] = [];
     for await (const stored of list(store, kind, campaign.id)) {

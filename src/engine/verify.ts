@@ -15,8 +15,8 @@ import { hasInvariants } from './invariants.ts';
 import { takeInvariants } from './invariantTaking.ts';
 import type { Item } from './item.ts';
 import { lookAgain, lookAtPeers } from './looks.ts';
-import { hold, locate, mismatch, type Pair, peerOf, roleOf, stateOf } from './pair.ts';
-import { keepProof } from './proof.ts';
+import { mismatch, type Pair, pairOf, peerOf, roleOf, stateOf } from './pair.ts';
+import { keepProof, stamp } from './proof.ts';
 import { groupsHeldBack, quarantined } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { firstField, homeRange } from './sweep.ts';
@@ -122,9 +122,6 @@ async function invariantsTaken(store: Store, migration: Migration, campaign: Cam
   );
 }
 
-/** A checkpoint counts only for the targets it was made under. */
-const stamp = ({ generation, stage }: CampaignDocument) => `${generation} ${stage}`;
-
 const emptyReport = ({ id: campaign, population }: CampaignDocument, at: number): VerifyReport => ({
   campaign,
   at,
@@ -189,23 +186,12 @@ function toItem(
   { store, migration, rule, campaign, home, report }: Context,
 ): Item | 'unreadable' | undefined {
   try {
-    const held = hold(entity)!;
-    const place = locate(rule, campaign.id, entity.key, held);
-    if (!place && home === 'T') report.foreign++;
-    if (!place || place.side !== home) return undefined;
-    checkKey(place.keys.T, store.capabilities);
-    const version = versionUnder(campaign);
-    const pair: Pair = {
-      rule,
-      version,
-      scanned: home,
-      keys: place.keys,
-      S: undefined,
-      T: undefined,
-      replaceable: home,
-    };
-    pair[home] = held;
-    const target = targetAt(campaign.targets, migration.by === 'group' ? place.keys.T.root : place.keys.S);
+    const pair = pairOf(rule, campaign.id, entity, versionUnder(campaign));
+    if (!pair && home === 'T') report.foreign++;
+    if (pair?.scanned !== home) return undefined;
+    const { S, T } = pair.keys;
+    checkKey(T, store.capabilities);
+    const target = targetAt(campaign.targets, migration.by === 'group' ? T.root : S);
     return { pair, target, moves: 0 };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;

@@ -4,9 +4,8 @@ import { matches } from '../define/entity.ts';
 import type { FieldRule } from '../define/field.ts';
 import { HandoverError } from '../errors.ts';
 import type { Entity, Store } from '../store/store.ts';
-import { loadMany } from './documents.ts';
 import { type FieldHeld, fieldStateOf, holdField, nextFieldMove } from './field.ts';
-import { anyIn, quarantineKey } from './quarantine.ts';
+import { listedOf } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { targetAt } from './targets.ts';
 import { type Finding, note, type VerifyReport } from './verifyReport.ts';
@@ -25,8 +24,8 @@ export async function verifyFields(
 ): Promise<void> {
   report.seen += entities.length;
   const mine = entities.filter(({ key }) => matches(rule.of, key));
-  const keys = mine.map(({ key }) => quarantineKey(campaign.id, undefined, key));
-  const listed = (await anyIn(store, campaign.id)) ? await loadMany(store, 'quarantine', keys) : [];
+  const sources = mine.map(({ key }) => key);
+  const listed = await listedOf(store, campaign.id, sources);
   for (const [i, entity] of mine.entries()) judge(entity, rule, listed[i] !== undefined, campaign, report);
 }
 

@@ -6,8 +6,8 @@ import { LIMITS } from '../limits.ts';
 import type { Content } from '../record/content.ts';
 import type { Key } from '../record/key.ts';
 import type { Entity, Store } from '../store/store.ts';
-import { hold, type Pair, roleOf } from './pair.ts';
-import { isOfRule, keysOf, nameOf, verdictsOn } from './referenceLook.ts';
+import { type Pair, roleOf } from './pair.ts';
+import { isOfRule, isOwner, keysOf, nameOf, verdictsOn } from './referenceLook.ts';
 import { keysAt } from './referenceValues.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { pagesOf } from './subscribers.ts';
@@ -113,15 +113,5 @@ function* referencesIn(
     for (const key of keysAt(content.properties, path)) {
       if (key.namespace === namespace && isOfRule(rule, key)) yield { name: nameOf(key, rule), rule, key };
     }
-  }
-}
-
-/** Copies say what their owners say, and what was given away is looked at where it is. */
-function isOwner(entity: Entity): boolean {
-  try {
-    return roleOf(hold(entity)) === 'O' && entity.content.properties !== undefined;
-  } catch (error) {
-    if (!(error instanceof HandoverError)) throw error;
-    return false;
   }
 }

@@ -3,7 +3,7 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { loadMany } from './documents.ts';
-import { quarantineKey } from './quarantine.ts';
+import { listedOf } from './quarantine.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { subscribedOn } from './subscribed.ts';
 import { pagesOf } from './subscribers.ts';
@@ -29,8 +29,7 @@ export async function verifySubscriptions(
       const sources = found.map(({ source }) => source);
       const keys = sources.map((source) => subscriptionKey(source.toString()));
       const documents = await loadMany(store, 'subscription', keys);
-      const entries = sources.map((source) => quarantineKey(campaign.id, undefined, source));
-      const listed = await loadMany(store, 'quarantine', entries);
+      const listed = await listedOf(store, campaign.id, sources);
       for (const [n, each] of found.entries()) {
         const state = documents[n]?.value.campaign === campaign.id ? documents[n].value.state : undefined;
         if (!listed[n] && !state && !('error' in each) && !each.terms()) continue;

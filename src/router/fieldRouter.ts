@@ -13,7 +13,7 @@ import {
   withParts,
 } from '../engine/field.ts';
 import { type FieldWay, type FieldWrite, wayTo } from '../engine/fieldMoves.ts';
-import { batches } from '../engine/looks.ts';
+import { batches, readAll } from '../engine/looks.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { targetAt, uniform } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
@@ -76,9 +76,7 @@ class FieldRecords<R extends object> {
   /** As many `get`s, in their order. */
   async getMany(keys: readonly Key[]): Promise<(R | undefined)[]> {
     const { store } = this.#tools;
-    const found: (Entity | undefined)[] = [];
-    for (let i = 0; i < keys.length; i += store.capabilities.maxMutations)
-      found.push(...(await store.read(keys.slice(i, i + store.capabilities.maxMutations))));
+    const found = await readAll(store, keys);
     const seen = found.map((entity) => entity && this.#seen(holdField(this.#tools.rule, entity)));
     if (this.#tools.migrate?.on === 'read') await this.#moveOn(found.filter((entity) => entity !== undefined));
     return seen.map((content) => content && (toPlain(content.properties) as R));

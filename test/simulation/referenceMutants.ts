@@ -5,7 +5,7 @@ export const REFERENCE_MUTANTS: Readonly<Record<string, Mutant>> = {
   dropsAtOnce: {
     what: 'sides are dropped before what refers to their records was looked at',
     file: 'src/engine/dropping.js',
-    find: `return campaign.dropIn === nameOf(campaign) ? 'only' : 'never';`,
+    find: `return campaign.dropIn === sweepName(campaign) ? 'only' : 'never';`,
     put: 'return undefined;',
     within: 200,
     subjects: 'references',

@@ -65,7 +65,7 @@ async function retried(session: Session, ids: readonly string[], { state, reason
   };
 }
 
-const deliveriesText = (n: number): string => (n === 1 ? '1 delivery' : many(n, 'deliverie'));
+const deliveriesText = (n: number): string => many(n, 'delivery', 'deliveries');
 
 function listed(rows: readonly DeliveryRow[]): string {
   return table(

@@ -80,4 +80,4 @@ function sinceCounted({ counted, started, quarantined }: VerifyReport): string {
   return `${count(n)} ${what} than the newest settled sweep counted (${count(counted.records)}, ${moment(counted.at)}): inserted and deleted since.`;
 }
 
-const entities = (n: number): string => `${count(n)} ${n === 1 ? 'entity' : 'entities'}`;
+const entities = (n: number): string => many(n, 'entity', 'entities');
