@@ -65,8 +65,8 @@ export async function processFields(
 
 /** Rounds of: decide for all, commit all, look again at those that lost. */
 async function bring(items: readonly FieldItem[], options: FieldOptions): Promise<void> {
-  const { fence, clock } = options;
-  const pause = new BusyPause(clock);
+  const { fence, clock, pacer } = options;
+  const pause = new BusyPause(clock, pacer);
   for (let round = 0; round < LIMITS.roundsPerPage; round++) {
     await lookAgain(
       items.filter(({ held, result }) => held === 'look' && !result),
@@ -76,7 +76,8 @@ async function bring(items: readonly FieldItem[], options: FieldOptions): Promis
     if (planned.length === 0) return;
     await fence.renew(pause.leftMs);
     fence.check();
-    pause.after(await carryOut(planned, options));
+    await carryOut(planned, pause, options);
+    pause.after(planned.length);
   }
   for (const item of items) item.result ??= 'unresolved';
 }
@@ -131,9 +132,12 @@ function verdictOn({ rule, key, old, now }: FieldHeld): Verdict {
   throw new HandoverError('record.split', `Old and new properties of ${key} were both written.`);
 }
 
-/** Resolves with how many the store had no room for. */
-async function carryOut(planned: readonly (Planned | Choice)[], options: FieldOptions): Promise<number> {
-  const { store, fence, pacer } = options;
+async function carryOut(
+  planned: readonly (Planned | Choice)[],
+  pause: BusyPause,
+  options: FieldOptions,
+): Promise<void> {
+  const { store, fence } = options;
   const answers: { readonly plan: Planned | Choice; readonly outcome: Outcome | undefined }[] = [];
   const moves = planned.flatMap((plan) => ('write' in plan ? [plan] : []));
   for (const part of batches(moves, store.capabilities.maxMutations)) {
@@ -151,15 +155,10 @@ async function carryOut(planned: readonly (Planned | Choice)[], options: FieldOp
     fence.check();
     answers.push({ plan, outcome: await settled(plan, options) });
   }
-  const why = { exhausted: 0, contention: 0 };
   for (const { plan, outcome } of answers) {
-    if (outcome?.status === 'busy') why[outcome.why]++;
+    if (outcome?.status === 'busy') pause.met(outcome.why);
     settle(plan, outcome, options);
   }
-  const busy = why.exhausted + why.contention;
-  const contended = why.contention;
-  if (busy > 0) pacer?.answered({ records: planned.length, exhausted: why.exhausted, contended, groups: contended });
-  return busy;
 }
 
 async function settled({ item, held, verdict }: Choice, options: FieldOptions): Promise<Outcome | undefined> {

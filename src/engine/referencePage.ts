@@ -46,14 +46,15 @@ export async function processReferences(
   const listed = campaign.quarantines ? await listedOf(store, campaign.id, sources) : [];
   const items = found.filter((_, i) => !listed[i]);
   const counts: Counts = {};
-  const pause = new BusyPause(options.clock);
+  const pause = new BusyPause(options.clock, options.pacer);
   let open = items.filter(({ result }) => !result);
   for (let round = 0; open.length > 0 && round < LIMITS.roundsPerPage; round++) {
     const planned = await planAll(open, options, round === 0 ? counts : {});
     if (planned.length === 0) break;
     await fence.renew(pause.leftMs);
     fence.check();
-    pause.after(await carryOut(planned, options));
+    await carryOut(planned, pause, options);
+    pause.after(planned.length);
     open = open.filter(({ result }) => !result);
     await lookAgain(
       open.filter(({ entity }) => !entity),
@@ -176,10 +177,8 @@ function wouldStray({ key, held }: Item, after: Content, { migration }: Referenc
   }
 }
 
-/** Resolves with how many the store had no room for. */
-async function carryOut(planned: readonly Planned[], options: ReferenceOptions): Promise<number> {
-  const { store, fence, pacer } = options;
-  const why = { exhausted: 0, contention: 0 };
+async function carryOut(planned: readonly Planned[], pause: BusyPause, options: ReferenceOptions): Promise<void> {
+  const { store, fence } = options;
   let rewritten = 0;
   for (const part of batches(planned, store.capabilities.maxMutations)) {
     const outcomes: readonly Outcome[] = await store.commit(
@@ -200,7 +199,7 @@ async function carryOut(planned: readonly Planned[], options: ReferenceOptions):
         rewritten++;
       } else if (outcome.status === 'refused') item.result = { code: outcome.code, message: outcome.cause };
       // Surely not applied: the same is tried again. All else is looked at again.
-      else if (outcome.status === 'busy') why[outcome.why]++;
+      else if (outcome.status === 'busy') pause.met(outcome.why);
       else {
         item.entity = undefined;
         if (outcome.status === 'unknown') item.doubtful = true;
@@ -208,10 +207,6 @@ async function carryOut(planned: readonly Planned[], options: ReferenceOptions):
     });
   }
   if (rewritten > 0) options.onRewritten?.(rewritten);
-  const busy = why.exhausted + why.contention;
-  const contended = why.contention;
-  if (busy > 0) pacer?.answered({ records: planned.length, exhausted: why.exhausted, contended, groups: contended });
-  return busy;
 }
 
 async function finish(items: readonly Item[], setAside: number, counts: Counts, options: ReferenceOptions) {
