@@ -175,7 +175,7 @@ export function brokenText({ results }: Taking): string {
   const [first] = differences;
   const where = first?.group === undefined ? '' : `${first.group}: `;
   const what = failure ?? `${where}${first!.found} where ${first!.expected} is expected`;
-  const groups = differing > 1 ? `, and ${differing - 1} more groups` : '';
-  const others = broken.length > 1 ? `; and ${broken.length - 1} more invariants` : '';
-  return `invariant ${JSON.stringify(name)} is broken: ${what}${groups}${others}`;
+  const more = differing > 1 ? `, and ${differing - 1} more` : '';
+  const others = broken.length > 1 ? `; ${broken.length} are broken in all` : '';
+  return `invariant ${JSON.stringify(name)} is broken: ${what}${more}${others}`;
 }

@@ -49,7 +49,7 @@ describe('a broken transform', () => {
     expect(campaign).toMatchObject({ stage: 'copying', run: 'paused', switchGateOpen: false });
     // Five payments of each currency, 25 cents of each lost.
     expect(campaign.pausedBecause).toBe(
-      'invariant "cents per currency" is broken: EUR: 2500 where 2625 is expected, and 1 more groups',
+      'invariant "cents per currency" is broken: EUR: 2500 where 2625 is expected, and 1 more',
     );
     expect(campaign.history.at(-1)).toMatchObject({ what: 'pause', by: 'w1', from: { way: 'worker' } });
     expect(await result(here, 'payments per user')).toMatchObject({ state: 'held' });

@@ -1,4 +1,4 @@
-import { count, moment } from '../format.ts';
+import { count, many, moment } from '../format.ts';
 import type { CampaignStatus } from '../types.ts';
 
 /** What the campaign waits for: a function of the migration's author. */
@@ -17,7 +17,7 @@ export function Hook({ status }: { status: CampaignStatus }) {
       )}
       {groupHooks > 0 && (
         <p class="note">
-          Hook <code>onGroupWhole</code>: due for {count(groupHooks)} groups.
+          Hook <code>onGroupWhole</code>: due for {many(groupHooks, 'group')}.
         </p>
       )}
     </>

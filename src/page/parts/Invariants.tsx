@@ -1,4 +1,4 @@
-import { count, moment } from '../format.ts';
+import { count, many, moment } from '../format.ts';
 import type { CampaignStatus } from '../types.ts';
 
 type Taken = NonNullable<CampaignStatus['invariants']>;
@@ -38,7 +38,7 @@ function Row({ result }: { result: Taken['results'][number] }) {
       <td>{count(groups)}</td>
       <td>
         {state}
-        {uncompared > 0 && `, ${count(uncompared)} records left out`}
+        {uncompared > 0 && `, ${many(uncompared, 'record')} left out`}
         {failure !== undefined && <div>{failure}</div>}
         {differences.map(({ group = '', expected, found }) => (
           <div key={group}>
