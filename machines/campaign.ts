@@ -7,7 +7,7 @@ import type { CampaignEffect, Target } from './moves.ts';
  * refused. Conditions that need data (is the copy clean, is anything quarantined) are gates of the commands, not states.
  */
 export type CampaignEvent =
-  | { type: 'start' | 'start.switched' | 'start.completed' | 'switch' | 'complete' | 'reverse' | 'cancel' }
+  | { type: 'start' | 'start.switched' | 'start.completed' | 'switch' | 'complete' | 'reverse' | 'upgrade' | 'cancel' }
   | { type: 'pause' | 'resume' | 'budget.exceeded' | 'invariant.broken' | 'hook.failed' }
   /** Every record the sweep saw rests at one and the same target. */
   | { type: 'sweep.settled' }
@@ -26,11 +26,15 @@ const start = {
 };
 const forward = { switch: aim('switching', 'switched') };
 const complete = { complete: aim('completing', 'completed') };
-const back = { reverse: aim('reversing', 'home'), cancel: aim('cancelling', 'home') };
+const back = {
+  reverse: aim('reversing', 'home'),
+  upgrade: aim('upgrading', 'home'),
+  cancel: aim('cancelling', 'home'),
+};
 
 export const campaignMachine = setup({
   types: { events: {} as CampaignEvent },
-  actions: { aim() {}, openSwitchGate() {}, close() {} },
+  actions: { aim() {}, openSwitchGate() {}, adopt() {}, close() {} },
 }).createMachine({
   id: 'campaign',
   type: 'parallel',
@@ -71,6 +75,14 @@ export const campaignMachine = setup({
           },
         },
         home: { on: { ...start, ...forward, ...back } },
+        upgrading: {
+          on: {
+            'sweep.settled': { target: 'home', actions: effect({ type: 'adopt' }) },
+            ...start,
+            ...forward,
+            ...back,
+          },
+        },
         cancelling: {
           on: { 'sweep.settled': { target: 'cancelled', actions: effect({ type: 'close' }) }, start: start.start },
         },
@@ -99,6 +111,7 @@ export const STAGES = [
   'completed',
   'reversing',
   'home',
+  'upgrading',
   'cancelling',
   'cancelled',
 ] as const;

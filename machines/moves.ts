@@ -32,6 +32,8 @@ export type CampaignEffect =
   | { readonly type: 'aim'; readonly target: Target }
   /** The copy was seen complete and clean once: the gate to `switch` opens. */
   | { readonly type: 'openSwitchGate' }
+  /** Every record is at home, and nothing is under way: the definition that was waiting for that takes over. */
+  | { readonly type: 'adopt' }
   /** Nothing more will be done under this campaign. */
   | { readonly type: 'close' };
 

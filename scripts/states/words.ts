@@ -85,6 +85,7 @@ export const STAGE_WORDS: Words<Stage> = {
   completed: 'Nothing is left at the old home. The campaign is over.',
   reversing: 'Records, or a share of them, go back to the old home, with what was written to them since.',
   home: 'Every record is at its old home, as before the start.',
+  upgrading: 'As reversing, after which the next version of the definition takes over.',
   cancelling: 'As reversing, and for good.',
   cancelled: 'Every record is at its old home. The campaign is over.',
 };
@@ -101,6 +102,8 @@ export const CAMPAIGN_EVENT_WORDS: Words<CampaignEvent['type']> = {
   switch: 'The operator wants the records, or a share of them, in the new home.',
   complete: 'The operator wants nothing left at the old home.',
   reverse: 'The operator wants the records back at the old home.',
+  upgrade:
+    'The operator wants the records to go by a newer version, and some were wanted at the new home by the one before.',
   cancel: 'The operator wants the records back at the old home, and the campaign over.',
   pause: 'The operator wants no moves for now.',
   resume: 'The operator wants them to go on.',
@@ -115,6 +118,7 @@ export const CAMPAIGN_EVENT_WORDS: Words<CampaignEvent['type']> = {
 export const CAMPAIGN_EFFECT_WORDS: Words<CampaignEffect['type']> = {
   aim: 'Send the records, or the share of them that the command names, towards this target, with a new sweep.',
   openSwitchGate: 'The copy was seen complete and clean: `switch` is allowed from now on.',
+  adopt: 'The campaign goes on under the newer version, as it would from a start.',
   close: 'Nothing more is done under this campaign.',
 };
 

@@ -186,39 +186,58 @@ async function command(
   options: CommandOptions & PaceOptions,
   rest: Target | undefined,
   gate: (current: CampaignDocument) => Promise<void> = async () => {},
-  also: { readonly leaveQuarantined: boolean; readonly strip: boolean } = { leaveQuarantined: false, strip: false },
+  also: Pick<Wish, 'leaveQuarantined' | 'strip'> = { leaveQuarantined: false, strip: false },
 ): Promise<CampaignDocument> {
   const share = shareOf(options);
   return change(context, id, async (current) => {
-    if (current.stage !== 'draft') definitionOf(context, current);
-    const step = campaignStep({ stage: current.stage, run: current.run }, event);
-    if (!step) throw refused(current, event);
+    stepOf(context, current, event);
     await gate(current);
     const targets = [...aim(current.targets, target, share, rest)];
     const what = share === 100 ? event : `${event} ${share} %`;
-    const wish = {
-      what,
-      hooks: event === 'cancel' ? [] : hooksBefore(migrationOf(context, current), current.targets, targets),
-      generation: nextGeneration(current),
-      stage: step.next.stage,
-      targets,
-      // Who starts straight for a later stage wants no gate: each record is copied and checked on its own way.
-      switchGateOpen: current.switchGateOpen || event.startsWith('start.'),
-      ...also,
-    };
-    const { after: _, ...kept } = current;
-    const isAway = target === 'switched' || target === 'completed';
-    const wished = {
-      ...kept,
-      ...adopted(context, current),
-      pace: paceOf(context, current, options),
-      pending: wish,
-      ...(isAway ? { outline: undefined } : {}),
-    };
-    const next = wish.hooks.length > 0 ? wished : takenOver(wished);
-    if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
-    return { ...next, ...record(context, { ...next, targets }, what, options.reason) };
+    return commanded(context, current, event, { ...also, what, targets }, options);
   });
+}
+
+/** Throws where the command is not possible. */
+function stepOf(context: CommandContext, current: CampaignDocument, event: CampaignEvent['type']) {
+  if (current.stage !== 'draft') definitionOf(context, current);
+  const step = campaignStep({ stage: current.stage, run: current.run }, event);
+  if (!step) throw refused(current, event);
+  return step;
+}
+
+type Wish = NonNullable<CampaignDocument['pending']>;
+
+/** The campaign with a command that its gates have let through: it waits for its hooks, or takes effect. */
+export function commanded(
+  context: CommandContext,
+  current: CampaignDocument,
+  event: CampaignEvent['type'],
+  wanted: Pick<Wish, 'what' | 'targets' | 'leaveQuarantined' | 'strip' | 'upgradeTo'>,
+  options: CommandOptions & PaceOptions,
+): CampaignDocument {
+  const { what, targets } = wanted;
+  const step = stepOf(context, current, event);
+  const wish = {
+    ...wanted,
+    stage: step.next.stage,
+    hooks: event === 'cancel' ? [] : hooksBefore(migrationOf(context, current), current.targets, targets),
+    generation: nextGeneration(current),
+    // Who starts straight for a later stage wants no gate: each record is copied and checked on its own way.
+    switchGateOpen: current.switchGateOpen || event.startsWith('start.'),
+  };
+  const { after: _, ...kept } = current;
+  const isAway = targets.some(({ target }) => target === 'switched' || target === 'completed');
+  const wished = {
+    ...kept,
+    ...adopted(context, current),
+    pace: paceOf(context, current, options),
+    pending: wish,
+    ...(isAway ? { away: true } : {}),
+  };
+  const next = wish.hooks.length > 0 ? wished : takenOver(wished);
+  if (step.effects.some(({ type }) => type === 'close')) next.closed = true;
+  return { ...next, ...record(context, { ...next, targets }, what, options.reason) };
 }
 
 async function runOrPause(context: CommandContext, name: string, event: 'pause' | 'resume', reason?: string) {
@@ -241,14 +260,14 @@ function adopted({ migrations }: CommandContext, { stage, migration }: CampaignD
   return { definition: found.fingerprint, migrationVersion: found.version, outline: outlineOf(found) };
 }
 
-/** What a campaign may be upgraded by, until something was wanted at its new home. */
+/** What a campaign may be upgraded by. */
 const outlined = (migration: Migration) => {
   const outline = outlineOf(migration);
   return outline ? { outline } : {};
 };
 
 /** The way back is checked before the first step of it: what has no backward transform must not have been modified. */
-async function checkReverse(context: CommandContext, campaign: CampaignDocument): Promise<void> {
+export async function checkReverse(context: CommandContext, campaign: CampaignDocument): Promise<void> {
   const migration = definitionOf(context, campaign);
   const { count, samples } = await countModified(context.store, migration, campaign.id);
   if (count === 0) return;

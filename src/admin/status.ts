@@ -58,6 +58,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     campaign: campaign.id,
     migration: campaign.migration,
     version: campaign.migrationVersion,
+    ...(campaign.upgradeTo ? { upgradesTo: campaign.upgradeTo.version } : {}),
     stage: campaign.stage,
     run: campaign.run,
     ...(campaign.pausedBecause === undefined ? {} : { pausedBecause: campaign.pausedBecause }),

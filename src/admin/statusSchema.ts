@@ -106,6 +106,10 @@ export const campaignStatusSchema = z
     campaign: z.string().meta({ description: 'Its id, as feeds.1' }),
     migration: z.string(),
     version: z.number(),
+    upgradesTo: z
+      .number()
+      .exactOptional()
+      .meta({ description: 'The version that takes over when everything is at home' }),
     stage,
     run,
     pausedBecause: pausedBecause.unwrap().exactOptional(),

@@ -1,21 +1,25 @@
 import type { Migration } from '../define/migration.ts';
-import { outlineOf, unfit } from '../define/outline.ts';
-import { isClosing } from '../engine/campaign.ts';
+import { type Outline, outlineOf, tellsCopies, unfit } from '../define/outline.ts';
 import { campaignStep } from '../engine/decide.ts';
 import { claimHomes } from '../engine/homes.ts';
+import { nextGeneration } from '../engine/hooksDue.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
+import { everything } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
 import { type CommandContext, change, record } from './change.ts';
-import { checkPredecessors } from './commands.ts';
+import { checkPredecessors, checkReverse, commanded } from './commands.ts';
 import { theCampaign } from './find.ts';
 
 /**
- * Lets an open campaign go on under the newest version of its migration that there is. Copies that were made under
- * another one are stale from then on, and made anew; nothing that was swept before counts, and quarantined records are
- * tried again. Only while nothing was ever wanted at its new home: what a new home owns has the shape of its version.
+ * Lets an open campaign go on under the newest version of its migration that there is. Quarantined records are tried again.
  *
- * Whoever still acts under the version before is fenced as by any command. What lands late of it, where the store takes
- * no guards, says by its slot that it is of another version; and no record passes to a copy that does (rule 2).
+ * While nothing was wanted at its new home, at once: copies that were made under another version are stale from then on, and
+ * made anew. Whoever still acts under the version before is fenced as by any command. What lands late of it, where the store
+ * takes no guards, says by its slot that it is of another version; and no record passes to a copy that does (rule 2).
+ *
+ * Later, a new home owns what has the shape of its version, and only that one knows the way back. So every record takes the
+ * step by way of home: all come home under the version that they went by, as by `cancel`, and where that would close the
+ * campaign the new version takes over. No two versions ever own at once, and nothing of the one before can land any more (P7).
  */
 export async function upgrade(
   context: CommandContext,
@@ -31,13 +35,22 @@ export async function upgrade(
     // As before a start: all of its homes are claimed by then. Who holds too many until it closes harms nobody.
     await claimHomes(context, migration, campaign.id);
   }
-  return change(context, campaign.id, (current) => {
-    check(current, migration);
-    return upgraded(context, current, migration, reason);
+  return change(context, campaign.id, async (current) => {
+    const { before, after } = check(current, migration);
+    if (!current.away && tellsCopies(before) && tellsCopies(after))
+      return upgraded(context, current, migration, reason);
+    await checkReverse(context, current);
+    return throughHome(context, current, migration, after, reason);
   });
 }
 
-/** As one compare-and-set. */
+const nameOf = ({ migrationVersion }: CampaignDocument, to: number) => `upgrade ${migrationVersion} to ${to}`;
+
+/** All is tried again: what one version could not do another may. */
+const triedAgain = ({ quarantines }: CampaignDocument, generation: number) =>
+  quarantines ? { retries: [{ generation, sweep: 1 }] } : {};
+
+/** At once, as one compare-and-set. */
 function upgraded(
   context: CommandContext,
   current: CampaignDocument,
@@ -49,19 +62,38 @@ function upgraded(
   // A copy of everything is to be made again: the same as from `start`, with the same shares.
   const next = stage === 'copied' ? campaignStep({ stage, run }, 'start')!.next : {};
   const generation = current.generation + 1;
-  const again = { generation, sweep: 1 };
   return {
     ...kept,
     ...next,
-    ...again,
+    generation,
+    sweep: 1,
     migrationVersion: migration.version,
     firstVersion,
     definition: migration.fingerprint,
     outline: outlineOf(migration)!,
     switchGateOpen: false,
-    ...(current.quarantines ? { retries: [again] } : {}),
-    ...record(context, { ...current, generation }, `upgrade ${before} to ${migration.version}`, reason),
+    ...triedAgain(current, generation),
+    ...record(context, { ...current, generation }, nameOf(current, migration.version), reason),
   };
+}
+
+/** As a command that brings everything home, after which the new version takes over. */
+function throughHome(
+  context: CommandContext,
+  current: CampaignDocument,
+  { version, fingerprint: definition }: Migration,
+  outline: Outline,
+  reason: string | undefined,
+): CampaignDocument {
+  const wanted = {
+    what: nameOf(current, version),
+    targets: [...everything('home')],
+    leaveQuarantined: false,
+    strip: false,
+    upgradeTo: { version, definition, outline },
+  };
+  const next = commanded(context, current, 'upgrade', wanted, reason === undefined ? {} : { reason });
+  return { ...next, ...triedAgain(current, nextGeneration(current)) };
 }
 
 /** The newest version there is. */
@@ -72,24 +104,28 @@ function newest({ migrations }: CommandContext, { migration }: CampaignDocument)
   throw new HandoverError('definition.missing', `There is no migration ${JSON.stringify(migration)}.`);
 }
 
-function check(campaign: CampaignDocument, migration: Migration): void {
-  const { id, closed, stage, migrationVersion, definition, outline } = campaign;
-  const refuse = (why: string): never => {
+/** What both versions must share. Throws `upgrade.refused`. */
+function check(
+  campaign: CampaignDocument,
+  migration: Migration,
+): { readonly before: Outline; readonly after: Outline } {
+  const { id, closed, stage, migrationVersion, definition, outline: before } = campaign;
+  const refusal = (why: string) => {
     const facts = { campaign: id, from: migrationVersion, to: migration.version };
-    throw new HandoverError(
-      'upgrade.refused',
-      `Campaign ${id} cannot go on under version ${migration.version}: ${why}.`,
-      facts,
-    );
+    const detail = `Campaign ${id} cannot go on under version ${migration.version}: ${why}.`;
+    return new HandoverError('upgrade.refused', detail, facts);
   };
-  if (closed) refuse(`it is ${stage}, and closed`);
-  if (stage === 'draft') refuse('it has not begun, and `start` takes the definition that there is');
-  if (isClosing(campaign)) refuse(`it is ${stage}`);
-  if (definition === migration.fingerprint) refuse('that is the one it runs under');
-  if (migration.version <= migrationVersion) refuse(`it runs under version ${migrationVersion}; raise the version`);
-  const why = outline ? unfit(outline, migration) : PAST;
-  if (why) refuse(why);
+  if (closed) throw refusal(`it is ${stage}, and closed`);
+  if (stage === 'draft') throw refusal('it has not begun, and `start` takes the definition that there is');
+  if (stage === 'cancelling') throw refusal('it is cancelling');
+  if (definition === migration.fingerprint) throw refusal('that is the one it runs under');
+  if (migration.version <= migrationVersion)
+    throw refusal(`it runs under version ${migrationVersion}; raise the version`);
+  if (!before)
+    throw refusal(
+      'it has subscriptions; or a handover started it that could not upgrade. Cancel it, and start that version',
+    );
+  const why = unfit(before, migration);
+  if (why) throw refusal(why);
+  return { before, after: outlineOf(migration)! };
 }
-
-const PAST =
-  'records were wanted at their new home already; or it has subscriptions, fields or references; or an older handover started it';

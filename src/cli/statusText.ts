@@ -53,7 +53,17 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
 const topicsText = (topicless: number) =>
   `${count(topicless)} could not be fetched, or say what was not delivered: handover show, with the record's key, says why`;
 
-function headline({ stage, run, settled, closed, pausedBecause, blocked, hook }: CampaignStatus): string {
+function headline({
+  stage: bare,
+  upgradesTo,
+  run,
+  settled,
+  closed,
+  pausedBecause,
+  blocked,
+  hook,
+}: CampaignStatus): string {
+  const stage = upgradesTo === undefined ? bare : `${bare} to version ${upgradesTo}`;
   if (blocked) return `${stage}, blocked: ${blocked.code}`;
   if (run === 'paused') return `${stage}, paused: ${pausedBecause ?? 'no reason given'}`;
   if (hook) return `${stage}, ${hook.waits ? `${hook.waits.what} waits for ${hook.hook}` : `${hook.hook} is due`}`;
@@ -112,7 +122,7 @@ function nextText(status: CampaignStatus): string {
   if (stage === 'completed' || stage === 'cancelled') return `nothing: the campaign is over`;
   if (!settled && stage !== 'draft') return 'a worker brings it on: handover work';
   // Nothing can be skipped where all is to come home.
-  if (quarantined.count > (stage === 'cancelling' ? 0 : quarantined.skipped))
+  if (quarantined.count > (stage === 'upgrading' || stage === 'cancelling' ? 0 : quarantined.skipped))
     return `${verb('records')} --quarantined, then ${verb('retry')}`;
   if (stage === 'switched') return `${verb('verify')}, then ${verb('complete')}, or ${verb('reverse')}`;
   if (stage === 'copied' || (switchGateOpen && stage === 'home')) return `${verb('verify')}, then ${verb('switch')}`;

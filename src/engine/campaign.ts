@@ -9,7 +9,7 @@ import { type Counts, populationOf } from './counts.ts';
 import { campaignStep } from './decide.ts';
 import { dropsOf } from './dropping.ts';
 import { sameSweep } from './fence.ts';
-import { afterSettled, isAfterDue } from './hooksDue.ts';
+import { afterSettled, isAfterDue, nextGeneration } from './hooksDue.ts';
 import type { Taking } from './invariantSchema.ts';
 import { heldUpBy } from './invariants.ts';
 import { brokenText } from './invariantTaking.ts';
@@ -113,8 +113,9 @@ export const sweepsToSettle = ({ scans }: Capabilities): number => (scans === 's
 export const cleanBefore = ({ lastSweep, generation }: CampaignDocument): number =>
   lastSweep?.generation === generation && lastSweep.clean ? (lastSweep.inRow ?? 1) : 0;
 
-/** Whether the campaign closes when it comes to rest. */
-export const isClosing = ({ stage }: CampaignDocument): boolean => stage === 'completing' || stage === 'cancelling';
+/** Whether its definition is over when the campaign comes to rest: it closes then, or another one takes over. */
+export const isClosing = ({ stage }: CampaignDocument): boolean =>
+  stage === 'completing' || stage === 'upgrading' || stage === 'cancelling';
 
 /**
  * Whether a finished sweep proves that the campaign rests. Every record that existed when it began was seen, and rested
@@ -139,7 +140,8 @@ export function isClean(campaign: CampaignDocument, counts: Counts, capabilities
 const changedIn = ({ moved = 0, rewritten = 0 }: Counts): number => moved + rewritten;
 
 /**
- * After a campaign has closed nobody looks again, so nothing may land any more (P7). What was seen before this sweep
+ * After a campaign has closed nobody looks again, so nothing may land any more (P7); nor once another definition has taken
+ * over, by which it would be read wrongly. What was seen before this sweep
  * cannot (rule 4); without guards that is so from the second sweep on, which waits for it. And within this sweep nobody
  * may have begun a move: no answer was lost, no range changed hands, and no insert is under way.
  */
@@ -231,13 +233,30 @@ function pauseOf({ history, archived = 0 }: CampaignDocument, call: string): Pau
 function settle(campaign: CampaignDocument, migration: Pick<Migration, 'hooks'>, now: number): CampaignDocument {
   const step = campaignStep({ stage: campaign.stage, run: campaign.run }, settledEvent(campaign));
   const effects = step?.effects ?? [];
-  const settled = { ...campaign, ...step?.next, settledAt: now };
+  const rested = { ...campaign, ...step?.next, settledAt: now };
+  const settled = effects.some(({ type }) => type === 'adopt') ? adopted(rested) : rested;
   const due = afterSettled(settled, migration);
   return {
     ...settled,
     ...due,
-    switchGateOpen: campaign.switchGateOpen || effects.some(({ type }) => type === 'openSwitchGate'),
+    switchGateOpen: settled.switchGateOpen || effects.some(({ type }) => type === 'openSwitchGate'),
     closed: effects.some(({ type }) => type === 'close') && !isAfterDue({ ...settled, ...due }),
+  };
+}
+
+/** Nothing is left that was made by the definition before, and nothing was swept by the one that takes over. */
+function adopted(campaign: CampaignDocument): CampaignDocument {
+  const { upgradeTo, away: _, firstVersion = campaign.migrationVersion, ...rest } = campaign;
+  const { version, definition, outline } = upgradeTo!;
+  return {
+    ...rest,
+    migrationVersion: version,
+    firstVersion,
+    definition,
+    outline,
+    generation: nextGeneration(campaign),
+    sweep: 1,
+    switchGateOpen: false,
   };
 }
 

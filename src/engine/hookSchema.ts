@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { STAGES } from '../../machines/campaign.ts';
 import { AFTER_HOOKS, BEFORE_HOOKS } from '../define/hooks.ts';
 import { targets } from './entrySchema.ts';
+import { upgradeTo } from './upgradeSchema.ts';
 
 /**
  * A command that is to take effect when its hooks are done, one after the other: what it would have made of the campaign.
@@ -18,6 +19,7 @@ export const pending = z.object({
   switchGateOpen: z.boolean(),
   leaveQuarantined: z.boolean(),
   strip: z.boolean(),
+  upgradeTo: upgradeTo.optional(),
 });
 
 export const after = z.object({ hook: z.enum(AFTER_HOOKS), generation: z.number(), done: z.boolean() });

@@ -30,10 +30,15 @@ export const nextGeneration = ({ generation, pending }: CampaignDocument): numbe
 
 /** The command takes effect. */
 export function takenOver(campaign: CampaignDocument): CampaignDocument {
-  const { pending, settledAt: _, strip: __, after: ___, ...rest } = campaign;
-  const { generation, stage, targets, switchGateOpen, leaveQuarantined, strip } = pending!;
+  const { pending, settledAt: _, strip: __, after: ___, upgradeTo: ____, ...rest } = campaign;
+  const { generation, stage, targets, switchGateOpen, leaveQuarantined, strip, upgradeTo } = pending!;
   const begun = { generation, sweep: 1, stage, targets, switchGateOpen, leaveQuarantined };
-  return { ...rest, ...begun, ...(strip ? { strip: { step: 0, stripped: 0, left: 0 } } : {}) };
+  return {
+    ...rest,
+    ...begun,
+    ...(strip ? { strip: { step: 0, stripped: 0, left: 0 } } : {}),
+    ...(upgradeTo ? { upgradeTo } : {}),
+  };
 }
 
 const AFTER: Partial<Record<Stage, AfterHook>> = {

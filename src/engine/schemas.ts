@@ -5,6 +5,7 @@ import { entry, targets } from './entrySchema.ts';
 import { after, hook, pending } from './hookSchema.ts';
 import { taking } from './invariantSchema.ts';
 import { forged, subscription } from './subscriptionSchema.ts';
+import { outline, upgradeTo } from './upgradeSchema.ts';
 
 /**
  * The engine's own entities, kept in the same store as the data and written by the same compare-and-set: one JSON text
@@ -51,15 +52,12 @@ export const SCHEMAS = {
     migrationVersion: z.number(),
     /** The version that it was started with; unset while that is `migrationVersion`. */
     firstVersion: z.number().optional(),
-    /** What the next version must share with this one: set while nothing was ever wanted at its new home (outline.ts). */
-    outline: z
-      .object({
-        by: z.string(),
-        namespace: z.string(),
-        records: z.array(z.string()).readonly(),
-        rest: z.string().optional(),
-      })
-      .optional(),
+    /** What the next version must share with this one (outline.ts). Unset: there can be none. */
+    outline: outline.optional(),
+    /** Something was wanted at its new home under this definition: an owner there has its shape, and must come home first. */
+    away: z.boolean().optional(),
+    /** The definition that takes over when every record is at home: what `upgrading` is for. */
+    upgradeTo: upgradeTo.optional(),
     /** The definition's fingerprint: a campaign runs under one definition only; `upgrade` takes the next. */
     definition: z.string(),
     stage: z.enum(STAGES),

@@ -36,6 +36,7 @@ const MEANINGS: Readonly<Record<CampaignStatus['stage'], (status: CampaignStatus
       : 'The new home alone holds the records. The campaign is over.',
   reversing: () => 'Records are coming home, with what was written since.',
   home: (status) => `${all(status, 'are at home again', 'is at home again')}.`,
+  upgrading: ({ upgradesTo }) => `Everything comes home and the copies go. Then version ${upgradesTo} takes over.`,
   cancelling: () => 'Everything comes home and the copies go. Then the campaign closes.',
   cancelled: () => 'Everything is at home. The campaign is over.',
 };

@@ -16,6 +16,9 @@ export function wishOf(type: Wish['type'], subject: Subject, change: (record: Pl
   return type === 'update' ? { type, change } : { type, record: change(subject.plain) };
 }
 
+/** What a client calls. */
+export type Register = Pick<Router, 'get' | 'put' | 'insert' | 'update' | 'delete'>;
+
 /** What clients called and what they were told, record by record: each record must be a register. */
 export class History {
   readonly #operations = new Map<Subject, Operation[]>();
@@ -28,7 +31,7 @@ export class History {
   }
 
   /** Makes the call and notes its answer. One that never answers is noted as open. */
-  async note(client: string, router: Router, subject: Subject, wish: Wish): Promise<void> {
+  async note(client: string, router: Register, subject: Subject, wish: Wish): Promise<void> {
     const name = subject.keys.S.toString();
     const operation: { call: Call; answer: Answer; start: number; end: number } = {
       call: wish.type === 'get' || wish.type === 'delete' ? { type: wish.type } : { type: wish.type, value: '' },
@@ -76,7 +79,7 @@ export class History {
   }
 }
 
-async function make(router: Router, subject: Subject, wish: Wish, as: (call: Call) => void): Promise<Answer> {
+async function make(router: Register, subject: Subject, wish: Wish, as: (call: Call) => void): Promise<Answer> {
   const { address } = subject;
   switch (wish.type) {
     case 'get': {

@@ -27,5 +27,5 @@ export type { EventDelivery } from './hub/webhooks.ts';
 export type { Mind, Scenario, Wait } from './scenario.ts';
 export type { Habits } from './schedule.ts';
 export { type SimulateOptions, type SimulationFailure, type SimulationReport, simulate } from './simulate.ts';
-export type { SimulatedRecord, SimulatedReferrer, Subjects } from './subject.ts';
+export type { NextVersion, SimulatedRecord, SimulatedReferrer, Subjects } from './subject.ts';
 export type { Tally } from './tally.ts';

@@ -1,17 +1,17 @@
 import type { Target } from '../../machines/moves.ts';
 import * as commands from '../admin/commands.ts';
+import { upgrade } from '../admin/upgrade.ts';
 import { campaignId } from '../engine/campaigns.ts';
 import { uniform } from '../engine/targets.ts';
 import { verify } from '../engine/verify.ts';
 import { HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { PlainRecord } from '../record/plain.ts';
-import { Router } from '../router/router.ts';
 import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
-import { type Wish, wishOf } from './history.ts';
+import { type Register, type Wish, wishOf } from './history.ts';
 import { strayReference, writeReferrer, wroteLate } from './referrers.ts';
-import { type Mind, type Scenario, SPACE, type Space, scenarioOf, type Wait } from './scenario.ts';
+import { type Mind, type Scenario, SPACE, type Space, scenarioOf, UPGRADES, type Wait } from './scenario.ts';
 import { Endless, type Process } from './schedule.ts';
 import type { Subject, Subjects } from './subject.ts';
 import { REST, Violation } from './watch.ts';
@@ -32,6 +32,9 @@ export interface Run {
   readonly answers: ReadonlyMap<string, number>;
 }
 
+/** What a run of these subjects is drawn from. */
+export const spaceOf = ({ next }: Subjects): Space => (next ? UPGRADES : SPACE);
+
 /** Calls of each phase after which a run counts as one that never ends. */
 const MOST_CALLS = 5_000;
 
@@ -39,7 +42,7 @@ const MOST_CALLS = 5_000;
  * One run: workers, clients and an operator on one data set, with faults (safety); then, without any, to where the
  * operator wants all records at last (liveness). A function of the choices: the same for the same.
  */
-export async function run(subjects: Subjects, choices: Choices, space: Space = SPACE): Promise<Run> {
+export async function run(subjects: Subjects, choices: Choices, space: Space = spaceOf(subjects)): Promise<Run> {
   // All of a run is done before the event loop goes round: what the one before left is let go of here.
   await new Promise<void>((resolve) => setImmediate(resolve));
   const scenario = scenarioOf(choices, subjects.records.length, space);
@@ -121,7 +124,7 @@ class Play {
 
   async #client(name: string, { calls, moves }: Scenario['clients'][number]): Promise<void> {
     const { choices, history, subjects } = this.#world;
-    let life: { readonly process: Process; readonly routerOf: (subject: Subject) => Router } | undefined;
+    let life: { readonly process: Process; readonly routerOf: (subject: Subject) => Register } | undefined;
     for (let i = 0; i < calls; i++) {
       if (!life || life.process.isDead) {
         const process = this.#world.process(name, 'application');
@@ -136,7 +139,7 @@ class Play {
       }
       const subject = choices.of(subjects);
       const call = history.note(name, life.routerOf(subject), subject, this.#wish(subject));
-      await Promise.race([call, life.process.death]);
+      await this.#world.called(life.process, call);
     }
   }
 
@@ -168,13 +171,19 @@ class Play {
 
   /** What came of a command: `done`, or the code of its refusal. */
   async #say(process: Process, mind: Mind): Promise<string> {
+    const isUpgraded = await this.#isUpgraded();
+    // The application comes first: it must know the shape that the new home will have.
+    if (SENDING.includes(mind) && isUpgraded && !this.#world.deploy()) return 'gate.closed';
+    // The next version is put beside the first one when it is to take over: a second run would begin with it.
+    const migrations = isUpgraded || mind === 'upgrade' ? this.#world.migrations : [this.#subjects.migration];
+    const context = { ...this.#context(process, this.#world.storeOf(process)), migrations };
     try {
-      await COMMANDS[mind](this.#context(process, this.#world.storeOf(process)), this.#subjects.migration.name);
+      await COMMANDS[mind](context, this.#subjects.migration.name);
       return 'done';
     } catch (error) {
       if (!(error instanceof HandoverError)) throw error;
       const { code } = error;
-      if (isPassing(error) || code === 'gate.closed' || code === 'campaign.refused') return code;
+      if (isPassing(error) || REFUSALS.includes(code)) return code;
       // A probe whose writes lose to nobody takes the store for an unsafe one, and begins nothing.
       if (code === 'store.unsafe' && this.#world.scenario.weather.kinds.includes('conflict')) return code;
       throw error;
@@ -183,6 +192,12 @@ class Play {
 
   #context({ clock }: Process, store: Store): commands.CommandContext {
     return { store, migrations: [this.#subjects.migration], clock, by: 'operator' };
+  }
+
+  async #isUpgraded(): Promise<boolean> {
+    const { store } = this.#world;
+    const { name, version } = this.#subjects.migration;
+    return (await commands.theCampaign({ store }, name)).migrationVersion > version;
   }
 
   /** Until the campaign rests where the operator wants it at last, by a sweep that began after all else was over. */
@@ -229,18 +244,17 @@ class Play {
   /** What must be true of a campaign that rests, and of all that was answered. */
   async #judge(): Promise<void> {
     const { history, subjects, scenario, store } = this.#world;
-    const { migration } = this.#subjects;
-    const campaign = await commands.theCampaign({ store }, migration.name);
+    const campaign = await commands.theCampaign({ store }, this.#subjects.migration.name);
+    const migration = this.#world.migrations.find(({ version }) => version === campaign.migrationVersion)!;
+    if (await this.#isUpgraded()) this.#world.deploy();
     // What was closing may have closed before the operator could have it otherwise.
     const closedAt = campaign.stage === 'completed' ? 'completed' : 'home';
     const ending = campaign.closed ? closedAt : scenario.ending;
     const stray = this.#closedEarly ? undefined : this.#strayFrom(ending);
     if (stray) throw new Violation('P4', stray);
     const judge = this.#world.process('judge', 'application');
-    for (const subject of subjects) {
-      const router = new Router({ store, rule: subject.rule, clock: judge.clock });
-      await history.note('judge', router, subject, { type: 'get' });
-    }
+    const routerOf = this.#world.routersOf(judge, 'never', store);
+    for (const subject of subjects) await history.note('judge', routerOf(subject), subject, { type: 'get' });
     const wrong = history.disorder((subject) => {
       return scenario.present[subjects.indexOf(subject)] ? subject.textOf(subject.plain) : undefined;
     });
@@ -283,6 +297,12 @@ function stepTo(ending: Target, campaign: commands.Campaign, heard: boolean): Mi
   return ending === 'completed' ? 'complete' : 'rests';
 }
 
+/** What an operator may be told. The definition changes when another version takes over just then. */
+const REFUSALS: readonly string[] = ['gate.closed', 'campaign.refused', 'upgrade.refused', 'definition.changed'];
+
+/** What makes the new home the owner. */
+const SENDING: readonly Mind[] = ['switch', 'switch half', 'complete'];
+
 const COMMANDS: Readonly<Record<Mind, (context: commands.CommandContext, name: string) => Promise<unknown>>> = {
   // A second run would be another campaign, and begin with a probe of the store.
   start: async (context, name) => {
@@ -292,6 +312,7 @@ const COMMANDS: Readonly<Record<Mind, (context: commands.CommandContext, name: s
   switch: commands.switchOver,
   'switch half': (context, name) => commands.switchOver(context, name, { share: 50 }),
   reverse: commands.reverse,
+  upgrade,
   'reverse half': (context, name) => commands.reverse(context, name, { share: 50 }),
   pause: commands.pause,
   resume: commands.resume,

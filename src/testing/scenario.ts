@@ -28,6 +28,7 @@ export type Mind =
   | 'switch half'
   | 'reverse'
   | 'reverse half'
+  | 'upgrade'
   | 'pause'
   | 'resume'
   | 'complete'
@@ -109,11 +110,18 @@ export const SPACE: Space = {
   documentFaults: [0, 0, 5, 40],
 };
 
-const CLOSING: readonly Mind[] = ['complete', 'cancel'];
+/** Of a migration that has a next version. */
+export const UPGRADES: Space = {
+  ...SPACE,
+  changes: [1, 1, 2, 3],
+  minds: [...SPACE.minds, 'upgrade', 'upgrade', 'upgrade', 'upgrade'],
+};
+
+const CLOSING: readonly Mind[] = ['complete', 'cancel', 'upgrade'];
 
 const times = <T>(n: number, make: () => T): T[] => Array.from({ length: n }, make);
 
-/** Where scans lag for longer than the engine is told, nothing proves that all was seen: so not while a campaign closes. */
+/** Where scans lag for longer than the engine is told, nothing proves that all was seen: so not while a campaign closes, or is upgraded. */
 export function scenarioOf(choices: Choices, records: number, space: Space): Scenario {
   const store = choices.of(space.stores);
   const present = times(Math.min(choices.of(space.records), records), () => !choices.happens(space.absent));

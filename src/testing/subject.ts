@@ -22,10 +22,21 @@ export interface Subjects {
    * and the way back to the old shape and there again leaves it as it is.
    */
   readonly change: (record: never, n: number) => object;
+  /** The next version of the migration, where the operator may upgrade to it. */
+  readonly next?: NextVersion;
   /** What the records are kept inside of, where they are parts; it is there from the beginning. */
   readonly containers?: readonly SimulatedRecord[];
   /** What refers to the records and is no record of the migration; clients write it past the router. */
   readonly referrers?: readonly SimulatedReferrer[];
+}
+
+/** Another version of a migration: the same records at the same keys, in another new shape. */
+export interface NextVersion {
+  readonly migration: Migration;
+  /** A record in its shape, of one in the shape of the version before. */
+  readonly newer: (record: never) => object;
+  /** The way back; undefined for what is not in its shape. */
+  readonly older: (record: never) => object | undefined;
 }
 
 /** An entity that refers to one record; it is made of that one's key, the old or the new one. */
@@ -43,10 +54,17 @@ export class Subject {
   readonly #values = new Map<string, string>();
   /** Whose keys its content may hold, the old or the new ones: they are one value. */
   readonly #fellows: readonly Subject[];
+  readonly #next: NextVersion | undefined;
 
   /** `fellows` may grow. */
-  constructor(migration: Migration, { key, record }: SimulatedRecord, fellows: readonly Subject[] = []) {
+  constructor(
+    migration: Migration,
+    { key, record }: SimulatedRecord,
+    fellows: readonly Subject[] = [],
+    next?: NextVersion,
+  ) {
     this.#fellows = fellows;
+    this.#next = next;
     const rule = migration.records.find(({ from }) => matches(from, key));
     if (!rule) throw new HandoverError('definition.invalid', `No rule of ${migration.name} is about ${key}.`);
     this.rule = rule;
@@ -68,12 +86,13 @@ export class Subject {
     return this.#fellows.reduce((text, { keys: { S, T } }) => text.replaceAll(`"${T}"`, `"${S}"`), textOf(record));
   }
 
-  /** The value of what stands at a home. */
+  /** The value of what stands at a home, whichever version it is of. */
   valueAt(side: Side, content: Content): string {
     const name = `${side}${content.bytes.toString('latin1')}`;
     let value = this.#values.get(name);
     if (value === undefined) {
-      value = this.textOf(toPlain((side === 'S' ? this.rule.forward(this.keys.S, content) : content).properties));
+      const plain = toPlain((side === 'S' ? this.rule.forward(this.keys.S, content) : content).properties);
+      value = this.textOf(this.#next?.older(plain as never) ?? plain);
       this.#values.set(name, value);
     }
     return value;

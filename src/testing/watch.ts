@@ -1,6 +1,8 @@
+import type { Stage } from '../../machines/campaign.ts';
 import type { Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
 import { matches } from '../define/entity.ts';
+import { versionUnder } from '../engine/campaigns.ts';
 import { decode, KINDS } from '../engine/documents.ts';
 import { type Held, hold, roleOf, stateOf } from '../engine/pair.ts';
 import { AUTHORITY } from '../record/authority.ts';
@@ -78,7 +80,8 @@ export interface WatchOptions {
  * - P1: never two owners, nor any other pair that no sequence of moves leads to
  * - P2: what a worker writes changes no truth
  * - P6: as long as nothing is wanted beyond the copy, no worker writes to an old home that holds the truth
- * - P7: no worker writes once the campaign has closed, and no client leaves more behind than an owner
+ * - P7: no worker writes once the campaign has closed, and no client leaves more behind than an owner; and nothing is
+ *   away from home when another version takes over that way
  * - the journal: what it says that a worker did is what was done, and a move that the record machine has
  */
 export class Watch {
@@ -92,6 +95,11 @@ export class Watch {
   #leftHome = false;
   /** Where a run has closed just now. */
   #closing: 'completed' | 'home' | undefined;
+  /** Another version has just taken over from one that new homes belonged to. */
+  #adopts = false;
+  #stage: Stage | undefined;
+  /** What shadows must say that they were made under. */
+  #version: number | undefined;
   /** Whether each run of the migration has closed. */
   readonly #runs = new Map<string, boolean>();
   /** Under which command each entity was written last by the application, by its key as text. */
@@ -139,6 +147,7 @@ export class Watch {
   /** What was written since the last check was written by this one, in one call. Whether a worker moved something. */
   check(by: Writer | undefined): boolean {
     if (this.#closing) this.#checkClosed();
+    if (this.#adopts) this.#checkAdopted();
     for (const name of this.#referring) this.#checkReferrer(name, by!);
     this.#referring.clear();
     if (this.#touched.size === 0) return false;
@@ -152,7 +161,7 @@ export class Watch {
     for (const watched of this.#touched) {
       const { value } = watched;
       Object.assign(watched, this.#look(watched));
-      const what = `${by} moved ${watched.subject.keys.S}: it is ${stateOf(watched)}`;
+      const what = `${by} moved ${watched.subject.keys.S}: it is ${this.#stateOf(watched)}`;
       if (watched.value !== value) throw new Violation('P2', `${what}, says ${watched.value}, and said ${value}`);
       this.#options.tell(what);
     }
@@ -164,7 +173,7 @@ export class Watch {
     for (const watched of new Set(this.#byKey.values())) {
       const { subject, S, T } = watched;
       const moves = [S, T].flatMap((held) => held?.slot?.journal ?? []);
-      yield { subject, state: stateOf(watched), isUnmoved: moves.every(({ by }) => by === 'client') };
+      yield { subject, state: this.#stateOf(watched), isUnmoved: moves.every(({ by }) => by === 'client') };
     }
   }
 
@@ -174,7 +183,13 @@ export class Watch {
   }
 
   #lookAtCampaign(key: Key): void {
-    const { targets, closed, stage, id, generation } = decode('campaign', this.#data.get(key)!).value;
+    const campaign = decode('campaign', this.#data.get(key)!).value;
+    const { targets, closed, stage, id, generation } = campaign;
+    this.#version = versionUnder(campaign);
+    this.#adopts = this.#stage === 'upgrading' && stage === 'home';
+    // Under the one that takes over everything begins anew.
+    if (this.#adopts) this.#leftHome = false;
+    this.#stage = stage;
     const drops = targets.some(({ target }) => target === 'home' || target === 'completed');
     this.#under = { command: `${id} ${generation}`, drops };
     this.#leftHome ||= targets.some(({ target }) => target === 'switched' || target === 'completed');
@@ -194,6 +209,15 @@ export class Watch {
       throw new Violation('P7', `the campaign has closed at ${this.#closing}, and ${subject.keys.S} is ${state}`);
     }
     this.#closing = undefined;
+  }
+
+  /** No other version takes over but at home: nothing of the one before may be left elsewhere, or may land there. */
+  #checkAdopted(): void {
+    this.#adopts = false;
+    for (const { subject, state } of this.states()) {
+      if (state === 'birth' || REST.home.includes(state)) continue;
+      throw new Violation('P7', `another version has taken over, and ${subject.keys.S} is ${state}`);
+    }
   }
 
   /**
@@ -232,8 +256,8 @@ export class Watch {
     Object.assign(watched, this.#look(watched));
     // It was written to what this one is kept inside of.
     if (this.#isPart(watched) && isUnchanged(before, watched)) return;
-    const from = stateOf(before);
-    const to = stateOf(watched);
+    const from = this.#stateOf(before);
+    const to = this.#stateOf(watched);
     const move = moveBetween(before, watched);
     const changed = before.value !== watched.value;
     const what = `${by.name} ${move ?? 'writes'} ${name}: ${from} -> ${to}${changed ? `, says ${watched.value}` : ''}`;
@@ -260,6 +284,8 @@ export class Watch {
     const wrong = journalsWrong(before, watched, by.name);
     if (wrong) throw new Violation('journal', `${what}, ${wrong}`);
   }
+
+  #stateOf = ({ S, T }: Watched): RecordState => stateOf({ S, T, version: this.#version });
 
   #isPart = ({ subject }: Watched): boolean => subject.rule.parts !== undefined;
 

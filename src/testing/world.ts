@@ -1,17 +1,19 @@
+import type { EntityRule } from '../define/entity.ts';
+import type { Migration } from '../define/migration.ts';
 import { viewOf } from '../define/parts.ts';
 import { Worker } from '../engine/worker.ts';
 import { Content } from '../record/content.ts';
-import { fromPlain } from '../record/plain.ts';
+import { fromPlain, type PlainRecord } from '../record/plain.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
 import { faultyStore, type Sky } from './faults.ts';
-import { History } from './history.ts';
+import { History, type Register } from './history.ts';
 import { seededReferrers } from './referrers.ts';
 import { type Scenario, STORES } from './scenario.ts';
 import { type Process, Schedule } from './schedule.ts';
-import { Subject, type Subjects } from './subject.ts';
+import { type NextVersion, Subject, type Subjects } from './subject.ts';
 import { Violation, Watch, type Writer } from './watch.ts';
 
 /** One data set, and the processes that use it: each with a store and a clock of its own, all in one order of calls. */
@@ -34,9 +36,12 @@ export class World {
   #broken: string | undefined;
   #moving = new AbortController();
   #last: Process | undefined;
+  /** Whether the next version of the application is deployed, and the calls under way that began before. */
+  #isNext = false;
+  readonly #before = new Set<Promise<void>>();
 
   constructor(options: Subjects, scenario: Scenario, choices: Choices) {
-    const { migration, records } = options;
+    const { migration, records, next } = options;
     this.#options = options;
     this.scenario = scenario;
     this.choices = choices;
@@ -44,7 +49,7 @@ export class World {
     const fellows: Subject[] = [];
     this.subjects = records
       .slice(0, scenario.present.length)
-      .map((record) => new Subject(migration, record, migration.references.length > 0 ? fellows : []));
+      .map((record) => new Subject(migration, record, migration.references.length > 0 ? fellows : [], next));
     fellows.push(...this.subjects);
     const tell = (line: string) => this.tell(line);
     // What a client is told it learns after what was written is seen.
@@ -109,12 +114,18 @@ export class World {
     return memoryStore({ data: this.watch.data, capabilities: STORES[this.scenario.store]! });
   }
 
+  /** All versions of the migration, the newest first. */
+  get migrations(): readonly Migration[] {
+    const { migration, next } = this.#options;
+    return next ? [next.migration, migration] : [migration];
+  }
+
   workerOf(process: Process, lanes: number): Worker {
     const { clock, name: id } = process;
     const paused = (_: string, because: string) => {
       if (because.startsWith('invariant ')) this.#broken ??= because;
     };
-    const migrations = [this.#options.migration];
+    const { migrations } = this;
     return new Worker({ store: this.storeOf(process), migrations, clock, id, lanes, events: { paused } });
   }
 
@@ -125,22 +136,56 @@ export class World {
     await Promise.all(this.#sky.landing);
   }
 
-  /** The routers of one process of the application. */
-  routersOf(process: Process, moves: 'never' | 'write' | 'read'): (subject: Subject) => Router {
-    const { migration } = this.#options;
-    const store = this.storeOf(process);
-    const routers = new Map<Subject['rule'], Router>();
-    return ({ rule }) => {
-      const router =
-        routers.get(rule) ??
-        new Router({
-          store,
-          rule,
-          clock: process.clock,
-          ...(moves === 'never' ? {} : { migrate: { on: moves, migration } }),
-        });
+  /**
+   * Deploys the next version of the application, which every call that begins from here on goes through. False while one
+   * that began before is still under way: then nothing may be wanted yet in the shape that only the next version reads.
+   */
+  deploy(): boolean {
+    this.#isNext = true;
+    return this.#before.size === 0;
+  }
+
+  /** The routers of one process of the application, in the version that is deployed when each is asked for. */
+  routersOf(
+    process: Process,
+    moves: 'never' | 'write' | 'read',
+    store: Store = this.storeOf(process),
+  ): (subject: Subject) => Register {
+    const { migration, next } = this.#options;
+    const routers = new Map<EntityRule, Register>();
+    const routerOf = (of: Migration, rule: EntityRule): Register => {
+      const migrate = moves === 'never' ? {} : { migrate: { on: moves, migration: of } };
+      const router = routers.get(rule) ?? new Router({ store, rule, clock: process.clock, ...migrate });
       routers.set(rule, router);
       return router;
     };
+    return ({ rule }) => {
+      if (!next || !this.#isNext) return routerOf(migration, rule);
+      return inNewShape(routerOf(next.migration, next.migration.records[migration.records.indexOf(rule)]!), next);
+    };
   }
+
+  /** A call of the application, as long as its process lives. */
+  async called(process: Process, call: Promise<void>): Promise<void> {
+    if (!this.#isNext) this.#before.add(call);
+    await Promise.race([call, process.death]).finally(() => this.#before.delete(call));
+  }
+}
+
+/** Code of the next version: it reads and writes its own shape, and what it finds must be in it. */
+function inNewShape(router: Register, { newer, older }: NextVersion): Register {
+  const write = (record: PlainRecord) => newer(record as never) as PlainRecord;
+  const read = (record: PlainRecord): PlainRecord => {
+    const found = older(record as never);
+    if (!found) throw new Violation('P3', `the next version was given ${JSON.stringify(record)}`);
+    return found as PlainRecord;
+  };
+  const orNot = async (found: Promise<PlainRecord | undefined>) => (await found) && read((await found)!);
+  return {
+    get: (address) => orNot(router.get(address)),
+    update: (address, change) => orNot(router.update(address, (record) => write(change(read(record))))),
+    put: async (address, record) => read(await router.put(address, write(record))),
+    insert: (address, record) => router.insert(address, write(record)),
+    delete: (address) => router.delete(address),
+  };
 }

@@ -261,28 +261,6 @@ describe('an upgrade is refused', () => {
     return w;
   };
 
-  it('once records are wanted at their new home, and after they came back from there', async () => {
-    const w = await begun([v1, v2]);
-    await commands.switchOver(w.context, 'feeds', { share: 10 });
-    expect(await refusal(upgrade(w.context, 'feeds'))).toContain('upgrade.refused');
-    await rest(w);
-    await commands.reverse(w.context, 'feeds');
-    await rest(w);
-    await commands.start(w.context, 'feeds');
-    expect(await refusal(upgrade(w.context, 'feeds'))).toContain('records were wanted at their new home');
-  });
-
-  it('from the moment a switch was asked for, though it waits for its hook and is called off', async () => {
-    const hooks = { beforeSwitch: () => Promise.reject(new Error('not yet')) };
-    const w = await begun([define(1, changingRule, { hooks }), v2]);
-    const { pending } = await commands.switchOver(w.context, 'feeds');
-    expect(pending).toMatchObject({ what: 'switch' });
-    expect(await refusal(upgrade(w.context, 'feeds'))).toContain('records were wanted at their new home');
-    await commands.reverse(w.context, 'feeds');
-    expect(await rest(w)).toMatchObject({ stage: 'home', migrationVersion: 1 });
-    expect(await refusal(upgrade(w.context, 'feeds'))).toContain('records were wanted at their new home');
-  });
-
   it('without a version that is newer, before the start, and when the campaign is over or on its way there', async () => {
     const w = await begun([v1]);
     expect(await refusal(upgrade(w.context, 'feeds'))).toContain('that is the one it runs under');

@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Choices } from '../../src/testing/choices.ts';
-import { run } from '../../src/testing/run.ts';
-import { SPACE } from '../../src/testing/scenario.ts';
+import { run, spaceOf } from '../../src/testing/run.ts';
 import { MUTANTS } from './mutants.ts';
-import { byRecord, ledger } from './subjects.ts';
+import { byRecord, ledger, upgradedByRecord } from './subjects.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -19,11 +18,9 @@ describe('a mutant still fits its file', () => {
 
 describe('without the mutant, the part of the scenarios that it is looked for in breaks nothing', () => {
   test.each(Object.entries(MUTANTS).filter(([, { space }]) => space))('%s', { timeout: 120_000 }, async (_, mutant) => {
+    const subjects = mutant.subjects === 'upgrades' ? upgradedByRecord : mutant.subjects ? ledger('record') : byRecord;
     for (let seed = 1; seed <= 60; seed++) {
-      const { violation } = await run(mutant.subjects ? ledger('record') : byRecord, Choices.seeded(seed), {
-        ...SPACE,
-        ...mutant.space,
-      });
+      const { violation } = await run(subjects, Choices.seeded(seed), { ...spaceOf(subjects), ...mutant.space });
       expect(violation?.message, `seed ${seed}`).toBeUndefined();
     }
   });

@@ -9,24 +9,24 @@ import { MUTANTS } from './mutants.ts';
 const mutant = MUTANTS[process.argv[2]!]!;
 register('./mutate.js', { parentURL: import.meta.url, data: mutant });
 const { Choices } = await import('../../src/testing/choices.ts');
-const { run } = await import('../../src/testing/run.ts');
-const { SPACE } = await import('../../src/testing/scenario.ts');
-const { byRecord, byGroup, ledger, merged, referringByRecord, referringByGroup, splitUp } = await import(
-  './subjects.ts'
-);
+const { run, spaceOf } = await import('../../src/testing/run.ts');
+const subjects = await import('./subjects.ts');
+const { byRecord, byGroup, ledger, merged, referringByRecord, referringByGroup, splitUp } = subjects;
+const { upgradedByRecord, upgradedByGroup } = subjects;
 
 const SUBJECTS = {
   plain: [byRecord, byGroup],
   ledger: [ledger('record'), ledger('group')],
   parts: [splitUp(false), merged],
   references: [referringByRecord, referringByGroup],
+  upgrades: [upgradedByRecord, upgradedByGroup],
 };
-const space = { ...SPACE, ...mutant.space };
 for (let seed = 1; seed <= mutant.within; seed++) {
-  for (const subjects of SUBJECTS[mutant.subjects ?? 'plain']) {
-    const { violation } = await run(subjects, Choices.seeded(seed), space);
+  for (const simulated of SUBJECTS[mutant.subjects ?? 'plain']) {
+    const space = { ...spaceOf(simulated), ...mutant.space };
+    const { violation } = await run(simulated, Choices.seeded(seed), space);
     if (!violation) continue;
-    console.log(JSON.stringify({ seed, by: subjects.migration.by, invariant: violation.invariant } satisfies Found));
+    console.log(JSON.stringify({ seed, by: simulated.migration.by, invariant: violation.invariant } satisfies Found));
     process.exit(0);
   }
 }

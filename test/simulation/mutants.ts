@@ -15,8 +15,9 @@ export interface Mutant {
   readonly put: string;
   /** Seeds within which it must be found: three times as many as it took, or more. */
   readonly within: number;
-  /** What is simulated, where it is not feeds alone: a migration with invariants, with what refers to its records, or of records inside others. */
-  readonly subjects?: 'ledger' | 'references' | 'parts';
+  /** What is simulated, where it is not feeds alone: a migration with invariants, with what refers to its records, of records inside others, or
+   * of which there is another version. */
+  readonly subjects?: 'ledger' | 'references' | 'parts' | 'upgrades';
   /** Not found within so many seeds so far: too many things must come together. It is tried when it is named only. */
   readonly elusive?: true;
   /** The part of all scenarios in which it is looked for, where it shows in few of them. */
@@ -216,6 +217,28 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       stores: ['no guards', 'no guards, no snapshots'],
       faults: ['conflict', 'lost.before'],
       recordFaults: [200],
+    },
+  },
+  upgradeAtOnce: {
+    what: 'another version takes over although new homes own what is of the one before',
+    file: 'src/admin/upgrade.js',
+    find: '!current.away && ',
+    put: '',
+    within: 100,
+    subjects: 'upgrades',
+  },
+  upgradeUnproven: {
+    what: 'another version takes over although something of the one before may still land',
+    file: campaign,
+    find: ` || stage === 'upgrading'`,
+    put: '',
+    within: 1_000,
+    subjects: 'upgrades',
+    space: {
+      ...CALLED_OFF,
+      stores: ['no guards', 'no guards, no snapshots'],
+      minds: ['upgrade'],
+      begins: ['switched'],
     },
   },
   staleTotals: {

@@ -6,7 +6,14 @@ import { Choices } from '../../src/testing/choices.ts';
 import { FAULTS } from '../../src/testing/faults.ts';
 import { run } from '../../src/testing/run.ts';
 import { simulate } from '../../src/testing/simulate.ts';
-import { byGroup, byRecord, referringByGroup, referringByRecord } from './subjects.ts';
+import {
+  byGroup,
+  byRecord,
+  referringByGroup,
+  referringByRecord,
+  upgradedByGroup,
+  upgradedByRecord,
+} from './subjects.ts';
 
 const SEEDS = Number(process.env['SEEDS'] ?? 1_200);
 const FIRST = Number(process.env['SEED'] ?? 1);
@@ -47,6 +54,18 @@ describe.each([
   test('leave no reference behind', { timeout: 600_000 }, async () => {
     const replay = (seed: number) =>
       `SEED=${seed} SEEDS=4 npx vitest run test/simulation/simulate.test.ts -t 'refer to, which move or not, ${name}'`;
+    const { failure } = await simulate({ ...subjects, first: FIRST, seeds: Math.ceil(SEEDS / 4), replay });
+    expect(failure?.text).toBeUndefined();
+  });
+});
+
+describe.each([
+  ['by record', upgradedByRecord],
+  ['by group', upgradedByGroup],
+])('a campaign that is upgraded, %s', (name, subjects) => {
+  test('is of one version at a time, wherever its records are', { timeout: 600_000 }, async () => {
+    const replay = (seed: number) =>
+      `SEED=${seed} SEEDS=4 npx vitest run test/simulation/simulate.test.ts -t 'upgraded, ${name}'`;
     const { failure } = await simulate({ ...subjects, first: FIRST, seeds: Math.ceil(SEEDS / 4), replay });
     expect(failure?.text).toBeUndefined();
   });

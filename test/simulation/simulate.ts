@@ -3,10 +3,17 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { simulate } from '../../src/testing/simulate.ts';
 import { Tally } from '../../src/testing/tally.ts';
-import { byGroup, byRecord, referringByGroup, referringByRecord } from './subjects.ts';
+import {
+  byGroup,
+  byRecord,
+  referringByGroup,
+  referringByRecord,
+  upgradedByGroup,
+  upgradedByRecord,
+} from './subjects.ts';
 
 /**
- * Many seeds, on all cores: `npm run simulate -- [--seeds N] [--seed FIRST] [--by record|group|references|groupReferences] [--threads N] [--json]`.
+ * Many seeds, on all cores: `npm run simulate -- [--seeds N] [--seed FIRST] [--by record|group|references|groupReferences|upgrade|groupUpgrade] [--threads N] [--json]`.
  * Prints what they covered; the first seed that breaks an invariant ends it, is shrunk and printed, with exit code 1.
  */
 const BY = {
@@ -14,6 +21,8 @@ const BY = {
   group: byGroup,
   references: referringByRecord,
   groupReferences: referringByGroup,
+  upgrade: upgradedByRecord,
+  groupUpgrade: upgradedByGroup,
 } as const;
 type By = keyof typeof BY;
 

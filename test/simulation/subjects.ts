@@ -15,12 +15,26 @@ interface Named {
   name: string;
 }
 
+interface Labelled {
+  user: string;
+  label: string;
+}
+
 const rule = entity<Feed, Named>({
   from: 'Feed',
   into: 'User/Feed',
   to: (feed, old) => key('User', feed.user, 'Feed', old.id),
   forward: ({ user, title }) => ({ user, name: title.toUpperCase() }),
   backward: ({ user, name }) => ({ user, title: name.toLowerCase() }),
+});
+
+/** The same in another new shape, for a version that takes over from the first. */
+const labelled = entity<Feed, Labelled>({
+  from: 'Feed',
+  into: 'User/Feed',
+  to: (feed, old) => key('User', feed.user, 'Feed', old.id),
+  forward: ({ user, title }) => ({ user, label: `<${title}>` }),
+  backward: ({ user, label }) => ({ user, title: label.slice(1, -1) }),
 });
 
 const subjects = (by: 'record' | 'group'): Subjects => ({
@@ -146,6 +160,18 @@ export const byRecord = subjects('record');
 export const referringByRecord = withReferences('record');
 export const referringByGroup = withReferences('group');
 export const byGroup = subjects('group');
+
+const upgraded = (by: 'record' | 'group'): Subjects => ({
+  ...subjects(by),
+  next: {
+    migration: defineMigration({ name: 'feeds', version: 2, by, records: [labelled] }),
+    newer: ({ user, name }: Named): Labelled => ({ user, label: `<${name.toLowerCase()}>` }),
+    older: ({ user, label }: Labelled) =>
+      label === undefined ? undefined : { user, name: label.slice(1, -1).toUpperCase() },
+  },
+});
+export const upgradedByRecord = upgraded('record');
+export const upgradedByGroup = upgraded('group');
 
 interface Inside {
   id: number;

@@ -9,7 +9,11 @@ export const upgradeVerb: Verb<{ reason?: string }> = {
   configure: annotated,
   async run(session, [name], options) {
     const campaign = await upgrade(session, meant(session, name), options);
-    const text = `${campaign.id} is ${campaign.stage}, under version ${campaign.migrationVersion}.\nCopies of another version are made anew: handover work`;
+    const { id, stage, migrationVersion, pending, upgradeTo } = campaign;
+    const comes = pending?.upgradeTo ?? upgradeTo;
+    const text = comes
+      ? `${id} is ${stage}. Everything comes home by version ${migrationVersion}, then version ${comes.version} takes over: handover work`
+      : `${id} is ${stage}, under version ${migrationVersion}.\nCopies of another version are made anew: handover work`;
     return { data: await campaignStatus(session, campaign), text };
   },
 };
