@@ -175,7 +175,7 @@ class Play {
     // The application comes first: it must know the shape that the new home will have.
     if (SENDING.includes(mind) && isUpgraded && !this.#world.deploy()) return 'gate.closed';
     // The next version is put beside the first one when it is to take over: a second run would begin with it.
-    const migrations = isUpgraded || mind === 'upgrade' ? this.#world.migrations : [this.#subjects.migration];
+    const migrations = this.#world.migrationsOf(process.name).slice(isUpgraded || mind === 'upgrade' ? 0 : -1);
     const context = { ...this.#context(process, this.#world.storeOf(process)), migrations };
     try {
       await COMMANDS[mind](context, this.#subjects.migration.name);
@@ -190,8 +190,9 @@ class Play {
     }
   }
 
-  #context({ clock }: Process, store: Store): commands.CommandContext {
-    return { store, migrations: [this.#subjects.migration], clock, by: 'operator' };
+  /** With the first version alone. */
+  #context({ clock, name }: Process, store: Store): commands.CommandContext {
+    return { store, migrations: this.#world.migrationsOf(name).slice(-1), clock, by: 'operator' };
   }
 
   async #isUpgraded(): Promise<boolean> {
@@ -245,7 +246,7 @@ class Play {
   async #judge(): Promise<void> {
     const { history, subjects, scenario, store } = this.#world;
     const campaign = await commands.theCampaign({ store }, this.#subjects.migration.name);
-    const migration = this.#world.migrations.find(({ version }) => version === campaign.migrationVersion)!;
+    const migration = this.#world.migrationsOf('judge').find(({ version }) => version === campaign.migrationVersion)!;
     if (await this.#isUpgraded()) this.#world.deploy();
     // What was closing may have closed before the operator could have it otherwise.
     const closedAt = campaign.stage === 'completed' ? 'completed' : 'home';
@@ -280,6 +281,8 @@ function stepTo(ending: Target, campaign: commands.Campaign, heard: boolean): Mi
   const rests = settledAt !== undefined;
   if (closed) return 'rests';
   if (run === 'paused') return 'resume';
+  // A command waits for its hooks: another one would take its place. So does a campaign that is over, and then it closes.
+  if (campaign.pending || stage === 'completed' || stage === 'cancelled') return 'wait';
   if (stage === 'cancelling') return ending === 'home' ? 'wait' : 'start';
   if (stage === 'completing') return ending === 'completed' ? 'wait' : 'reverse';
   if (ending === 'home') return 'cancel';

@@ -25,7 +25,7 @@ export interface SimulationReport {
 
 export interface SimulationFailure {
   readonly seed: number;
-  /** Which invariant of docs/PROTOCOL.md was broken: `P1` to `P7`, `journal`, `verify`, `invariant` where one of the migration is broken; `thrown` for any other. */
+  /** Which invariant of docs/PROTOCOL.md was broken: `P1` to `P7`, `journal`, `verify`, `references`, `hooks`, `invariant` where one of the migration is broken; `thrown` for any other. */
   readonly invariant: string;
   /** The scenario and the steps of the simplest run that was found to fail in the same way. */
   readonly scenario: Scenario;

@@ -22,6 +22,8 @@ export interface Subjects {
    * and the way back to the old shape and there again leaves it as it is.
    */
   readonly change: (record: never, n: number) => object;
+  /** The migration has all hooks that it may have: the run calls them, and they fail now and then. */
+  readonly hooked?: true;
   /** The next version of the migration, where the operator may upgrade to it. */
   readonly next?: NextVersion;
   /** What the records are kept inside of, where they are parts; it is there from the beginning. */

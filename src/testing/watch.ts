@@ -3,7 +3,7 @@ import type { Target } from '../../machines/moves.ts';
 import type { RecordState } from '../../machines/record.ts';
 import { matches } from '../define/entity.ts';
 import { versionUnder } from '../engine/campaigns.ts';
-import { decode, KINDS } from '../engine/documents.ts';
+import { decode, isControl, KINDS } from '../engine/documents.ts';
 import { type Held, hold, roleOf, stateOf } from '../engine/pair.ts';
 import { AUTHORITY } from '../record/authority.ts';
 import type { Key } from '../record/key.ts';
@@ -73,6 +73,8 @@ export interface WatchOptions {
   readonly subjects: readonly Subject[];
   readonly referrers?: readonly SimulatedReferrer[];
   readonly tell: (line: string) => void;
+  /** Told of each document of the engine that was written; undefined: deleted. */
+  readonly onControl?: (document: Entity | undefined) => void;
 }
 
 /**
@@ -122,6 +124,7 @@ export class Watch {
       else if (this.#inside.has(key.toString()))
         for (const each of this.#inside.get(key.toString())!) this.#touched.add(each);
       else if (matches([KINDS.campaign], key)) this.#lookAtCampaign(key);
+      if (isControl(key.path.at(-1)!.kind)) options.onControl?.(this.#data.get(key));
     });
     for (const subject of options.subjects) {
       const watched = { subject, S: undefined, T: undefined, value: undefined, isOver: false };

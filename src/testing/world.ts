@@ -6,10 +6,11 @@ import { Content } from '../record/content.ts';
 import { fromPlain, type PlainRecord } from '../record/plain.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../store/memory.ts';
-import type { Store } from '../store/store.ts';
+import type { Entity, Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
 import { faultyStore, type Sky } from './faults.ts';
 import { History, type Register } from './history.ts';
+import { HookCalls } from './hookCalls.ts';
 import { seededReferrers } from './referrers.ts';
 import { type Scenario, STORES } from './scenario.ts';
 import { type Process, Schedule } from './schedule.ts';
@@ -30,6 +31,8 @@ export class World {
   readonly faults = new Map<string, number>();
   readonly #options: Subjects;
   readonly #sky: Sky;
+  readonly #hooks: HookCalls;
+  #isClear = false;
   readonly #writers = new Map<Process, Writer>();
   readonly #said: string[] = [];
   /** What a campaign paused over because of its invariants: what clients write keeps them. */
@@ -54,7 +57,20 @@ export class World {
     const tell = (line: string) => this.tell(line);
     // What a client is told it learns after what was written is seen.
     this.history = new History((line) => this.#said.push(line));
-    this.watch = new Watch({ subjects: this.subjects, referrers: options.referrers ?? [], tell });
+    this.#hooks = new HookCalls({
+      choices,
+      isStormy: () => !this.#isClear,
+      tell,
+      has: (key) => this.watch.data.get(key) !== undefined,
+    });
+    const onControl = (document: Entity | undefined) =>
+      document && this.#hooks.look(this.migrationsOf('')[0]!, document);
+    this.watch = new Watch({
+      subjects: this.subjects,
+      referrers: options.referrers ?? [],
+      tell,
+      ...(options.hooked ? { onControl } : {}),
+    });
     this.#sky = {
       choices,
       weather: scenario.weather,
@@ -71,6 +87,7 @@ export class World {
     this.schedule.onStep = () => {
       const moved = this.watch.check(this.#last && this.#writers.get(this.#last)!);
       for (const line of this.#said.splice(0)) this.tell(line);
+      this.#hooks.check();
       if (this.#broken !== undefined) throw new Violation('invariant', this.#broken);
       if (!moved) return;
       this.#moving.abort('moved');
@@ -114,10 +131,11 @@ export class World {
     return memoryStore({ data: this.watch.data, capabilities: STORES[this.scenario.store]! });
   }
 
-  /** All versions of the migration, the newest first. */
-  get migrations(): readonly Migration[] {
-    const { migration, next } = this.#options;
-    return next ? [next.migration, migration] : [migration];
+  /** All versions of the migration, the newest first, as that process has them. */
+  migrationsOf(process: string): readonly Migration[] {
+    const { migration, next, hooked } = this.#options;
+    const all = next ? [next.migration, migration] : [migration];
+    return hooked ? all.map((each) => this.#hooks.hooked(each, process)) : all;
   }
 
   workerOf(process: Process, lanes: number): Worker {
@@ -125,12 +143,13 @@ export class World {
     const paused = (_: string, because: string) => {
       if (because.startsWith('invariant ')) this.#broken ??= because;
     };
-    const { migrations } = this;
+    const migrations = this.migrationsOf(id);
     return new Worker({ store: this.storeOf(process), migrations, clock, id, lanes, events: { paused } });
   }
 
   /** No fault from here on, and no call that takes long. Resolves when all that was under way has landed. */
   async clearUp(): Promise<void> {
+    this.#isClear = true;
     this.#sky.weather = { perMille: { records: 0, documents: 0 }, kinds: [] };
     this.schedule.calm();
     await Promise.all(this.#sky.landing);

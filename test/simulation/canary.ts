@@ -12,7 +12,7 @@ const { Choices } = await import('../../src/testing/choices.ts');
 const { run, spaceOf } = await import('../../src/testing/run.ts');
 const subjects = await import('./subjects.ts');
 const { byRecord, byGroup, ledger, merged, referringByRecord, referringByGroup, splitUp } = subjects;
-const { upgradedByRecord, upgradedByGroup } = subjects;
+const { hookedByRecord, hookedByGroup, upgradedByRecord, upgradedByGroup } = subjects;
 
 const SUBJECTS = {
   plain: [byRecord, byGroup],
@@ -20,6 +20,7 @@ const SUBJECTS = {
   parts: [splitUp(false), merged],
   references: [referringByRecord, referringByGroup],
   upgrades: [upgradedByRecord, upgradedByGroup],
+  hooks: [hookedByRecord, hookedByGroup],
 };
 for (let seed = 1; seed <= mutant.within; seed++) {
   for (const simulated of SUBJECTS[mutant.subjects ?? 'plain']) {

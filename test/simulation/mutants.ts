@@ -15,9 +15,9 @@ export interface Mutant {
   readonly put: string;
   /** Seeds within which it must be found: three times as many as it took, or more. */
   readonly within: number;
-  /** What is simulated, where it is not feeds alone: a migration with invariants, with what refers to its records, of records inside others, or
-   * of which there is another version. */
-  readonly subjects?: 'ledger' | 'references' | 'parts' | 'upgrades';
+  /** What is simulated, where it is not feeds alone: a migration with invariants, with what refers to its records, of records inside others,
+   * of which there is another version, or with hooks. */
+  readonly subjects?: 'ledger' | 'references' | 'parts' | 'upgrades' | 'hooks';
   /** Not found within so many seeds so far: too many things must come together. It is tried when it is named only. */
   readonly elusive?: true;
   /** The part of all scenarios in which it is looked for, where it shows in few of them. */
@@ -240,6 +240,27 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       minds: ['upgrade'],
       begins: ['switched'],
     },
+  },
+  hookSkipped: {
+    what: 'a command that waits for its hooks takes effect when one of them was tried',
+    file: 'src/engine/campaignHooks.js',
+    find: `        if ((await call(calling, due, still)) !== 'done')
+            return 'waits';
+    await updateCampaign(calling, campaign.id, (now) => (still(now) ? takenOver(now)`,
+    put: `        await call(calling, due, still);
+    await updateCampaign(calling, campaign.id, (now) => (still(now) ? takenOver(now)`,
+    within: 100,
+    subjects: 'hooks',
+  },
+  hookForgotten: {
+    what: 'a group that has become whole counts as told of before its hook is done',
+    file: 'src/engine/groupHooks.js',
+    find: ` !== 'done')
+        return false;`,
+    put: ` === 'nothing')
+        return false;`,
+    within: 100,
+    subjects: 'hooks',
   },
   staleTotals: {
     what: 'a copy that is out of date is compared with the record, as if it said the same',

@@ -9,6 +9,8 @@ import { simulate } from '../../src/testing/simulate.ts';
 import {
   byGroup,
   byRecord,
+  hookedByGroup,
+  hookedByRecord,
   referringByGroup,
   referringByRecord,
   upgradedByGroup,
@@ -67,6 +69,18 @@ describe.each([
     const replay = (seed: number) =>
       `SEED=${seed} SEEDS=4 npx vitest run test/simulation/simulate.test.ts -t 'upgraded, ${name}'`;
     const { failure } = await simulate({ ...subjects, first: FIRST, seeds: Math.ceil(SEEDS / 4), replay });
+    expect(failure?.text).toBeUndefined();
+  });
+});
+
+describe.each([
+  ['by record', hookedByRecord],
+  ['by group', hookedByGroup],
+])('a campaign with hooks that fail now and then, %s', (name, subjects) => {
+  test('waits for them, and calls none that nobody would know of', { timeout: 600_000 }, async () => {
+    const replay = (seed: number) =>
+      `SEED=${seed} SEEDS=6 npx vitest run test/simulation/simulate.test.ts -t 'now and then, ${name}'`;
+    const { failure } = await simulate({ ...subjects, first: FIRST, seeds: Math.ceil(SEEDS / 6), replay });
     expect(failure?.text).toBeUndefined();
   });
 });

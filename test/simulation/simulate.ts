@@ -6,6 +6,8 @@ import { Tally } from '../../src/testing/tally.ts';
 import {
   byGroup,
   byRecord,
+  hookedByGroup,
+  hookedByRecord,
   referringByGroup,
   referringByRecord,
   upgradedByGroup,
@@ -13,7 +15,7 @@ import {
 } from './subjects.ts';
 
 /**
- * Many seeds, on all cores: `npm run simulate -- [--seeds N] [--seed FIRST] [--by record|group|references|groupReferences|upgrade|groupUpgrade] [--threads N] [--json]`.
+ * Many seeds, on all cores: `npm run simulate -- [--seeds N] [--seed FIRST] [--by KIND] [--threads N] [--json]`.
  * Prints what they covered; the first seed that breaks an invariant ends it, is shrunk and printed, with exit code 1.
  */
 const BY = {
@@ -23,6 +25,8 @@ const BY = {
   groupReferences: referringByGroup,
   upgrade: upgradedByRecord,
   groupUpgrade: upgradedByGroup,
+  hooks: hookedByRecord,
+  groupHooks: hookedByGroup,
 } as const;
 type By = keyof typeof BY;
 

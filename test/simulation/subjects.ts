@@ -161,6 +161,10 @@ export const referringByRecord = withReferences('record');
 export const referringByGroup = withReferences('group');
 export const byGroup = subjects('group');
 
+const hooked = (by: 'record' | 'group'): Subjects => ({ ...subjects(by), hooked: true });
+export const hookedByRecord = hooked('record');
+export const hookedByGroup = hooked('group');
+
 const upgraded = (by: 'record' | 'group'): Subjects => ({
   ...subjects(by),
   next: {
