@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -67,18 +67,12 @@ export async function isGone(pid: number, withinMs: number): Promise<boolean> {
   return false;
 }
 
-const programs: Program[] = [];
-
 /** One that ends with its test, and leaves nothing behind. */
 export function start(...args: ConstructorParameters<typeof Program>): Program {
   const program = new Program(...args);
-  programs.push(program);
+  onTestFinished(() => {
+    program.child.kill('SIGKILL');
+    rmSync(program.temporary, { recursive: true, force: true });
+  });
   return program;
 }
-
-afterEach(() => {
-  for (const { child, temporary } of programs.splice(0)) {
-    child.kill('SIGKILL');
-    rmSync(temporary, { recursive: true, force: true });
-  }
-});

@@ -87,7 +87,7 @@ const CLOSING = {
   }),
 } satisfies Record<string, Scenario>;
 
-/** Without snapshots half a million worlds come up in each of these: eight seconds, so only where CI=true. */
+/** Without snapshots half a million worlds come up in each of these: eight seconds, so only with `EVERY=1`. */
 const LARGE: readonly string[] = [
   'a delete and an update, called home',
   'three workers, an update, called home',
@@ -120,7 +120,7 @@ const CAUGHT: Readonly<
 
 describe.each(['snapshots', 'together', 'separate'] as const)('every order of steps keeps P1 to P7, %s', (mode) => {
   for (const [name, scenario] of Object.entries<Scenario>(SCENARIOS)) {
-    const tooLarge = mode === 'separate' && LARGE.includes(name) && !process.env['CI'];
+    const tooLarge = mode === 'separate' && LARGE.includes(name) && !process.env['EVERY'];
     test.skipIf(tooLarge)(name, { timeout: 120_000 }, () => {
       expect(explore(scenario, rulesOf(mode)).violation).toBeUndefined();
     });
@@ -130,7 +130,7 @@ describe.each(['snapshots', 'together', 'separate'] as const)('every order of st
 describe.each(['guard', 'quiet'] as const)('nothing lands on a closed campaign (P7), %s', (fence) => {
   for (const mode of ['snapshots', 'together', 'separate'] as const) {
     for (const [name, scenario] of Object.entries<Scenario>(CLOSING)) {
-      const tooLarge = mode === 'separate' && LARGE.includes(name) && !process.env['CI'];
+      const tooLarge = mode === 'separate' && LARGE.includes(name) && !process.env['EVERY'];
       test.skipIf(tooLarge)(`${name}, ${mode}`, { timeout: 120_000 }, () => {
         expect(explore(scenario, rulesOf(mode, undefined, fence)).violation).toBeUndefined();
       });

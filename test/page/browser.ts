@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page, type Response } from 'playwright-core';
-import { afterEach, expect, inject, onTestFinished } from 'vitest';
+import { expect, inject, onTestFinished } from 'vitest';
 import { ROOT } from '../repository/sources.ts';
 import { checkAnswer } from '../server/described.ts';
-import '../server/harness.ts';
 
 const found = inject('chromium');
 /** Whether there is no browser: then its tests are skipped. */
@@ -14,12 +13,6 @@ export async function openBrowser(): Promise<Browser> {
   if ('missing' in found) throw new Error(found.missing);
   return chromium.launch({ executablePath: found.program, args: ['--no-sandbox', '--disable-gpu'] });
 }
-
-const open: BrowserContext[] = [];
-// Before the servers end, which the harness sees to: hooks run backwards. A page that is open then finds them ending.
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((context) => context.close()));
-});
 
 export interface Looking {
   readonly page: Page;
@@ -38,7 +31,8 @@ export async function visit(
     colorScheme: scheme,
     reducedMotion: 'reduce',
   });
-  open.push(context);
+  // Before the server ends, which was there before: a page that is open then finds it ending.
+  onTestFinished(() => context.close());
   // Put in by the browser itself: the page's policy would not let it in.
   await context.addInitScript({ content: axe.source });
   const page = await context.newPage();

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { defineConfig } from '../../src/define/config.ts';
 import type { Migration } from '../../src/define/migration.ts';
@@ -58,11 +58,6 @@ export interface Served {
   end(): Promise<void>;
 }
 
-const open = new Set<Served>();
-afterEach(async () => {
-  await Promise.all([...open].map((served) => served.end()));
-});
-
 export interface Options
   extends Partial<Pick<ServeOptions, 'worker' | 'receiver' | 'parts' | 'page' | 'user' | 'metrics'>> {
   readonly store?: Store;
@@ -71,7 +66,7 @@ export interface Options
   readonly migrations?: readonly Migration[];
 }
 
-/** A real server on loopback, with a port of its own. It is asked as an operator unless a test says otherwise. */
+/** A real server on loopback, with a port of its own, that ends with its test. It is asked as an operator unless a test says otherwise. */
 export async function served(options: Options = {}): Promise<Served> {
   const { store = memoryStore(), clock = systemClock, migrations = [feedsUnderUsers], config = TOKEN_CONFIG } = options;
   const lines: string[] = [];
@@ -103,6 +98,7 @@ export async function served(options: Options = {}): Promise<Served> {
     ...(metrics ? { metrics } : {}),
   });
   ended.catch(() => {}); // whoever ends it is told
+  let isTold = false;
   const base = await Promise.race([url, ended.then(() => Promise.reject(new Error('It ended at once.')))]);
   const self: Served = {
     url: base,
@@ -131,12 +127,12 @@ export async function served(options: Options = {}): Promise<Served> {
       return { status, headers: response.headers, body: answer, text };
     },
     async end() {
-      open.delete(self);
+      isTold = true;
       abort.abort();
       await ended;
     },
   };
-  open.add(self);
+  onTestFinished(() => (isTold ? undefined : self.end()));
   return self;
 }
 

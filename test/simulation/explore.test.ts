@@ -9,7 +9,7 @@ const SMALL = [
   'a delete and a read, snapshots',
   'a delete and an insert, snapshots',
   'two inserts of one key, snapshots',
-  'called home under an update, snapshots',
+  'called home under an update, together',
   'an update whose answer is lost during the move, together',
   'a delete while reversing, together',
 ];
@@ -29,7 +29,7 @@ test('a client whose way back forgets something is found, with the steps that le
     ...record,
     name: `low ${n}`,
   });
-  const { violation } = await explore({ ...byRecord, change }, BOUNDS['called home under an update, snapshots']!);
+  const { violation } = await explore({ ...byRecord, change }, BOUNDS['called home under an update, together']!);
   expect(violation?.message).toMatch(/^P[23]:/);
   expect(violation?.trace.length).toBeGreaterThan(2);
 });

@@ -4,7 +4,7 @@ import { run } from '../../src/testing/run.ts';
 import { simulate } from '../../src/testing/simulate.ts';
 import { ledger } from './subjects.ts';
 
-const SEEDS = Number(process.env['SEEDS'] ?? 200);
+const SEEDS = Number(process.env['SEEDS'] ?? 100);
 const FIRST = Number(process.env['SEED'] ?? 1);
 
 describe.each(['record', 'group'] as const)('a ledger by %s', (by) => {

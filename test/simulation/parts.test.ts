@@ -4,7 +4,7 @@ import { simulate } from '../../src/testing/simulate.ts';
 import type { Subjects } from '../../src/testing/subject.ts';
 import { merged, splitUp } from './subjects.ts';
 
-const SEEDS = Number(process.env['SEEDS'] ?? 300);
+const SEEDS = Number(process.env['SEEDS'] ?? 120);
 const FIRST = Number(process.env['SEED'] ?? 1);
 
 const byGroup = (subjects: Subjects): Subjects => {
@@ -24,7 +24,7 @@ describe.each([
       `SEED=${seed} SEEDS=1 npx vitest run test/simulation/parts.test.ts -t 'contend for, ${name} break'`;
     const { failure, tally } = await simulate({ ...subjects, first: FIRST, seeds: SEEDS, replay });
     expect(failure?.text).toBeUndefined();
-    if (SEEDS < 300) return;
+    if (SEEDS < 120) return;
     for (const move of ['copied cede S', 'copiedStale refresh T', 'returned demote T'])
       expect(tally.moves[move], move).toBeGreaterThan(0);
     for (const answer of ['insert did true', 'delete did true', 'update over'])
