@@ -83,9 +83,13 @@ async function planRanges(
   campaign: CampaignDocument,
 ): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];
+  const { records, fields, references } = migration;
+  const homes = 2 * (records.length + migration.subscriptions.length) + fields.length + references.length;
+  const most = Math.min(LIMITS.rangesPerHomeMost, Math.floor(LIMITS.rangesPerSweep / homes));
+  const finer = { most, entities: LIMITS.rangeRecords };
   const cut = async (rule: number, about: Pick<SweepDocument['ranges'][number], 'home' | 'refers'>) => {
     const whole = sweptRange(migration, campaign.id, rule, about.home);
-    for (const { after, until } of await store.split(whole, LIMITS.rangesPerHome)) {
+    for (const { after, until } of await store.split(whole, LIMITS.rangesPerHome, finer)) {
       ranges.push({
         rule,
         ...about,
