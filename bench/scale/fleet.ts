@@ -54,8 +54,7 @@ export class Fleet {
     const main = join(DIST, 'src/cli/main.js');
     const config = join(this.#folder, 'handover.config.mjs');
     const all = Array.from({ length: workers }, () => this.#start([main, 'work', '--config', config]));
-    if (process.env['TRACE']) await new Promise((r) => setTimeout(r, 2000));
-    else await Promise.all(all.map((child) => lineOf(child, 'stderr', '"worker.started"')));
+    await Promise.all(all.map((child) => lineOf(child, 'stderr', '"worker.started"')));
     return all;
   }
 
@@ -87,7 +86,7 @@ export class Fleet {
 
   #start(args: readonly string[]): ChildProcess {
     const child = spawn(process.execPath, [...NODE, ...args], {
-      stdio: ['ignore', 'pipe', process.env['TRACE'] ? 'inherit' : 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#children.push(child);
     return child;

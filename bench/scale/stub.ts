@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HandoverError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
 import type { Value } from '../../src/record/value.ts';
 import { lmdbStore } from '../../src/store/lmdb.ts';
 import type { Finer, Guard, Store } from '../../src/store/store.ts';
@@ -28,11 +29,6 @@ const store = lmdbStore({ path, atomic });
 const capabilities: Store['capabilities'] = { ...store.capabilities, name: 'stub', snapshotScans: false };
 const latencyMs = Number(latency);
 const traffic = new Map<string, Traffic>();
-const cpuMillis = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
-
 const pageOut = async (page: ReturnType<Store['scan']>) => {
   const { entities, more } = await page;
   return { entities: entities.map(entityOut), more };
@@ -47,7 +43,9 @@ const CALLS = {
   },
   split: (range: never, n: number, finer: Finer | undefined) => {
     const within = rangeIn(range);
-    return { range: within, run: async () => (await store.split(within, n, finer)).map(rangeOut) };
+    // As if there were many more: so fewer records tell how many workers share the ranges of a large home.
+    const fine = finer && { ...finer, entities: LIMITS.pageSize };
+    return { range: within, run: async () => (await store.split(within, n, fine)).map(rangeOut) };
   },
   read: (sent: Uint8Array[]) => {
     const keys = sent.map(keyIn);
@@ -86,10 +84,7 @@ function serve(socket: Socket): void {
       if (who !== 'bench') traffic.set(who, new Traffic());
       return capabilities;
     },
-    traffic: async () => ({
-      cpuMillis: cpuMillis(),
-      workers: Object.fromEntries([...traffic].map(([name, each]) => [name, each.seen()])),
-    }),
+    traffic: async () => [...traffic.values()].map((each) => each.seen()),
     restart: async () => {
       for (const each of traffic.values()) each.restart();
     },
@@ -100,13 +95,12 @@ function serve(socket: Socket): void {
     const asked = make(...args);
     const seen = traffic.get(who);
     if (!seen) return asked.run();
-    if (process.env['TRACE'])
-      console.error(
-        Math.round(performance.now()),
-        op,
-        asked.range?.kind ?? asked.keys?.[0]?.toString() ?? asked.mutations?.[0]?.key.toString(),
-        (asked.keys ?? asked.mutations)?.length,
-      );
+    console.error(
+      Math.round(performance.now()),
+      op,
+      asked.range?.kind ?? asked.keys?.[0]?.toString() ?? asked.mutations?.[0]?.key.toString(),
+      (asked.keys ?? asked.mutations)?.length,
+    );
     const end = seen.begin(op, asked);
     await sleep(latencyMs / 2);
     const value = await asked.run();

@@ -21,6 +21,9 @@ export interface Seen {
   /** Calls under way at once: the most, and on an average. */
   readonly outstandingMost: number;
   readonly outstanding: number;
+  /** When records were written first and last, in milliseconds since some moment that all workers of a stub share. */
+  readonly firstWrite: number;
+  readonly lastWrite: number;
 }
 
 const ofControl = ({ path }: Key): boolean => isControl(path[0]!.kind);
@@ -33,6 +36,8 @@ export class Traffic {
   #area = 0;
   #since = performance.now();
   #changedAt = this.#since;
+  #firstWrite = Number.POSITIVE_INFINITY;
+  #lastWrite = Number.NEGATIVE_INFINITY;
 
   /** What was asked so far does not count. */
   restart(): void {
@@ -41,6 +46,8 @@ export class Traffic {
     this.#area = 0;
     this.#since = performance.now();
     this.#changedAt = this.#since;
+    this.#firstWrite = Number.POSITIVE_INFINITY;
+    this.#lastWrite = Number.NEGATIVE_INFINITY;
   }
 
   /** A call has come; returns what is to be told of its answer. */
@@ -52,9 +59,12 @@ export class Traffic {
     counts.controlRead += keys.filter(ofControl).length;
     counts.recordsRead += keys.filter((key) => !ofControl(key)).length;
     counts.controlWritten += mutations.filter(({ key }: Mutation) => ofControl(key)).length;
-    counts.recordsWritten += mutations.filter(({ key }: Mutation) => !ofControl(key)).length;
+    const written = mutations.filter(({ key }: Mutation) => !ofControl(key)).length;
+    counts.recordsWritten += written;
+    if (written > 0) this.#firstWrite = Math.min(this.#firstWrite, performance.now());
     return (answer) => {
       this.#change(-1);
+      if (written > 0) this.#lastWrite = performance.now();
       if (!range || op === 'split') return;
       const { entities } = answer as { readonly entities: readonly unknown[] };
       counts[isControl(range.kind) ? 'controlRead' : 'recordsRead'] += Math.max(1, entities.length);
@@ -64,7 +74,8 @@ export class Traffic {
   seen(): Seen {
     this.#change(0);
     const ms = performance.now() - this.#since;
-    return { ...this.#counts, outstandingMost: this.#most, outstanding: this.#area / ms };
+    const [firstWrite, lastWrite] = [this.#firstWrite, this.#lastWrite];
+    return { ...this.#counts, outstandingMost: this.#most, outstanding: this.#area / ms, firstWrite, lastWrite };
   }
 
   #change(by: number): void {
