@@ -101,6 +101,12 @@ export function messagesOf(records: number) {
   return { messages, money: (bytes / 2 ** 40) * PUBSUB.perTiB };
 }
 
+/** What one process does by itself, one call of the store after the other: calls for a page of 500, once all is completed. */
+export const CALLS_PER_PAGE = { 'handover verify': 4, 'handover strip': 5 } as const;
+const CALL_MS = 100;
+
+const aloneMs = (records: number, calls: number): number => Math.ceil(records / LIMITS.pageSize) * calls * CALL_MS;
+
 const grouped = (n: number): string => Math.round(n).toLocaleString('en');
 /** `1,000,000`, and `4.0e9` beyond a hundred million. */
 const count = (n: number): string => (n < 1e8 ? grouped(n) : n.toExponential(1).replace('+', ''));
@@ -108,6 +114,8 @@ const usd = (n: number): string => (n < 100 ? n.toFixed(2) : grouped(n));
 
 function time(ms: number): string {
   const minutes = ms / 60_000;
+  const years = minutes / 60 / 24 / 365;
+  if (years >= 2) return `${years.toFixed(1)} years`;
   if (minutes < 120) return `${Math.ceil(minutes)} min`;
   const hours = minutes / 60;
   return hours < 48 ? `${hours.toFixed(1)} h` : `${grouped(Math.ceil(hours / 24))} days`;
@@ -162,10 +170,15 @@ export function tables(sizes: readonly number[] = SIZES): ReadonlyMap<string, st
       of('USD of these messages', (n) => usd(messagesOf(n).money)),
     ],
   );
+  const alone = table(
+    ['', ...heads],
+    Object.entries(CALLS_PER_PAGE).map(([verb, calls]) => of(`\`${verb}\``, (n) => time(aloneMs(n, calls)))),
+  );
   return new Map([
     ['What it costs', work],
     ['How long it takes', pace],
     ['What the engine needs for itself', own],
+    ['What one process does alone', alone],
   ]);
 }
 

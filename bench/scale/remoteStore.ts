@@ -2,7 +2,18 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { ERRORS, type ErrorCode, HandoverError } from '../../src/errors.ts';
 import type { Capabilities, Entity, Outcome, Page, Store, UnitOutcome } from '../../src/store/store.ts';
-import { type Answered, entityIn, guardOut, keyOut, mutationOut, rangeIn, rangeOut, receive, send } from './wire.ts';
+import {
+  type Answered,
+  entityIn,
+  guardOut,
+  keyOut,
+  mutationOut,
+  rangeIn,
+  rangeOut,
+  receive,
+  send,
+  valueOut,
+} from './wire.ts';
 
 export interface RemoteStore extends Store {
   /** Any call of the stub, such as are no store's too. */
@@ -55,7 +66,8 @@ export async function remoteStore(path: string, who: string): Promise<RemoteStor
     atOneMoment: async () => {
       throw new RangeError(`${capabilities.name} has no snapshot scans.`);
     },
-    find: async (range, property, value, limit) => pageIn(await ask('find', rangeOut(range), property, value, limit)),
+    find: async (range, property, value, limit) =>
+      pageIn(await ask('find', rangeOut(range), property, valueOut(value), limit)),
     kinds: (namespace) => ask('kinds', namespace),
     commit: (mutations, guard) => ask<Outcome[]>('commit', mutations.map(mutationOut), guardOut(guard)),
     commitTogether: (units, guard) => {
@@ -73,7 +85,7 @@ export async function remoteStore(path: string, who: string): Promise<RemoteStor
   };
 }
 
-function errorOf({ code, message }: Exclude<Answered, { readonly value: unknown }>): Error {
-  if (code !== undefined && code in ERRORS) return new HandoverError(code as ErrorCode, message);
+function errorOf({ code, message, facts }: Exclude<Answered, { readonly value: unknown }>): Error {
+  if (code in ERRORS) return new HandoverError(code as ErrorCode, message, facts);
   return code === 'RangeError' ? new RangeError(message) : new Error(message);
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
 import { Content } from '../../src/record/content.ts';
 import { Key } from '../../src/record/key.ts';
+import type { Value } from '../../src/record/value.ts';
 import type { Entity, Guard, KeyRange, Mutation } from '../../src/store/store.ts';
 
 /** What goes over the socket: keys and contents as their canonical bytes, everything else as it is. */
@@ -13,7 +14,12 @@ export interface Sent {
 
 export type Answered =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly code: string | undefined; readonly message: string };
+  | {
+      readonly id: number;
+      readonly code: string;
+      readonly message: string;
+      readonly facts: Readonly<Record<string, unknown>>;
+    };
 
 /** Each message is four bytes of length, and V8's own form of a value. */
 export function send(socket: Socket, message: Sent | Answered): void {
@@ -71,6 +77,10 @@ export const guardOut = (guard: Guard | undefined) => guard && withBytes({ ...gu
 export const guardIn = (sent: Plain | undefined): Guard | undefined => sent && (made(sent) as unknown as Guard);
 export const rangeOut = (range: KeyRange) => withBytes({ ...range });
 export const rangeIn = (sent: Plain): KeyRange => made(sent) as unknown as KeyRange;
+
+/** As the only property of a content: a value may be a key, or hold some. */
+export const valueOut = (value: Value): Bytes => Content.of(new Map([['value', value]])).bytes;
+export const valueIn = (bytes: Bytes): Value => Content.fromBytes(bufferOf(bytes)).properties.get('value')!;
 
 /** The names under which a key is sent. */
 const KEYS: ReadonlySet<string> = new Set(['key', 'root', 'after', 'until']);

@@ -15,7 +15,7 @@ import { check } from './check.ts';
 import { feedOf, MIGRATION, newKey } from './feeds.ts';
 import { killed, LiveProject, type WorkerProcess } from './processes.ts';
 
-const RECORDS = 3_000;
+const RECORDS = 1_500;
 const OTHER_VERSION = '99.0.0';
 const REST_MS = 60_000;
 
@@ -38,7 +38,7 @@ it('workers of two builds take over from each other during a campaign, and one t
   const store = await config.store();
   const context = { store, migrations, clock: systemClock, by: 'test' };
   await fill(store, RECORDS, feedOf);
-  const writer = project.writer(RECORDS, 7, 2);
+  const writer = project.writer(RECORDS, 7, 5);
   const rest = () => Promise.race([restOf(context), writer.failed]);
 
   // Both are of this build, and know the first definition alone.
