@@ -1,10 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { key } from '../src/record/key.ts';
 import { lmdbStore } from '../src/store/lmdb.ts';
 import type { Store } from '../src/store/store.ts';
-import { type Measure, rowsOf, Stopwatch } from './shared/compare.ts';
+import { type Measure, rounded, rowsOf, Stopwatch } from './shared/compare.ts';
 import { expectMoved, rule, seed } from './shared/feeds.ts';
 import { engine, raw } from './shared/moves.ts';
 import { optionsOf } from './shared/options.ts';
@@ -68,25 +70,51 @@ async function compare(records: number, rounds: number) {
   return rowsOf(all);
 }
 
-/** Peak of the memory that is the process's own: LMDB's map of the file is the system's cache, and is left out. */
-async function memory(sizes: readonly number[]): Promise<Record<string, number>> {
-  const peaks: Record<string, number> = {};
+interface Memory {
+  readonly records: number;
+  /** Peak of what is the process's own: LMDB's map of the file is the system's cache, and is left out. */
+  readonly peakMegabytes: number;
+  /** The most that was still in use after a collection, of one at each tenth of the records. */
+  readonly liveHeapMegabytes: number;
+  readonly recordsPerSecond: number;
+}
+
+/** One campaign of each size, from start to completion, in this one process. */
+async function memory(sizes: readonly number[]): Promise<Memory[]> {
+  const rows: Memory[] = [];
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
   for (const records of sizes) {
     const path = mkdtempSync(join(tmpdir(), 'handover-bench-'));
     const store = lmdbStore({ path });
     await seed(store, records, userOf);
-    globalThis.gc?.();
-    let peak = 0;
+    collect();
+    let [peak, live, arrived, tenths] = [0, 0, 0, 0];
     const watch = setInterval(() => {
       peak = Math.max(peak, anonymousKilobytes());
     }, 20);
-    await engine(store);
+    const onArrived = (count: number) => {
+      arrived += count;
+      if (arrived * 10 < records * (tenths + 1)) return;
+      tenths++;
+      collect();
+      live = Math.max(live, process.memoryUsage().heapUsed);
+    };
+    const start = performance.now();
+    await engine(store, { onArrived });
     clearInterval(watch);
+    const seconds = (performance.now() - start) / 1000;
     await store.close();
     rmSync(path, { recursive: true, force: true });
-    peaks[`${records} records`] = Math.round(Math.max(peak, anonymousKilobytes()) / 1024);
+    rows.push({
+      records,
+      peakMegabytes: Math.round(Math.max(peak, anonymousKilobytes()) / 1024),
+      liveHeapMegabytes: rounded(live / 1024 / 1024, 1),
+      recordsPerSecond: Math.round(records / seconds),
+    });
+    process.stderr.write(`${records} records\n`);
   }
-  return peaks;
+  return rows;
 }
 
 function anonymousKilobytes(): number {
@@ -98,8 +126,9 @@ async function main(argv: readonly string[]): Promise<void> {
   const { flag, number } = optionsOf(argv);
   const json = flag('json');
   if (flag('memory')) {
-    const peaks = await memory([10_000, 100_000, number('records', 1_000_000)]);
-    console.log(json ? JSON.stringify({ peakMegabytes: peaks }) : peaks);
+    const rows = await memory([10_000, 100_000, number('records', 1_000_000)]);
+    if (json) console.log(JSON.stringify({ rows }));
+    else console.table(rows);
     return;
   }
   const rows = await compare(number('records', 50_000), number('rounds', 3));

@@ -8,6 +8,12 @@ export const LIMITS = {
   journalEntries: 10,
   /** Ranges one home is split into: the grain at which workers share a sweep. */
   rangesPerHome: 16,
+  /** The same of a large home, so that sixteen workers with four lanes have one each: each look reads all of a sweep's. */
+  rangesPerHomeMost: 64,
+  /** Records of a range, at least, where there are more than 16: eight pages, so that its claim costs little beside its work. */
+  rangeRecords: 4_000,
+  /** Ranges of a sweep over many homes, beyond 16 for each: their bounds are one entity, and every look reads them all. */
+  rangesPerSweep: 256,
   /** Ranges a worker has in hand at once. */
   lanes: 4,
   /** How long a lane without a range waits for the others at first; twice as long each time, */

@@ -39,7 +39,8 @@ type Act = (
   options: Record<string, unknown>,
 ) => Promise<void>;
 
-function programOf(io: Io, act: Act): Command {
+/** The whole command line; `act` is what becomes of a verb with its arguments and options. */
+export function programOf(io: Io, act: Act): Command {
   const program = everywhere(new Command('handover'))
     .description('Moves live records to a new home, online: one state machine per record.')
     .version(version(), '-v, --version')

@@ -168,6 +168,8 @@ export class CampaignWork {
     const own = { name: `${this.#options.id}.${lane}`, pulse: this.#pulses[lane]!, pacer };
     const claimed = await claimRange(store, campaign, sweep, progress, own, this.#sightings, clock);
     if (claimed === 'busy') return false;
+    // Whoever was faster got somewhere, so this comes to an end.
+    if (claimed === 'lost') return true;
     const workersIn = (found: Progress) => new Set(liveWorkers(found, clock.now()).keys()).add(this.#options.id).size;
     pacer.shareWith(workersIn(progress));
     const claim = new Claim(store, clock, claimed.stored, own);

@@ -67,10 +67,25 @@ export const encode = (value: Document<DocumentKind>): Content =>
 
 export function decode<K extends DocumentKind>(kind: K, { key, content, version }: Entity): Stored<K> {
   const state = content.properties.get('state');
-  const parsed = SCHEMAS[kind].safeParse(state?.type === 'string' ? JSON.parse(state.value) : undefined);
+  const written: unknown = state?.type === 'string' ? JSON.parse(state.value) : undefined;
+  const parsed = SCHEMAS[kind].safeParse(written);
   if (!parsed.success) throw new HandoverError('content.corrupt', `${key}: ${z.prettifyError(parsed.error)}.`);
-  return { key, value: parsed.data as Document<K>, version };
+  return { key, value: withUnknown(parsed.data, written) as Document<K>, version };
 }
+
+/**
+ * With the fields that were written and are not known here. A newer version that works beside this one may have added
+ * them, and must find them again when this one has written the document back.
+ */
+function withUnknown(known: unknown, written: unknown): unknown {
+  if (Array.isArray(known)) return known.map((each, i) => withUnknown(each, (written as unknown[])[i]));
+  if (!isObject(known) || !isObject(written)) return known;
+  const all: Record<string, unknown> = { ...written };
+  for (const [name, value] of Object.entries(known)) all[name] = withUnknown(value, written[name]);
+  return all;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 export async function load<K extends DocumentKind>(store: Store, kind: K, key: Key): Promise<Stored<K> | undefined> {
   const [entity] = await store.read([key]);

@@ -24,7 +24,7 @@ export function metered(store: Store, count: (operations: number) => void): Stor
     ...counted(store),
     capabilities: store.capabilities,
     ...(store.prices ? { prices: store.prices } : {}),
-    split: (range, n) => store.split(range, n),
+    split: (range, n, finer) => store.split(range, n, finer),
     find: (range, property, value, limit) => store.find(range, property, value, limit),
     overwrite: (puts, removes) => store.overwrite(puts, removes),
     close: () => store.close(),

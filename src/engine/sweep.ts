@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Side } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import { type Migration, movedBy } from '../define/migration.ts';
@@ -83,9 +84,13 @@ async function planRanges(
   campaign: CampaignDocument,
 ): Promise<SweepDocument['ranges']> {
   const ranges: SweepDocument['ranges'] = [];
+  const { records, fields, references } = migration;
+  const homes = 2 * (records.length + migration.subscriptions.length) + fields.length + references.length;
+  const most = Math.min(LIMITS.rangesPerHomeMost, Math.floor(LIMITS.rangesPerSweep / homes));
+  const finer = { most, entities: LIMITS.rangeRecords };
   const cut = async (rule: number, about: Pick<SweepDocument['ranges'][number], 'home' | 'refers'>) => {
     const whole = sweptRange(migration, campaign.id, rule, about.home);
-    for (const { after, until } of await store.split(whole, LIMITS.rangesPerHome)) {
+    for (const { after, until } of await store.split(whole, LIMITS.rangesPerHome, finer)) {
       ranges.push({
         rule,
         ...about,
@@ -186,7 +191,8 @@ function progressIn(sweep: SweepDocument, ranges: Progress['ranges']): Progress 
 }
 
 /**
- * A range to work on, with this worker's claim on it; 'busy' when others hold all that is left. Claims only keep workers
+ * A range to work on, with this worker's claim on it; 'busy' when others hold all that is left, or the store has no room;
+ * 'lost' when somebody else was faster: what else was free by this look may be taken as well, so look again. Claims only keep workers
  * out of each other's way: two that work on one range lose time, never data. Whoever takes a range over cannot know what
  * the one before moved there and did not live to count, so that such a sweep proves less: it is `doubtful`.
  */
@@ -198,7 +204,7 @@ export async function claimRange(
   lane: Lane,
   sightings: Sightings,
   clock: Pick<Clock, 'now' | 'ticks'>,
-): Promise<{ index: number; stored: Stored<'range'> } | 'busy'> {
+): Promise<{ index: number; stored: Stored<'range'> } | 'busy' | 'lost'> {
   const undone = sweep.ranges.map((_, index) => index).filter((index) => !progress.ranges[index]?.value.done);
   const turn = Math.min(...undone.map((index) => turnOf(sweep.ranges[index]!)));
   const open = undone.filter((index) => turnOf(sweep.ranges[index]!) === turn);
@@ -207,26 +213,33 @@ export async function claimRange(
     const claim = progress.ranges[index]?.value.claim;
     return !isLive(claim, now) && !(claim && sightings.isYoung(index, lane.pulse.claimMs, clock.ticks()));
   });
-  // Each lane begins at a place of its own: those of one worker, whose names end in numbers, side by side.
-  const start =
-    [...lane.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7) % Math.max(1, free.length);
-  for (let i = 0; i < free.length; i++) {
-    const index = free[(start + i) % free.length]!;
-    const before = progress.ranges[index];
-    const counts = { ...before?.value.counts };
-    if (before?.value.claim) add(counts, 'doubtful');
-    const value: RangeDocument = {
-      v: 1,
-      done: false,
-      ...before?.value,
-      counts,
-      claim: claimOf(lane, now),
-    };
-    const key = rangeKey(campaign, index);
-    const saved = await save<'range'>(store, key, value, before?.version);
-    if (saved.status === 'applied') return { index, stored: { key, value, version: saved.version } };
-  }
-  return 'busy';
+  const index = choiceOf(free, lane.name);
+  if (index === undefined) return 'busy';
+  const before = progress.ranges[index];
+  const counts = { ...before?.value.counts };
+  if (before?.value.claim) add(counts, 'doubtful');
+  const value: RangeDocument = {
+    v: 1,
+    done: false,
+    ...before?.value,
+    counts,
+    claim: claimOf(lane, now),
+  };
+  const key = rangeKey(campaign, index);
+  const saved = await save<'range'>(store, key, value, before?.version);
+  if (saved.status === 'applied') return { index, stored: { key, value, version: saved.version } };
+  return saved.status === 'conflict' ? 'lost' : 'busy';
+}
+
+/**
+ * Each worker has an order of its own for the ranges, and each of its lanes takes another of the first: so of those who look
+ * at one moment, as at the beginning of a sweep, few want the same.
+ */
+function choiceOf(free: readonly number[], lane: string): number | undefined {
+  const worker = workerOf(lane);
+  const placed = free.map((index) => [hash('sha1', `${worker} ${index}`, 'hex'), index] as const);
+  placed.sort(([a], [b]) => (a < b ? -1 : 1));
+  return placed[Number(lane.slice(worker.length + 1)) % placed.length]?.[1];
 }
 
 /** Those who hold a range just now, with what each said last of its pace. */

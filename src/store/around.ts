@@ -20,7 +20,7 @@ export function aroundCalls(store: Store, each: Around): Store {
     ...(store.facts ? { facts: store.facts } : {}),
     ...(store.index ? { index: (kind, property) => store.index!(kind, property) } : {}),
     scan: (range, limit) => each(ofRange('scan', range, limit), () => store.scan(range, limit)),
-    split: (range, n) => each(ofRange('split', range, n), () => store.split(range, n)),
+    split: (range, n, finer) => each(ofRange('split', range, n), () => store.split(range, n, finer)),
     find: (range, property, value, limit) =>
       each(ofRange('find', range, limit), () => store.find(range, property, value, limit)),
     read: (keys) => each(ofKeys('read', keys), () => store.read(keys)),

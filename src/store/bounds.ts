@@ -1,5 +1,5 @@
 import { type Key, kindPrefix } from '../record/key.ts';
-import type { KeyRange } from './store.ts';
+import type { Finer, KeyRange } from './store.ts';
 
 /** A range of encoded keys. The start is inside unless `exclusiveStart`, the end is outside unless `inclusiveEnd`. */
 export interface Bounds {
@@ -49,6 +49,12 @@ export function* kindsIn(namespace: string, firstFrom: (from: Buffer) => Key | u
     yield key.kind;
     from = Buffer.concat([kindPrefix(key.kind, namespace), AFTER_PREFIX]);
   }
+}
+
+/** How many pieces a range of so many entities is cut into: at least one, and none that would be empty. */
+export function pieceCount(entities: number, n: number, finer: Finer = { most: n, entities: 1 }): number {
+  const fine = Math.min(finer.most, Math.floor(entities / finer.entities));
+  return Math.max(1, Math.min(n, entities), fine);
 }
 
 /** The pieces between consecutive cuts; together they are the range, so the last one takes what comes later. */

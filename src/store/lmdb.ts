@@ -2,7 +2,7 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { Value } from '../record/value.ts';
-import { boundsOf, kindsIn, piecesOf } from './bounds.ts';
+import { boundsOf, kindsIn, pieceCount, piecesOf } from './bounds.ts';
 import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits } from './check.ts';
 import { applyMutations, applyUnits, overwriteAll } from './lmdbApply.ts';
 import { entityOf, rangeEntityOf } from './lmdbEntry.ts';
@@ -10,7 +10,7 @@ import { type IndexDeclaration, Indexes } from './lmdbIndex.ts';
 import { type AsOf, openTables, type Tables } from './lmdbTables.ts';
 import { readState, Writer } from './lmdbWriter.ts';
 import { isFound, termOf } from './property.ts';
-import type { Capabilities, Entity, KeyRange, Mutation, Page, Store } from './store.ts';
+import type { Capabilities, Entity, Finer, KeyRange, Mutation, Page, Store } from './store.ts';
 
 export interface LmdbOptions {
   /** A directory; made if it is missing. */
@@ -85,9 +85,9 @@ export function lmdbStore(options: LmdbOptions): Store {
       moments.add(ended);
       return running;
     },
-    async split(range, n) {
+    async split(range, n, finer) {
       reading();
-      return piecesOf(range, cuts(tables, range, n));
+      return piecesOf(range, cuts(tables, range, n, finer));
     },
     async find(range, property, value, limit) {
       reading();
@@ -188,11 +188,11 @@ function scan(tables: Tables, range: KeyRange, limit: number, asOf: AsOf = {}): 
  * Counts the range and takes every (count / n)th key. Both walks happen inside lmdb, over keys alone, some 5 million a
  * second, and block this process meanwhile; nothing that was written later moves the cuts.
  */
-function cuts(tables: Tables, range: KeyRange, n: number): Key[] {
+function cuts(tables: Tables, range: KeyRange, n: number, finer: Finer | undefined): Key[] {
   const bounds = boundsOf(range);
   if (bounds === undefined || n <= 1) return [];
   const count = tables.entities.getKeysCount({ ...bounds });
-  const pieces = Math.max(1, Math.min(n, count));
+  const pieces = pieceCount(count, n, finer);
   const found: Key[] = [];
   let from = bounds;
   let at = 0;

@@ -1,7 +1,7 @@
 import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Key } from '../record/key.ts';
-import { kindsIn, piecesOf } from './bounds.ts';
+import { kindsIn, pieceCount, piecesOf } from './bounds.ts';
 import { checkEntity, checkGuard, checkKey, checkMutations, checkUnits, refuseTwice } from './check.ts';
 import { MemoryData } from './memoryData.ts';
 import type { PriceList } from './prices.ts';
@@ -10,6 +10,7 @@ import type {
   Busy,
   Capabilities,
   Entity,
+  Finer,
   Guard,
   Mutation,
   Outcome,
@@ -87,7 +88,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store & { readonl
     ...(options.prices ? { prices: options.prices } : {}),
     close,
     scan: (range, limit) => call({ op: 'scan' }, (fault) => page(data.walk(range, staleness(fault)), limit)),
-    split: (range, n) => call({ op: 'split' }, () => piecesOf(range, cuts([...data.walk(range)], n))),
+    split: (range, n, finer) => call({ op: 'split' }, () => piecesOf(range, cuts([...data.walk(range)], n, finer))),
     read: (keys) => read('read', keys),
     readTogether: async (keys) => {
       if (!capabilities.snapshotReads) throw new RangeError(`${capabilities.name} has no snapshot reads.`);
@@ -222,8 +223,8 @@ function* matching(entities: Iterable<Entity>, property: string, term: Buffer): 
   for (const entity of entities) if (isFound(entity.content, property, term)) yield entity;
 }
 
-function cuts(entities: readonly Entity[], n: number): Key[] {
-  const pieces = Math.max(1, Math.min(n, entities.length));
+function cuts(entities: readonly Entity[], n: number, finer: Finer | undefined): Key[] {
+  const pieces = pieceCount(entities.length, n, finer);
   return Array.from(
     { length: pieces - 1 },
     (_, i) => entities[Math.ceil(((i + 1) * entities.length) / pieces) - 1]!.key,

@@ -13,7 +13,7 @@ export function readOnlyStore(store: Store): Store {
     capabilities: store.capabilities,
     ...(store.prices ? { prices: store.prices } : {}),
     scan: (range, limit) => store.scan(range, limit),
-    split: (range, n) => store.split(range, n),
+    split: (range, n, finer) => store.split(range, n, finer),
     read: (keys) => store.read(keys),
     readTogether: (keys) => store.readTogether(keys),
     atOneMoment: (run) => store.atOneMoment(run),

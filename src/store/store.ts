@@ -110,6 +110,12 @@ export interface Fact {
   readonly meaning: string;
 }
 
+/** How far a range is cut beyond the pieces that are asked for: into `most`, as long as each has so many entities. */
+export interface Finer {
+  readonly most: number;
+  readonly entities: number;
+}
+
 /** What many pages and look-ups of one moment are read from. */
 export type View = Pick<Store, 'scan' | 'read'>;
 
@@ -121,8 +127,11 @@ export interface Store {
   readonly facts?: readonly Fact[];
   /** At most `limit` entities of the range in key order, after `range.after`. */
   scan(range: KeyRange, limit: number): Promise<Page>;
-  /** Cuts the range into at most `n` pieces of roughly equal size that together are the range. */
-  split(range: KeyRange, n: number): Promise<readonly KeyRange[]>;
+  /**
+   * Cuts the range into at most `n` pieces of roughly equal size that together are the range; into more where `finer` says
+   * so and the store can tell, roughly, that they are large enough.
+   */
+  split(range: KeyRange, n: number, finer?: Finer): Promise<readonly KeyRange[]>;
   /** Each key's entity as it is at some moment during the call, in the order of the keys. */
   read(keys: readonly Key[]): Promise<readonly (Entity | undefined)[]>;
   /** All keys at one and the same moment. Only with `snapshotReads`. */

@@ -170,7 +170,7 @@ export function faultyStore(process: Process, data: MemoryData, capabilities: Pa
   return {
     capabilities: inner.capabilities,
     scan: (range, limit) => call('scan', range.kind, () => inner.scan(range, limit)),
-    split: (range, n) => call('split', range.kind, () => inner.split(range, n)),
+    split: (range, n, finer) => call('split', range.kind, () => inner.split(range, n, finer)),
     // Without snapshots each key is read at a moment of its own, in any order.
     read: (keys) =>
       snapshotReads || keys.length <= 1 || keys.length > TORN_KEYS

@@ -166,9 +166,9 @@ export class Lockstep {
           () => inner.find(...args),
           ({ entities }) => entities.map(this.#named).join(),
         ),
-      split: (range, n) =>
+      split: (range, n, finer) =>
         call(
-          () => inner.split(range, n),
+          () => inner.split(range, n, finer),
           (ranges) => String(ranges.length),
         ),
       commit: (mutations, guard) => call(() => inner.commit(mutations, guard), this.#told, keysOf(mutations)),

@@ -68,9 +68,9 @@ function settled(store: Store): Store {
       await settle();
       return store.scan(range, limit);
     },
-    async split(range, n) {
+    async split(...about) {
       await settle();
-      return store.split(range, n);
+      return store.split(...about);
     },
     async find(...query) {
       await settle();

@@ -50,6 +50,13 @@ describeEachMode('datastore: long ranges', (mode) => {
       expect(pieces.length).toBe(8);
       expect(Math.max(...found.map(({ length }) => length))).toBeLessThan(expected.length / 3);
     }
+    // How many there are is known by a sample only, and roughly.
+    const fine = await store.split(FEEDS, 8, { most: 64, entities: 50 });
+    expect(fine.length).toBeGreaterThan(14);
+    expect(fine.length).toBeLessThanOrEqual(56);
+    const pieces = await Promise.all(fine.map(async (piece) => texts(await scanAll(store, piece, 500))));
+    expect(pieces.flat()).toEqual(texts(await scanAll(store, FEEDS, 500)));
+    expect(await store.split(FEEDS, 8, { most: 64, entities: 5_000 })).toHaveLength(8);
     await store.close();
   });
 

@@ -17,6 +17,8 @@ export interface FirstMove {
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
+  /** Resolves with the first line of its log that tells of this event. */
+  told(event: string): Promise<Readonly<Record<string, unknown>>>;
   /** Resolves with its first move. */
   readonly firstMove: Promise<FirstMove>;
   /** Resolves when it is no more; with what it said, beside its log, where nobody has killed it. */
@@ -60,23 +62,49 @@ export class LiveProject {
     );
   }
 
-  worker(): WorkerProcess {
+  /** Of this build, or of another one; with this project's migrations, or with others that it has been given. */
+  worker({ root = ROOT, config = this.config }: { root?: string; config?: string } = {}): WorkerProcess {
     const began = performance.now();
-    const child = this.#start([join(ROOT, 'dist/src/cli/main.js'), 'work', '--config', this.config]);
+    const child = this.#start([join(root, 'dist/src/cli/main.js'), 'work', '--config', config]);
     let loaded = began;
     const said: string[] = [];
+    const told = new Map<string, Readonly<Record<string, unknown>>>();
+    const waiting = new Set<() => void>();
     const firstMove = new Promise<FirstMove>((done) => {
       createInterface({ input: child.stderr! }).on('line', (line) => {
         const now = performance.now();
         if (line.includes('"worker.started"')) loaded = now;
         if (line.includes('"move.made"')) done({ sinceSpawn: now - began, sinceLoaded: now - loaded });
-        else if (!line.startsWith('{')) said.push(line);
+        if (!line.startsWith('{')) return said.push(line);
+        const happened = JSON.parse(line) as { readonly event: string };
+        if (!told.has(happened.event)) told.set(happened.event, { ...happened });
+        for (const look of waiting) look();
       });
     });
     const ended = once(child, 'close').then(([code, signal]) => {
       return signal === 'SIGKILL' ? undefined : `${code ?? signal}: ${said.join('\n')}`;
     });
-    return { child, firstMove, ended };
+    const eventOf = (event: string) =>
+      new Promise<Readonly<Record<string, unknown>>>((done, failed) => {
+        const look = () => {
+          const found = told.get(event);
+          if (found && waiting.delete(look)) done(found);
+        };
+        waiting.add(look);
+        look();
+        void ended.then((how) => failed(new Error(`It ended before ${event}: ${how ?? 'killed'}`)));
+      });
+    return { child, told: eventOf, firstMove, ended };
+  }
+
+  /** A configuration beside this project's own, on the same store, with other migrations. */
+  variant(name: string, migrations: Readonly<Record<string, string>>): string {
+    const folder = join(this.folder, name);
+    mkdirSync(join(folder, 'migrations'), { recursive: true });
+    for (const [file, text] of Object.entries(migrations)) writeFileSync(join(folder, 'migrations', file), text);
+    const config = join(folder, 'handover.config.mjs');
+    writeFileSync(config, `export { default } from ${JSON.stringify(this.config)};\n`);
+    return config;
   }
 
   /** `pauseMs`: of each of its clients between two writes. */

@@ -12,6 +12,7 @@ import { many } from '../format.ts';
 import { watchInbox } from '../inboxWatch.ts';
 import { workLog } from '../log.ts';
 import type { Reply, Session, Verb } from '../verb.ts';
+import { version } from '../version.ts';
 
 interface Tally {
   records: number;
@@ -50,7 +51,8 @@ export async function withWorker(
   const store = traces?.traced(session.store) ?? session.store;
   const events = { ...told(eventsTo(log, tally), counting), ...traces?.events };
   const worker = new Worker({ ...session, store, takeIn, events });
-  log.info({ event: 'worker.started', worker: worker.id, migrations: session.migrations.map(({ name }) => name) });
+  const migrations = session.migrations.map(({ name }) => name);
+  log.info({ event: 'worker.started', worker: worker.id, version: version(), migrations });
   const over = new AbortController();
   const watching = watchInbox(session, inbox, log, AbortSignal.any([session.signal, over.signal]));
   try {

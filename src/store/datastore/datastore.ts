@@ -74,7 +74,7 @@ function assemble(
     ...(connection.isEmulator ? {} : { prices: PRICE_LISTS.nam5 }),
     facts: readOnly ? [UNTRIED] : factsOf(behaviour),
     scan: (range, limit) => call(() => scan(connection, range, limit)),
-    split: (range, n) => call(() => split(connection, range, n)),
+    split: (range, n, finer) => call(() => split(connection, range, n, finer)),
     read: (keys) => call(() => read(connection, keys)),
     readTogether: (keys) =>
       call(async () => {

@@ -1,7 +1,7 @@
 import { LIMITS } from '../../limits.ts';
 import type { Key } from '../../record/key.ts';
-import { boundsOf, piecesOf } from '../bounds.ts';
-import type { KeyRange } from '../store.ts';
+import { boundsOf, pieceCount, piecesOf } from '../bounds.ts';
+import type { Finer, KeyRange } from '../store.ts';
 import type { Connection } from './client.ts';
 import { keyFromWire } from './keys.ts';
 import { answersTo, KEYS_ONLY, walkKeys } from './queries.ts';
@@ -11,14 +11,26 @@ import { answersTo, KEYS_ONLY, walkKeys } from './queries.ts';
  * its kind, which it keeps for this, `__scatter__`; where that has nothing to give, by as many keys as are worth a walk:
  * then the last piece may be the largest by far.
  */
-export async function split(connection: Connection, range: KeyRange, n: number): Promise<readonly KeyRange[]> {
+export async function split(
+  connection: Connection,
+  range: KeyRange,
+  n: number,
+  finer?: Finer,
+): Promise<readonly KeyRange[]> {
   if (n <= 1) return [range];
-  let keys = await walkKeys(connection, range, LIMITS.splitWalkKeys);
-  if (keys.length === LIMITS.splitWalkKeys) {
-    const samples = await sampled(connection, range, n);
-    keys = samples.length >= n ? samples : await walkKeys(connection, range, LIMITS.splitSampleKeys);
-  }
-  return piecesOf(range, cuts(keys, n));
+  const walked = await walkKeys(connection, range, LIMITS.splitWalkKeys);
+  if (walked.length < LIMITS.splitWalkKeys) return piecesOf(range, cuts(walked, pieceCount(walked.length, n, finer)));
+  const samples = await sampled(connection, range, Math.max(n, finer?.most ?? n));
+  if (samples.length >= n) return piecesOf(range, cuts(samples, pieceCount(about(samples, walked), n, finer)));
+  const keys = await walkKeys(connection, range, LIMITS.splitSampleKeys);
+  return piecesOf(range, cuts(keys, pieceCount(keys.length, n, finer)));
+}
+
+/** How many entities there are, by how many of the first of them are samples: to within a factor of two, mostly. */
+function about(samples: readonly Key[], first: readonly Key[]): number {
+  const last = first[first.length - 1]!.bytes;
+  const among = samples.filter(({ bytes }) => bytes.compare(last) <= 0).length;
+  return Math.round((samples.length * first.length) / Math.max(1, among));
 }
 
 async function sampled(connection: Connection, range: KeyRange, n: number): Promise<Key[]> {

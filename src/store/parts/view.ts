@@ -41,10 +41,10 @@ function viewOver(store: Store, kinds: readonly PartKind[]): Store {
     ...(store.prices ? { prices: store.prices } : {}),
     ...(store.facts ? { facts: store.facts } : {}),
     ...looking,
-    split: async (range, n) => {
+    split: async (range, n, finer) => {
       const kind = kindOfRange(kinds, range);
-      if (!kind) return store.split(range, n);
-      const pieces = await store.split(containersOf(kind, range), n);
+      if (!kind) return store.split(range, n, finer);
+      const pieces = await store.split(containersOf(kind, range), n, finer);
       const cuts = pieces.flatMap(({ until }) => (until && until !== range.until ? [firstPart(kind, until)] : []));
       return piecesOf(
         range,

@@ -133,6 +133,22 @@ export function rangeContract(name: string, open: Open, slow: boolean): void {
       expect(Math.max(...sizes)).toBeLessThan(25);
     });
 
+    it('a range is cut finer as far as it is large enough for that, and no further', async () => {
+      await seed(...Array.from({ length: 100 }, (_, i) => key('Feed', i + 1)));
+      const range = { namespace: '', kind: 'Feed' };
+      const pieces = async (n: number, most: number, entities: number) =>
+        (await the.store.split(range, n, { most, entities })).length;
+      expect(await pieces(4, 10, 10)).toBe(10);
+      expect(await pieces(4, 10, 15)).toBe(6);
+      expect(await pieces(4, 10, 50)).toBe(4);
+      expect(await pieces(4, 3, 10)).toBe(4);
+      const found = await Promise.all(
+        (await the.store.split(range, 4, { most: 10, entities: 10 })).map((piece) => scanAll(the.store, piece, 30)),
+      );
+      expect(found.flatMap(texts)).toEqual(await scan({}));
+      for (const { length } of found) expect(length).toBe(10);
+    });
+
     it('what is written past the last key after a split lies in the last piece', async () => {
       await seed(...[1, 2, 3, 4].map((id) => key('Feed', id)));
       const pieces = await the.store.split({ namespace: '', kind: 'Feed' }, 2);
