@@ -1,14 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { blocksOf, type Command, difference, fileOf, REPOSITORY } from './pages.ts';
 
 /** A folder as a reader has it who follows a page: its files, and handover among its modules. */
 export class Reader {
   readonly folder = mkdtempSync(join(tmpdir(), 'handover-docs-'));
+  readonly #path: string;
 
-  constructor() {
+  /** `quick`: with an `npx` that starts what is among the modules and does nothing else; npm's takes longer than what it starts. */
+  constructor({ quick = false } = {}) {
     this.write('package.json', JSON.stringify({ name: 'reader', private: true, type: 'module' }));
     const modules = join(this.folder, 'node_modules');
     mkdirSync(join(modules, '.bin'), { recursive: true });
@@ -17,6 +19,10 @@ export class Reader {
     symlinkSync(join(REPOSITORY, 'node_modules/@types'), join(modules, '@types'));
     symlinkSync('../handover/dist/src/cli/main.js', join(modules, '.bin/handover'));
     symlinkSync('../jiti/lib/jiti-cli.mjs', join(modules, '.bin/jiti'));
+    const before = process.env['PATH'] ?? '';
+    this.#path = quick ? [join(this.folder, 'quick'), before].join(delimiter) : before;
+    this.write('quick/npx', '#!/bin/sh\nname=$1; shift\nexec "./node_modules/.bin/$name" "$@"\n');
+    chmodSync(join(this.folder, 'quick/npx'), 0o755);
   }
 
   write(name: string, text: string): void {
@@ -39,7 +45,7 @@ export class Reader {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
     const { status, stdout, stderr } = spawnSync('sh', ['-c', line], {
       cwd: this.folder,
-      env: { ...env, NO_COLOR: '1', npm_config_update_notifier: 'false' },
+      env: { ...env, PATH: this.#path, NO_COLOR: '1', npm_config_update_notifier: 'false' },
       encoding: 'utf8',
     });
     return { code: status, out: stdout, err: stderr };

@@ -6,7 +6,7 @@ import { Crash, type Fault, type MemoryData, memoryStore, type StoreCall } from 
 
 export type Strike = (index: number, call: StoreCall) => Fault | undefined;
 
-/** A world whose workers may die, in which something is published whatever they are about to do. */
+/** A world whose workers may die, in which something is published whatever they are about to change. */
 export interface Driven {
   readonly clock: Clock;
   readonly context: commands.CommandContext;
@@ -29,7 +29,8 @@ export function workersOn(
     memoryStore({
       data,
       fault: async (call) => {
-        await provider.publish();
+        // In whatever state they leave things. A look leaves them as they are: what comes before it is there before a change.
+        if (call.mutations.length > 0) await provider.publish();
         const index = calls++;
         return fault?.(index, call);
       },

@@ -31,7 +31,7 @@ const PUBLISH_MS = 2000;
 const REFUSES_MS = 20_000;
 /** Of a lease: it is renewed in its last third, and once more ten minutes after a renewal that was refused. */
 const LINGER = 0.9;
-const MOST_WAITS = 80;
+const MOST_WAITS = 40;
 
 /**
  * All of it by wire: a hub with its quirks, an application with a receiver and an inbox, a campaign and its worker. Time is
