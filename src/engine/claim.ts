@@ -4,6 +4,7 @@ import type { Store, Version } from '../store/store.ts';
 import { addAll, type Counts } from './counts.ts';
 import { type Stored, save } from './documents.ts';
 import type { Pacer } from './pace.ts';
+import type { RangeLook } from './ranges.ts';
 import type { RangeDocument } from './schemas.ts';
 
 /** One of the lanes of a worker: what it is called, how fast its steps follow each other, and how fast they may. */
@@ -25,6 +26,7 @@ export class Claim {
   #untilMs: number;
   #saved: Promise<Stored<'range'> | undefined>;
   #savedAt: number;
+  #range: RangeDocument;
 
   constructor(store: Store, clock: Clock, claimed: Stored<'range'>, lane: Lane) {
     this.#store = store;
@@ -32,8 +34,14 @@ export class Claim {
     this.#lane = lane;
     this.#untilMs = claimed.value.claim!.untilMs;
     this.#saved = Promise.resolve(claimed);
+    this.#range = claimed.value;
     this.#savedAt = clock.now();
     lane.pulse.beat(true);
+  }
+
+  /** The range as this worker knows it to be written down, or about to be. */
+  get range(): RangeDocument {
+    return this.#range;
   }
 
   get isDue(): boolean {
@@ -49,7 +57,8 @@ export class Claim {
     return this.#write((value) => {
       const counts = { ...value.counts };
       addAll(counts, page.counts);
-      const { claim: _, ...kept } = value;
+      // Whoever took it got somewhere: what comes next is tried anew.
+      const { claim: _, tries: __, ...kept } = value;
       const claim = release ? {} : { claim: this.#claim() };
       return { ...kept, done: page.done, counts, ...(page.cursor ? { cursor: page.cursor } : {}), ...claim };
     });
@@ -65,8 +74,14 @@ export class Claim {
     this.#write((value) => ({ ...value, claim: this.#claim() })).catch(() => undefined);
   }
 
-  /** Resolves when the last checkpoint is known. */
-  async settled(): Promise<void> {
+  /** Resolves when the last checkpoint is known: with whether the range is done, for sure and by this worker. */
+  async settled(): Promise<boolean> {
+    return (await this.#saved)?.value.done === true;
+  }
+
+  /** The store did not answer, so that this was no try: another one may have more luck. */
+  async excuse(): Promise<void> {
+    await this.#write(({ tries = 1, ...value }) => (tries > 1 ? { ...value, tries: tries - 1 } : value));
     await this.#saved;
   }
 
@@ -125,23 +140,23 @@ export class Pulse {
 export class Sightings {
   #sweep = '';
   #lookedAt = Number.NEGATIVE_INFINITY;
-  readonly #seen = new Map<number, { readonly version: Version | undefined; readonly writtenAfter: number }>();
+  readonly #seen = new Map<string, { readonly version: Version | undefined; readonly writtenAfter: number }>();
 
   /** `at`: by a clock that nobody sets, before the look. */
-  look(sweep: string, ranges: readonly (Stored<'range'> | undefined)[], at: number): void {
+  look(sweep: string, ranges: readonly RangeLook[], at: number): void {
     if (sweep !== this.#sweep) this.#seen.clear();
     this.#sweep = sweep;
-    for (const [index, range] of ranges.entries()) {
-      const version = range?.version;
-      const seen = this.#seen.get(index);
-      if (!seen || seen.version !== version) this.#seen.set(index, { version, writtenAfter: this.#lookedAt });
+    for (const { name, stored } of ranges) {
+      const version = stored?.version;
+      const seen = this.#seen.get(name);
+      if (!seen || seen.version !== version) this.#seen.set(name, { version, writtenAfter: this.#lookedAt });
     }
     this.#lookedAt = at;
   }
 
   /** Whether the range was written within so many milliseconds for sure. */
-  isYoung(index: number, ms: number, at: number): boolean {
-    return at - (this.#seen.get(index)?.writtenAfter ?? Number.NEGATIVE_INFINITY) < ms;
+  isYoung(range: string, ms: number, at: number): boolean {
+    return at - (this.#seen.get(range)?.writtenAfter ?? Number.NEGATIVE_INFINITY) < ms;
   }
 }
 

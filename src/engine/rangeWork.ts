@@ -18,8 +18,9 @@ import { type Pacer, turnsOf } from './pace.ts';
 import { type PageOptions, processPage } from './page.ts';
 import type { Pair } from './pair.ts';
 import { groupsHeldBack } from './quarantine.ts';
+import type { Planned } from './ranges.ts';
 import { processReferences } from './referencePage.ts';
-import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './schemas.ts';
+import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { subscribingOf } from './subscribers.ts';
 import type { Handling } from './subscription.ts';
 import { processSubscriptions } from './subscriptionPage.ts';
@@ -36,9 +37,9 @@ export interface RangeWork {
   readonly migration: Migration;
   /** The look at the campaign before the range was claimed. */
   readonly look: CampaignLook;
-  readonly range: SweepDocument['ranges'][number];
-  readonly claimed: RangeDocument;
-  readonly claim: Pick<Claim, 'isDue' | 'checkpoint' | 'keep'>;
+  /** As it was planned: its document says how far it goes. */
+  readonly range: Planned;
+  readonly claim: Pick<Claim, 'range' | 'isDue' | 'checkpoint' | 'keep'>;
   /** What the sweep has counted at the old homes; all of it, once new homes are looked at. */
   readonly oldHomes: Counts;
   /** Generations in which the new homes turned out to be filled already. */
@@ -62,7 +63,7 @@ export async function workOnRange(work: RangeWork): Promise<void> {
   const { store, clock, events, look, claim, pacer, signal } = work;
   const started = look.campaign.value;
   const turns = turnsOf(work);
-  let { cursor } = work.claimed;
+  let { cursor } = claim.range;
   let counted: Counts = {};
   let cooling: readonly Item[] = [];
   const fencing = { store, clock, turns, still: (now: CampaignDocument) => sameSweep(now, started) };
@@ -127,7 +128,7 @@ async function pageOf(work: RangeWork, fence: Fence, cursor: string | undefined)
   await fence.renew();
   if (pacer.isShareDue) pacer.shareWith(await work.workers());
   if (signal.aborted) return { entities: [], more: true };
-  return store.scan(remaining(migration, fence.campaign.id, range, cursor), pacer.pageSize);
+  return store.scan(remaining(migration, fence.campaign.id, range, cursor, work.claim.range), pacer.pageSize);
 }
 
 async function pauseOver(
