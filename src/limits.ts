@@ -32,6 +32,10 @@ export const LIMITS = {
   tendMostMs: 15_000,
   /** What was handed out so long ago, and nobody holds, is handed out anew: longer than a message takes, on a good day. */
   handOutAgainMs: 10_000,
+  /** A message is kept for who has it so long, which is said anew three times in it; then it comes to somebody else. */
+  messageMs: 30_000,
+  /** Wait for a message: servers answer sooner. */
+  pullMs: 90_000,
   /**
    * A worker or client that has looked this long ago looks again before it acts (rule 4), so that the end of a campaign
    * can wait until nothing that was seen before can land any more. Nobody needs as long for a round, unless it stalls.

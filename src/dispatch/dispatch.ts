@@ -1,3 +1,5 @@
+import type { HandoverError } from '../errors.ts';
+
 /**
  * The port through which work is handed to a fleet of workers. A message is a hint that a range may be worked on, and
  * nothing else: whoever gets one looks at the campaign, its sweep and the range's own document, as any worker does. So a
@@ -13,10 +15,18 @@ export interface Dispatch {
    * have answered. `done`: the message may be forgotten. `again`: it is to be given to somebody else. While `work` is at
    * it the message is kept for it. Rejects where nothing more will come: a wrong name, no access.
    */
-  receive(work: (hint: Hint) => Promise<Answer>, lanes: number, signal: AbortSignal): Promise<void>;
+  receive(work: (hint: Hint) => Promise<Answer>, receiving: Receiving): Promise<void>;
   /** Tells people of a range that was set aside. As `publish`. */
   setAside(letter: Letter): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface Receiving {
+  /** Messages in hand at once. */
+  readonly lanes: number;
+  readonly signal: AbortSignal;
+  /** Nothing came in for now, for this reason; it goes on. */
+  readonly onFaltered: (error: HandoverError) => void;
 }
 
 export interface Hint {

@@ -2,7 +2,7 @@ import { elapsed, type Moment, moment } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { viewOf } from '../define/parts.ts';
 import type { Answer, Hint } from '../dispatch/dispatch.ts';
-import { isPassing, unlessPassing } from '../errors.ts';
+import { HandoverError, isPassing, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
@@ -10,14 +10,14 @@ import { carryOutDue } from './campaignHooks.ts';
 import { sweepName } from './campaigns.ts';
 import { Claim, type Lane, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
-import type { Stored } from './documents.ts';
+import { type Stored, save } from './documents.ts';
 import { type CampaignLook, type Hand, unlessFenced } from './fence.ts';
 import { handOut, type Tender } from './handOut.ts';
 import { isHookDue } from './hooksDue.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
 import { metered } from './metered.ts';
-import { claimAny, claimRange, freeRanges, liveWorkers } from './openRanges.ts';
+import { claimAny, claimRange, freeRanges, isStuck, liveWorkers } from './openRanges.ts';
 import { Pacer } from './pace.ts';
 import { type KnownSweep, lookAtCampaign, type Progress, progressOf, type RangeLook } from './ranges.ts';
 import { workOnRange } from './rangeWork.ts';
@@ -247,7 +247,28 @@ export class CampaignWork {
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(look, migration, { counts: progress.counts, whole: progress.done }, signal);
     }
+    await this.#setAside(store, campaign, progress);
     return { look, campaign, migration, store, sweep, progress };
+  }
+
+  /** Tells once of each range that nobody gets anywhere with. */
+  async #setAside(store: Store, campaign: CampaignDocument, { ranges }: Progress): Promise<void> {
+    const { clock, dispatch, events } = this.#options;
+    const now = clock.now();
+    for (const { name: range, plan, stored } of ranges) {
+      if (!stored || stored.value.asideAt !== undefined || !isStuck(stored.value, now)) continue;
+      const saved = await save<'range'>(store, stored.key, { ...stored.value, asideAt: now }, stored.version);
+      // Of those who find out one is the first.
+      if (saved.status !== 'applied') continue;
+      const { tries = 0, cursor: after = plan.after } = stored.value;
+      const at = after === undefined ? {} : { after };
+      const letter = { campaign: campaign.id, sweep: sweepName(campaign), range, tries, ...at };
+      events?.setAside?.(letter);
+      await dispatch?.setAside(letter).catch((error) => {
+        if (!(error instanceof HandoverError)) throw error;
+        events?.faltered?.(error);
+      });
+    }
   }
 
   /** Work on a range that this worker has just claimed. */

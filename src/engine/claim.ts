@@ -58,7 +58,7 @@ export class Claim {
       const counts = { ...value.counts };
       addAll(counts, page.counts);
       // Whoever took it got somewhere: what comes next is tried anew.
-      const { claim: _, tries: __, ...kept } = value;
+      const { claim: _, tries: __, asideAt: ___, ...kept } = value;
       const claim = release ? {} : { claim: this.#claim() };
       return { ...kept, done: page.done, counts, ...(page.cursor ? { cursor: page.cursor } : {}), ...claim };
     });

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Answer, Dispatch, Hint } from '../dispatch/dispatch.ts';
-import { unlessPassing } from '../errors.ts';
+import { HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { CampaignWork } from './campaignWork.ts';
 import type { Tender } from './handOut.ts';
@@ -38,7 +38,9 @@ export class Fleet {
 
   /** Works on what comes in until the signal aborts; resolves when all that is in hand was ended, or given back. */
   async receive(signal: AbortSignal): Promise<void> {
-    await this.#options.dispatch.receive((hint) => this.#work(hint, signal), this.#lanes, signal);
+    const { dispatch, events } = this.#options;
+    const onFaltered = (error: HandoverError) => events?.faltered?.(error);
+    await dispatch.receive((hint) => this.#work(hint, signal), { lanes: this.#lanes, signal, onFaltered });
     await Promise.all(this.#inHand);
   }
 
@@ -50,7 +52,11 @@ export class Fleet {
       if (may) void this.#work(hint, signal);
       return may;
     };
-    const tender: Tender = { dispatch, isIdle: () => this.#isIdle, help };
+    const tender: Tender = {
+      publish: (hints) => this.#orFalter(dispatch.publish(hints)),
+      isIdle: () => this.#isIdle,
+      help,
+    };
     for (let endings = -1; endings !== this.#endings && !signal.aborted; ) {
       // What ends while it looks, it may not have seen.
       endings = this.#endings;
@@ -66,6 +72,14 @@ export class Fleet {
     const chance = Number.parseInt(this.#clock.id(2), 16) / 0xffff;
     await this.#clock.sleep(meanMs * (0.5 + chance), AbortSignal.any([signal, ended.signal]));
     if (ended.signal.aborted) this.#ended = new AbortController();
+  }
+
+  /** A fleet that cannot be told of work finds it: see `handOut`. */
+  async #orFalter(sent: Promise<void>): Promise<void> {
+    await sent.catch((error) => {
+      if (!(error instanceof HandoverError)) throw error;
+      this.#options.events?.faltered?.(error);
+    });
   }
 
   get #isIdle(): boolean {

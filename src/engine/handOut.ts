@@ -11,7 +11,7 @@ import { sweepKey } from './sweep.ts';
 
 /** Who hands out the ranges of campaigns. */
 export interface Tender {
-  readonly dispatch: Pick<Dispatch, 'publish' | 'setAside'>;
+  readonly publish: Dispatch['publish'];
   /** Whether it could do with a message: then one that does not come may be lost. */
   readonly isIdle: () => boolean;
   /** Takes a range itself, if it can. */
@@ -40,7 +40,7 @@ export async function handOut({ store, clock, campaign, progress, free }: Open, 
   if (!how) return;
   const hints = free.map(({ name: range }) => ({ campaign: campaign.id, sweep: sweepName(campaign), range }));
   // Nobody's progress depends on a message: what has not come is done by whoever finds out, as far as it can.
-  await tender.dispatch.publish(how === 'anew' ? hints.filter((hint) => !tender.help(hint)) : hints);
+  await tender.publish(how === 'anew' ? hints.filter((hint) => !tender.help(hint)) : hints);
 }
 
 async function announce(

@@ -2,7 +2,7 @@ import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { HookName } from '../define/hooks.ts';
 import type { Migration } from '../define/migration.ts';
-import type { Dispatch } from '../dispatch/dispatch.ts';
+import type { Dispatch, Letter } from '../dispatch/dispatch.ts';
 import { type HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
@@ -27,9 +27,11 @@ export interface WorkerEvents {
   paused?(campaign: string, because: string, facts: { readonly migration: string; readonly command: number }): void;
   /** It has called a hook; `cause`: why that failed. */
   hooked?(facts: HookFacts): void;
+  /** This worker has set a range aside, which so many took and got nowhere with. */
+  setAside?(letter: Letter): void;
   /** This worker has not the definition that the campaign was started with; told once. */
   refused?(campaign: CampaignDocument): void;
-  /** The store did not answer; the worker will look again. */
+  /** The store did not answer, or the dispatch; the worker will look again. */
   faltered?(error: HandoverError): void;
   /** Runs a page's way, from its scan to its last commit, once: for traces. */
   page?<R>(page: PageFacts, act: () => Promise<R>): Promise<R>;

@@ -17,6 +17,8 @@ export interface FirstMove {
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
+  /** What it calls itself; unset: it ended before it said so. */
+  readonly id: Promise<string | undefined>;
   /** Resolves with its first move. */
   readonly firstMove: Promise<FirstMove>;
   /** Resolves when it is no more; with what it said, beside its log, where nobody has killed it. */
@@ -37,6 +39,8 @@ export interface WriterProcess {
 interface Opening {
   readonly imports: string;
   readonly store: string;
+  /** How it hands out work; unset: each worker looks for its own. */
+  readonly dispatch?: string;
 }
 
 /** A user's project in a folder of its own, and the processes that are started in it. */
@@ -46,7 +50,7 @@ export class LiveProject {
   readonly #children = new Set<ChildProcess>();
 
   constructor(opening: (folder: string) => Opening) {
-    const { imports, store } = opening(this.folder);
+    const { imports, store, dispatch } = opening(this.folder);
     mkdirSync(join(this.folder, 'migrations'));
     mkdirSync(join(this.folder, 'node_modules'));
     symlinkSync(ROOT, join(this.folder, 'node_modules/handover'));
@@ -56,7 +60,7 @@ export class LiveProject {
       this.config,
       `import { defineConfig } from 'handover';
        ${imports}
-       export default defineConfig({ store: () => ${store} });`,
+       export default defineConfig({ store: () => ${store}${dispatch ? `, dispatch: () => ${dispatch}` : ''} });`,
     );
   }
 
@@ -65,18 +69,26 @@ export class LiveProject {
     const child = this.#start([join(ROOT, 'dist/src/cli/main.js'), 'work', '--config', this.config]);
     let loaded = began;
     const said: string[] = [];
+    let tellId = (_: string | undefined) => {};
+    const id = new Promise<string | undefined>((tell) => {
+      tellId = tell;
+    });
     const firstMove = new Promise<FirstMove>((done) => {
       createInterface({ input: child.stderr! }).on('line', (line) => {
         const now = performance.now();
-        if (line.includes('"worker.started"')) loaded = now;
+        if (line.includes('"worker.started"')) {
+          loaded = now;
+          tellId(JSON.parse(line).worker);
+        }
         if (line.includes('"move.made"')) done({ sinceSpawn: now - began, sinceLoaded: now - loaded });
         else if (!line.startsWith('{')) said.push(line);
       });
     });
     const ended = once(child, 'close').then(([code, signal]) => {
+      tellId(undefined);
       return signal === 'SIGKILL' ? undefined : `${code ?? signal}: ${said.join('\n')}`;
     });
-    return { child, firstMove, ended };
+    return { child, id, firstMove, ended };
   }
 
   /** `pauseMs`: of each of its clients between two writes. */

@@ -82,10 +82,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const consistency = mode === 'legacy' ? { consistency: 'eventual' as const } : {};
   const project = new LiveProject(() => {
     const through = { projectId, deadlineMs, emulatorHost: network.host, ...consistency };
-    const open = `datastoreStore(${JSON.stringify(through)})`;
     return {
       imports: "import { datastoreStore } from 'handover/store/datastore';",
-      store: mode === 'firestore' ? open : `${open}.then(${IN_TURN})`,
+      store: opening(through, mode),
     };
   });
   try {
@@ -100,6 +99,12 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     project.dispose();
     network.close();
   }
+}
+
+/** How a project opens its store, on an emulator of this mode. */
+export function opening(options: object, mode: Mode): string {
+  const open = `datastoreStore(${JSON.stringify(options)})`;
+  return mode === 'firestore' ? open : `${open}.then(${IN_TURN})`;
 }
 
 /**

@@ -35,7 +35,7 @@ export const workVerb: Verb<{ untilSettled?: boolean }> = {
 
 /** A worker, and what it does beside its campaigns, for as long as `work` takes. */
 export async function withWorker(
-  session: Pick<Session, 'store' | 'migrations' | 'clock' | 'signal'>,
+  session: Pick<Session, 'store' | 'migrations' | 'clock' | 'signal' | 'project'>,
   log: pino.Logger,
   work: (worker: Worker) => Promise<readonly string[]>,
   counting: WorkerEvents = {},
@@ -49,8 +49,10 @@ export async function withWorker(
   const traces = await import('../../server/metrics/traces.ts').then((module) => module.traces());
   const store = traces?.traced(session.store) ?? session.store;
   const events = { ...told(eventsTo(log, tally), counting), ...traces?.events };
-  const worker = new Worker({ ...session, store, takeIn, events });
-  log.info({ event: 'worker.started', worker: worker.id, migrations: session.migrations.map(({ name }) => name) });
+  const dispatch = await session.project.config.dispatch?.();
+  const worker = new Worker({ ...session, store, takeIn, events, ...(dispatch ? { dispatch } : {}) });
+  const migrations = session.migrations.map(({ name }) => name);
+  log.info({ event: 'worker.started', worker: worker.id, migrations, dispatch: dispatch?.name ?? 'local' });
   const over = new AbortController();
   const watching = watchInbox(session, inbox, log, AbortSignal.any([session.signal, over.signal]));
   try {
@@ -58,6 +60,7 @@ export async function withWorker(
   } finally {
     over.abort();
     await watching;
+    await dispatch?.close();
     log.info({ event: 'worker.stopped', worker: worker.id, ...tally });
   }
 }
@@ -149,6 +152,8 @@ function eventsTo(log: pino.Logger, tally: Tally): WorkerEvents {
         ? log.info({ event: 'hook.completed', ...facts })
         : log.warn({ event: 'hook.failed', ...facts, cause }),
     refused: ({ id, migration }) => log.warn({ event: 'campaign.refused', campaign: id, migration }),
-    faltered: ({ code, detail }) => log.warn({ event: 'store.faltered', code, detail }),
+    faltered: ({ code, detail }) =>
+      log.warn({ event: code.startsWith('dispatch.') ? 'dispatch.faltered' : 'store.faltered', code, detail }),
+    setAside: (letter) => log.error({ event: 'range.stranded', ...letter }),
   };
 }
