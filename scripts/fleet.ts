@@ -15,7 +15,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '4' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     life: { type: 'string', default: '60' },
-    mode: { type: 'string', default: 'firestoreMode' },
+    mode: { type: 'string', default: 'firestore' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -44,6 +44,7 @@ try {
     workers,
     seed,
     lifeMs: life * 1_000,
+    deadlineMs: 15_000,
     legMs: 7_200_000,
     pauseMs: 50,
     onProgress: (line) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`),

@@ -8,9 +8,8 @@ import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import type { Store } from '../../src/store/store.ts';
 import { chance } from '../../src/testing/choices.ts';
 import type { Mode } from '../emulators/emulator.ts';
-import { seed as fill } from '../engine/harness.ts';
 import { check } from '../kill/check.ts';
-import { feedOf } from '../kill/feeds.ts';
+import { fill } from '../kill/feeds.ts';
 import { LiveProject, type WriterProcess } from '../kill/processes.ts';
 import { opening } from '../soak/soak.ts';
 import { Crew } from './crew.ts';
@@ -27,6 +26,8 @@ export interface FleetOptions {
   readonly seed: number;
   /** A worker lives up to so long from its first move on. */
   readonly lifeMs: number;
+  /** How long a client waits for an answer; a campaign waits as long before it closes. */
+  readonly deadlineMs: number;
   /** How long each command may take to come to rest. */
   readonly legMs: number;
   /** Of each of the writer's four clients between two writes. */
@@ -52,7 +53,10 @@ export interface FleetReport {
   readonly problems: readonly string[];
 }
 
-const LEGS = { start: commands.start, switch: commands.switchOver, complete: commands.complete } as const;
+const LEGS: Readonly<Record<string, (context: commands.CommandContext, name: string) => Promise<unknown>>> = {
+  'start --to switched': (context, name) => commands.start(context, name, { to: 'switched' }),
+  complete: commands.complete,
+};
 
 /**
  * A campaign on Cloud Datastore worked on by a fleet that Cloud Pub/Sub hands its ranges, whose workers are killed at any
@@ -63,16 +67,16 @@ export async function fleet(options: FleetOptions): Promise<FleetReport> {
   const { records, seed, datastore: emulatorHost, onProgress: say = () => {} } = options;
   const projectId = `fleet-${systemClock.id(4)}`;
   await createTopic(options.pubsub, projectId);
-  const project = new LiveProject(() => ({
+  const project = new LiveProject(records, () => ({
     imports: `import { datastoreStore } from 'handover/store/datastore';
       import { pubsubDispatch } from 'handover/dispatch/pubsub';`,
-    store: opening({ projectId, emulatorHost }, options.mode),
+    store: opening({ projectId, emulatorHost, deadlineMs: options.deadlineMs }, options.mode),
     dispatch: `pubsubDispatch(${JSON.stringify({ ...NAMES, projectId, emulatorHost: options.pubsub })})`,
   }));
   const store = await datastoreStore({ projectId, emulatorHost });
   try {
     say(`seeding ${records} records`);
-    await fill(store, records, feedOf);
+    await fill(store, records);
     const writer = project.writer(records, seed, options.pauseMs);
     await Promise.race([writer.after(1), writer.failed]);
     return await campaign(options, store, project, writer);

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { MIGRATION } from './feeds.ts';
+import { migrationOf } from './feeds.ts';
 import { Ledger } from './ledger.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -49,13 +49,13 @@ export class LiveProject {
   readonly config = join(this.folder, 'handover.config.mjs');
   readonly #children = new Set<ChildProcess>();
 
-  constructor(opening: (folder: string) => Opening) {
+  constructor(records: number, opening: (folder: string) => Opening) {
     const { imports, store, dispatch } = opening(this.folder);
     mkdirSync(join(this.folder, 'migrations'));
     mkdirSync(join(this.folder, 'node_modules'));
     symlinkSync(ROOT, join(this.folder, 'node_modules/handover'));
     copyFileSync(join(import.meta.dirname, 'writer.mjs'), join(this.folder, 'writer.mjs'));
-    writeFileSync(join(this.folder, 'migrations/feeds.mjs'), MIGRATION);
+    writeFileSync(join(this.folder, 'migrations/feeds.mjs'), migrationOf(records));
     writeFileSync(
       this.config,
       `import { defineConfig } from 'handover';
