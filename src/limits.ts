@@ -34,6 +34,8 @@ export const LIMITS = {
   handOutAgainMs: 10_000,
   /** A message is kept for who has it so long, which is said anew three times in it; then it comes to somebody else. */
   messageMs: 30_000,
+  /** The part of the time that a subscription waits for an answer in which a pushed range is worked on: the rest is for its last page. */
+  pushShare: 0.6,
   /** Wait for a message: servers answer sooner. */
   pullMs: 90_000,
   /**

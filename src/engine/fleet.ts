@@ -70,7 +70,7 @@ export class Fleet {
     const ended = this.#ended;
     const meanMs = Math.min(LIMITS.tendMs * this.#workers, LIMITS.tendMostMs);
     const chance = Number.parseInt(this.#clock.id(2), 16) / 0xffff;
-    await this.#clock.sleep(meanMs * (0.5 + chance), AbortSignal.any([signal, ended.signal]));
+    await this.#clock.sleep(Math.round(meanMs * (0.5 + chance)), AbortSignal.any([signal, ended.signal]));
     if (ended.signal.aborted) this.#ended = new AbortController();
   }
 

@@ -2,7 +2,7 @@ import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { HookName } from '../define/hooks.ts';
 import type { Migration } from '../define/migration.ts';
-import type { Dispatch, Letter } from '../dispatch/dispatch.ts';
+import type { Answer, Dispatch, Hint, Letter } from '../dispatch/dispatch.ts';
 import { type HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
@@ -120,6 +120,31 @@ export class Worker {
   /** Works on one campaign as long as there is something to do for it; false when there was nothing. */
   async step({ id }: Pick<CampaignDocument, 'id'>, signal: AbortSignal): Promise<boolean> {
     return this.#workOn(id).step(signal);
+  }
+
+  /** For whoever is handed one message at a time. Throws what is no store's doing. */
+  async take(hint: Hint, signal: AbortSignal): Promise<Answer> {
+    const taken = this.#workOn(hint.campaign).take(hint, signal);
+    return (await unlessPassing(taken, (error) => this.#options.events?.faltered?.(error))) ?? 'again';
+  }
+
+  /**
+   * Tends all campaigns once: ends what is at its end, begins what is due, and hands out ranges, without working on any.
+   * Needs a dispatch. Throws what is no store's doing.
+   */
+  async tend(signal: AbortSignal): Promise<void> {
+    const { dispatch, events } = this.#options;
+    const tending: Promise<unknown>[] = [];
+    const tender = {
+      publish: async (hints: readonly Hint[]) => dispatch?.publish(hints),
+      isIdle: () => true,
+      help: () => false,
+    };
+    const faltered = (error: HandoverError) => events?.faltered?.(error);
+    const begin = ({ id }: CampaignDocument) =>
+      tending.push(unlessPassing(this.#workOn(id).tend(tender, signal), faltered));
+    await unlessPassing(this.#lookForWork(begin), faltered);
+    await Promise.all(tending);
   }
 
   #workOn(id: string): CampaignWork {

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import type { Choices } from './choices.ts';
 import { faultyStore, type Sky } from './faults.ts';
 import { History } from './history.ts';
+import { Post } from './post.ts';
 import { seededReferrers } from './referrers.ts';
 import { type Scenario, STORES } from './scenario.ts';
 import { type Process, Schedule } from './schedule.ts';
@@ -28,6 +29,7 @@ export class World {
   readonly faults = new Map<string, number>();
   readonly #options: Subjects;
   readonly #sky: Sky;
+  readonly #post: Post;
   readonly #writers = new Map<Process, Writer>();
   readonly #said: string[] = [];
   /** What a campaign paused over because of its invariants: what clients write keeps them. */
@@ -47,6 +49,7 @@ export class World {
       .map((record) => new Subject(migration, record, migration.references.length > 0 ? fellows : []));
     fellows.push(...this.subjects);
     const tell = (line: string) => this.tell(line);
+    this.#post = new Post(choices, tell);
     // What a client is told it learns after what was written is seen.
     this.history = new History((line) => this.#said.push(line));
     this.watch = new Watch({ subjects: this.subjects, referrers: options.referrers ?? [], tell });
@@ -115,13 +118,15 @@ export class World {
       if (because.startsWith('invariant ')) this.#broken ??= because;
     };
     const migrations = [this.#options.migration];
-    return new Worker({ store: this.storeOf(process), migrations, clock, id, lanes, events: { paused } });
+    const handed = this.scenario.dispatch === 'post' ? { dispatch: this.#post.dispatchOf(process) } : {};
+    return new Worker({ store: this.storeOf(process), migrations, clock, id, lanes, events: { paused }, ...handed });
   }
 
   /** No fault from here on, and no call that takes long. Resolves when all that was under way has landed. */
   async clearUp(): Promise<void> {
     this.#sky.weather = { perMille: { records: 0, documents: 0 }, kinds: [] };
     this.schedule.calm();
+    this.#post.isCalm = true;
     await Promise.all(this.#sky.landing);
   }
 

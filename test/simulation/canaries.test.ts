@@ -22,6 +22,7 @@ describe('without the mutant, the part of the scenarios that it is looked for in
     for (let seed = 1; seed <= 60; seed++) {
       const { violation } = await run(mutant.subjects ? ledger('record') : byRecord, Choices.seeded(seed), {
         ...SPACE,
+        dispatches: ['local'],
         ...mutant.space,
       });
       expect(violation?.message, `seed ${seed}`).toBeUndefined();

@@ -21,7 +21,8 @@ const SUBJECTS = {
   parts: [splitUp(false), merged],
   references: [referringByRecord, referringByGroup],
 };
-const space = { ...SPACE, ...mutant.space };
+// Seeds are counted: what they were before there was a dispatch they are still.
+const space = { ...SPACE, dispatches: ['local'] as const, ...mutant.space };
 for (let seed = 1; seed <= mutant.within; seed++) {
   for (const subjects of SUBJECTS[mutant.subjects ?? 'plain']) {
     const { violation } = await run(subjects, Choices.seeded(seed), space);
