@@ -58,11 +58,12 @@ export class Puller {
     // What a server sends to somebody who is gone comes again only after its deadline.
     const cancel = () => (request as Cancellable).cancel?.();
     this.#signal.addEventListener('abort', cancel, { once: true });
-    const answer = await request.catch((cause) => {
-      if ((cause as { readonly code?: unknown }).code === DEADLINE_EXCEEDED) return [{ receivedMessages: [] }] as const;
-      throw cause;
-    });
-    this.#signal.removeEventListener('abort', cancel);
+    const answer = await request
+      .catch((cause) => {
+        if ((cause as { readonly code?: unknown }).code === DEADLINE_EXCEEDED) return [{ receivedMessages: [] }] as const;
+        throw cause;
+      })
+      .finally(() => this.#signal.removeEventListener('abort', cancel));
     const [received] = answer[0].receivedMessages ?? [];
     const { ackId, message } = received ?? {};
     if (!ackId) return;

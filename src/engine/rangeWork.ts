@@ -68,10 +68,11 @@ export async function workOnRange(work: RangeWork): Promise<void> {
   let cooling: readonly Item[] = [];
   const fencing = { store, clock, turns, still: (now: CampaignDocument) => sameSweep(now, started) };
   let known: Fence | undefined = Fence.by(look, fencing);
+  let held = true;
   for (let more = true, done = false; !done && !signal.aborted; ) {
     const fence = known ?? (await Fence.look(started.id, fencing));
     known = undefined;
-    if (!fence) break;
+    if (!fence) return;
     pacer.follow(fence.campaign);
     // Records whose groups are hot go along with the pages that follow, and hold nobody up. Only when nothing else is left
     // they are waited for.
@@ -103,8 +104,11 @@ export async function workOnRange(work: RangeWork): Promise<void> {
     if (cooling.length > 0) add(counted, 'unresolved', cooling.length);
     const page = { cursor, done: !more, counts: counted };
     counted = {};
-    if (!(await claim.checkpoint(page, !more || signal.aborted))) return;
+    held = more && !signal.aborted;
+    if (!(await claim.checkpoint(page, !held))) return;
   }
+  // The process is to end, and has not come to a page: others need not wait for its claim to run out.
+  if (held) await claim.checkpoint({ cursor, done: false, counts: counted }, true);
 }
 
 interface Turn {
