@@ -111,7 +111,11 @@ const push = z.strictObject(
   {
     account: text('the address of a service account'),
     audience: text('the audience of the subscription'),
-    deadlineSeconds: z.int('must be seconds, 10 to 600').min(10).max(600).default(60),
+    deadlineSeconds: z
+      .int('must be seconds, 1 to 600')
+      .min(1, 'must be seconds, 1 to 600')
+      .max(600, 'must be seconds, 1 to 600')
+      .default(60),
     issuer: text('the issuer, as its tokens name it').default('https://accounts.google.com'),
     jwks: z
       .string('must be a URL')

@@ -60,7 +60,8 @@ export class Puller {
     this.#signal.addEventListener('abort', cancel, { once: true });
     const answer = await request
       .catch((cause) => {
-        if ((cause as { readonly code?: unknown }).code === DEADLINE_EXCEEDED) return [{ receivedMessages: [] }] as const;
+        if ((cause as { readonly code?: unknown }).code === DEADLINE_EXCEEDED)
+          return [{ receivedMessages: [] }] as const;
         throw cause;
       })
       .finally(() => this.#signal.removeEventListener('abort', cancel));
