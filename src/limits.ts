@@ -20,6 +20,12 @@ export const LIMITS = {
   claimMs: 750,
   /** A claim on a slow store may be longer, up to this; one that lies further ahead was made by a clock gone wrong. */
   longestClaimMs: 15_000,
+  /** Nothing was free for so long, and somebody is at a range still: it is cut in two. Longer than the ranges of a sweep differ. */
+  stragglerMs: 5_000,
+  /** Of so many pieces of what is left the first must have more than a page, or it is not worth a cut. */
+  stragglerPieces: 8,
+  /** Attempts to cut it while whoever holds it writes. */
+  cutAttempts: 10,
   /** Workers that may take a range one after the other, and get nowhere, before it is set aside: one bad page, not a bad day. */
   rangeTries: 8,
   /** After half of them it is left alone for so long, twice as long each time, */

@@ -12,7 +12,7 @@ import { Claim, type Lane, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
 import { type Stored, save } from './documents.ts';
 import { type CampaignLook, type Hand, unlessFenced } from './fence.ts';
-import { handOut, type Tender } from './handOut.ts';
+import { handOut, handOutOne, type Tender } from './handOut.ts';
 import { isHookDue } from './hooksDue.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
@@ -22,6 +22,7 @@ import { Pacer } from './pace.ts';
 import { type KnownSweep, lookAtCampaign, type Progress, progressOf, type RangeLook } from './ranges.ts';
 import { workOnRange } from './rangeWork.ts';
 import type { CampaignDocument, SweepDocument } from './schemas.ts';
+import { Stragglers } from './stragglers.ts';
 import { stripPage } from './strip.ts';
 import { currentSweep, forgetOldSweeps } from './sweep.ts';
 import { isLazy, isSweepDue, isWorkable } from './workable.ts';
@@ -62,6 +63,7 @@ export class CampaignWork {
   readonly #pacer: Pacer;
   readonly #groupsInHand = new Map<string, Promise<boolean>>();
   readonly #sightings = new Sightings();
+  readonly #stragglers = new Stragglers();
   /** One for each lane. */
   readonly #pulses: Pulse[];
   /** Lanes with a range that was handed to this worker. */
@@ -156,7 +158,8 @@ export class CampaignWork {
     const { campaign, store, progress } = ready;
     const own = this.#lane(lane);
     const claimed = await claimAny(store, campaign, progress, own, this.#sightings, clock);
-    if (claimed === 'busy') return false;
+    if (claimed === 'busy') return (await this.#cutStraggler(ready)) !== undefined;
+    this.#stragglers.none();
     let onlyCooling = () => {};
     const cooling = new Promise<true>((resolve) => {
       onlyCooling = () => resolve(true);
@@ -211,7 +214,12 @@ export class CampaignWork {
       more = ready === true;
       if (typeof ready === 'boolean') continue;
       const { claimMs } = this.#lane(this.#freeLane()).pulse;
-      await handOut({ ...ready, free: freeRanges(ready.progress, this.#sightings, claimMs, clock), clock }, tender);
+      const free = freeRanges(ready.progress, this.#sightings, claimMs, clock);
+      await handOut({ ...ready, free, clock }, tender);
+      if (free.length > 0) this.#stragglers.none();
+      const cut = free.length === 0 && tender.isIdle() ? await this.#cutStraggler(ready) : undefined;
+      if (cut !== undefined)
+        await handOutOne({ campaign: this.#id, sweep: sweepName(ready.campaign), range: cut }, tender);
       return this.#workersIn(ready.progress);
     }
     return 1;
@@ -249,6 +257,14 @@ export class CampaignWork {
     }
     await this.#setAside(store, campaign, progress);
     return { look, campaign, migration, store, sweep, progress };
+  }
+
+  /** Where a budget is what holds them up, more hands do no more. */
+  async #cutStraggler(ready: Ready): Promise<string | undefined> {
+    const pacer = this.#pacer;
+    if (pacer.waitMs() > 0) return undefined;
+    const store = metered(ready.store, (operations) => pacer.count(operations));
+    return this.#stragglers.cut({ ...ready, store, clock: this.#options.clock });
   }
 
   /** Tells once of each range that nobody gets anywhere with. */

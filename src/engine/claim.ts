@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store, Version } from '../store/store.ts';
 import { addAll, type Counts } from './counts.ts';
-import { type Stored, save } from './documents.ts';
+import { load, type Stored, save } from './documents.ts';
 import type { Pacer } from './pace.ts';
-import type { RangeLook } from './ranges.ts';
+import { isPast, type RangeLook } from './ranges.ts';
 import type { RangeDocument } from './schemas.ts';
 
 /** One of the lanes of a worker: what it is called, how fast its steps follow each other, and how fast they may. */
@@ -25,7 +26,8 @@ export class Claim {
   /** When the claim runs out that was last asked for. */
   #untilMs: number;
   #saved: Promise<Stored<'range'> | undefined>;
-  #savedAt: number;
+  /** What only keeps the claim is no checkpoint: on a slow store every round does. */
+  #checkpointedAt: number;
   #range: RangeDocument;
 
   constructor(store: Store, clock: Clock, claimed: Stored<'range'>, lane: Lane) {
@@ -35,7 +37,7 @@ export class Claim {
     this.#untilMs = claimed.value.claim!.untilMs;
     this.#saved = Promise.resolve(claimed);
     this.#range = claimed.value;
-    this.#savedAt = clock.now();
+    this.#checkpointedAt = clock.now();
     lane.pulse.beat(true);
   }
 
@@ -45,7 +47,7 @@ export class Claim {
   }
 
   get isDue(): boolean {
-    return this.#clock.now() - this.#savedAt >= LIMITS.checkpointMs;
+    return this.#clock.now() - this.#checkpointedAt >= LIMITS.checkpointMs;
   }
 
   /**
@@ -54,6 +56,7 @@ export class Claim {
    * false when somebody else has the range by now.
    */
   checkpoint(page: { cursor: string | undefined; done: boolean; counts: Counts }, release: boolean): Promise<boolean> {
+    this.#checkpointedAt = this.#clock.now();
     return this.#write((value) => {
       const counts = { ...value.counts };
       addAll(counts, page.counts);
@@ -87,23 +90,42 @@ export class Claim {
 
   #write(change: (value: RangeDocument) => RangeDocument): Promise<boolean> {
     const previous = this.#saved;
-    this.#savedAt = this.#clock.now();
-    this.#untilMs = this.#savedAt + this.#lane.pulse.claimMs;
-    this.#saved = previous.then(async (before) => {
-      if (!before) return undefined;
-      const value = change(before.value);
-      const saved = await save<'range'>(this.#store, before.key, value, before.version);
-      return saved.status === 'applied' ? { key: before.key, value, version: saved.version } : undefined;
-    });
+    this.#untilMs = this.#clock.now() + this.#lane.pulse.claimMs;
+    this.#saved = previous.then((before) => before && this.#save(before, change));
     // Awaited by the next one, or by `settled`; a failure in between must not go unnoticed by the one and kill the process.
     this.#saved.catch(() => undefined);
     return previous.then((before) => before !== undefined);
+  }
+
+  /**
+   * What it comes to be; undefined when somebody else has the range by now, or nobody knows. Somebody may have shortened it
+   * meanwhile, and that is all: then it is this worker's still, and what it has done counts, unless it went past the cut,
+   * for what lies there is counted by whoever has it now.
+   */
+  async #save(
+    before: Stored<'range'>,
+    change: (value: RangeDocument) => RangeDocument,
+  ): Promise<Stored<'range'> | undefined> {
+    const value = change(before.value);
+    const cut = before.value.cuts?.at(-1);
+    // Also by a page that was read before the cut was seen.
+    if (cut && isPast(value.cursor, cut)) return undefined;
+    const saved = await save<'range'>(this.#store, before.key, value, before.version);
+    if (saved.status === 'applied') return { key: before.key, value, version: saved.version };
+    const now = saved.status === 'conflict' ? await load(this.#store, 'range', before.key) : undefined;
+    if (!now || !isShortened(before.value, now.value)) return undefined;
+    this.#range = now.value;
+    return this.#save(now, change);
   }
 
   #claim() {
     return claimOf(this.#lane, this.#clock.now());
   }
 }
+
+/** Whether nothing else has happened to it. */
+const isShortened = ({ cuts: before = [], ...was }: RangeDocument, { cuts = [], ...is }: RangeDocument): boolean =>
+  cuts.length > before.length && isDeepStrictEqual([was, before], [is, cuts.slice(0, before.length)]);
 
 /** How far a lane's steps lie apart on this store: a claim outlasts two of the slowest, or it would be taken away. */
 export class Pulse {

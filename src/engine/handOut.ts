@@ -43,6 +43,11 @@ export async function handOut({ store, clock, campaign, progress, free }: Open, 
   await tender.publish(how === 'anew' ? hints.filter((hint) => !tender.help(hint)) : hints);
 }
 
+/** What this very worker has just made. */
+export async function handOutOne(hint: Hint, tender: Tender): Promise<void> {
+  if (!tender.help(hint)) await tender.publish([hint]);
+}
+
 async function announce(
   store: Store,
   clock: Clock,

@@ -1,5 +1,5 @@
 import type { Side } from '../../machines/moves.ts';
-import type { Key } from '../record/key.ts';
+import { Key } from '../record/key.ts';
 import type { Store } from '../store/store.ts';
 import { sweepName } from './campaigns.ts';
 import { addAll, type Counts } from './counts.ts';
@@ -31,6 +31,10 @@ export const rangeKey = (campaign: CampaignDocument, name: string): Key =>
 /** Where it ends, since it was cut. */
 export const endOf = ({ until }: Pick<Planned, 'until'>, { cuts }: Pick<RangeDocument, 'cuts'>): string | undefined =>
   cuts?.at(-1) ?? until;
+
+/** Whether a cursor stands behind a cut. */
+export const isPast = (cursor: string | undefined, cut: string): boolean =>
+  cursor !== undefined && Key.parse(cursor).bytes.compare(Key.parse(cut).bytes) > 0;
 
 /** Ranges of one turn are done before those of the next: what refers first, old homes, new homes, what refers last. */
 export const turnOf = ({ home, refers }: Planned): number =>
