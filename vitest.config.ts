@@ -9,6 +9,7 @@ export default defineConfig({
     // Under test our own name means the sources, as in the tests' relative imports; never a second copy from dist/.
     alias: [
       { find: /^handover\/store\/datastore$/, replacement: source('src/store/datastore/datastore.ts') },
+      { find: /^handover\/dispatch\/pubsub$/, replacement: source('src/dispatch/pubsub.ts') },
       { find: /^handover$/, replacement: source('src/index.ts') },
       { find: /^handover\/router$/, replacement: source('src/router/router.ts') },
       { find: /^handover\/webhooks$/, replacement: source('src/webhooks/index.ts') },

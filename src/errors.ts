@@ -75,6 +75,13 @@ export const ERRORS = {
   'store.rejected': 'The store rejected a request as a whole. Its message says why; its documentation says more.',
   'store.unavailable': 'The store did not answer, in several attempts. Check that it can be reached, then try again.',
   'store.unknown': 'The answer of the store was lost: the write may or may not have been applied. Look again.',
+  'dispatch.driver':
+    'The client library that hands work to a fleet is not installed. Install it beside handover, in the version named.',
+  'dispatch.denied':
+    'The process may not publish to the topic, or not pull from the subscription. Check the credentials and the roles that go with them.',
+  'dispatch.missing': 'There is no such topic or subscription. Check the names in the configuration, or create them.',
+  'dispatch.unavailable':
+    'Messages could not be sent or fetched. Check that Pub/Sub can be reached; work goes on without it, more slowly.',
   'campaign.missing': 'No such campaign. `handover status` lists them.',
   'campaign.refused': '`handover status` says what is possible now; docs/states.md shows which command leads where.',
   'campaign.contended': 'Several operators changed the campaign at once. Look at its status, then try again.',

@@ -33,6 +33,7 @@ export {
   type SubscriptionTerms,
   subscription,
 } from './define/subscription.ts';
+export type { Answer, Dispatch, Hint, Letter } from './dispatch/dispatch.ts';
 export { type VerifyOptions, type VerifyReport, verify } from './engine/verify.ts';
 export { Worker, type WorkerEvents, type WorkerOptions } from './engine/worker.ts';
 export { ERRORS, type ErrorCode, HandoverError } from './errors.ts';

@@ -26,6 +26,30 @@ export const LIMITS = {
   claimMs: 750,
   /** A claim on a slow store may be longer, up to this; one that lies further ahead was made by a clock gone wrong. */
   longestClaimMs: 15_000,
+  /** Nothing was free for so long, and somebody is at a range still: it is cut in two. Longer than the ranges of a sweep differ. */
+  stragglerMs: 5_000,
+  /** Of so many pieces of what is left the first must have more than a page, or it is not worth a cut. */
+  stragglerPieces: 8,
+  /** Attempts to cut it while whoever holds it writes. */
+  cutAttempts: 10,
+  /** Workers that may take a range one after the other, and get nowhere, before it is set aside: one bad page, not a bad day. */
+  rangeTries: 8,
+  /** After half of them it is left alone for so long, twice as long each time, */
+  rangePauseMs: 1_000,
+  /** up to this. */
+  rangePauseMostMs: 60_000,
+  /** How often each worker of a fleet looks whether a campaign is to be tended, times the workers there are: so all of them together, */
+  tendMs: 1_000,
+  /** and each at least so often, with some chance in it. Whoever has ended a range looks at once. */
+  tendMostMs: 15_000,
+  /** What was handed out so long ago, and nobody holds, is handed out anew: longer than a message takes, on a good day. */
+  handOutAgainMs: 10_000,
+  /** A message is kept for who has it so long, which is said anew three times in it; then it comes to somebody else. */
+  messageMs: 30_000,
+  /** The part of the time that a subscription waits for an answer in which a pushed range is worked on: the rest is for its last page. */
+  pushShare: 0.6,
+  /** Wait for a message: servers answer sooner. */
+  pullMs: 90_000,
   /**
    * A worker or client that has looked this long ago looks again before it acts (rule 4), so that the end of a campaign
    * can wait until nothing that was seen before can land any more. Nobody needs as long for a round, unless it stalls.

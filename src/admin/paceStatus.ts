@@ -1,7 +1,9 @@
+import { liveWorkers } from '../engine/openRanges.ts';
 import { allowedAt } from '../engine/pace.ts';
 import { RAMP } from '../engine/ramp.ts';
+import type { Progress } from '../engine/ranges.ts';
 import type { CampaignDocument, PaceNote } from '../engine/schemas.ts';
-import { liveWorkers, type Progress } from '../engine/sweep.ts';
+
 import type { PaceSettings, PaceStatus } from './statusSchema.ts';
 
 /** The gravest first: what one worker was told by the store will be told to the others. */

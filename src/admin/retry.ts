@@ -6,10 +6,11 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
 import { theCampaign } from './find.ts';
+import { freeStuck } from './stuck.ts';
 
 /**
- * Tries quarantined records again: those with one cause, one by its old key, or all that are not skipped. Takes back a
- * `skip` of the same cause or key. Returns how many. Writes down what is asked for, with a new sweep; the worker that
+ * Tries quarantined records again: those with one cause, one by its old key, or all that are not skipped; then also the
+ * parts of the sweep that are stuck. Takes back a `skip` of the same cause or key. Returns how many. Writes down what is asked for, with a new sweep; the worker that
  * begins that sweep takes the records off the list.
  */
 export async function retry(
@@ -23,13 +24,26 @@ export async function retry(
   let count = 0;
   for await (const { value } of list(context.store, 'quarantine', id)) if (isRetried(which, value, campaign)) count++;
   const isSkipped = campaign.skips?.some((skip) => isSame(skip, which));
-  if (count === 0 && !isSkipped) return 0;
+  const ranges = isAll(which) ? await freeStuck(context, campaign) : 0;
+  if (count === 0 && !isSkipped && ranges === 0) return 0;
+  // What is stuck goes on where it stands: no new sweep is needed for it.
+  if (count === 0 && !isSkipped) {
+    await change(context, id, (current) => ({
+      ...current,
+      ...record(context, current, `retry ${many(ranges)}`, reason),
+    }));
+    return ranges;
+  }
   await retryAs(context, id, which, `retry ${count}`, {
     records: count,
     ...(reason === undefined ? {} : { reason }),
   });
-  return count;
+  return count + ranges;
 }
+
+const isAll = ({ code, key }: Which): boolean => code === undefined && key === undefined;
+
+const many = (ranges: number): string => `${ranges} ${ranges === 1 ? 'range' : 'ranges'}`;
 
 /** Has the next sweep take off the list what earlier ones have put there, and try it again. */
 export async function retryAs(

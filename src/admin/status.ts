@@ -15,6 +15,7 @@ import { hookStatus } from './hookStatus.ts';
 import { hasSettled } from './pace.ts';
 import { paceSettings, paceStatus } from './paceStatus.ts';
 import type { CampaignStatus, Status } from './statusSchema.ts';
+import { stuckIn } from './stuck.ts';
 import { isByGroup, lookAtSweep, sweepStatus } from './sweepStatus.ts';
 
 type Context = Pick<CommandContext, 'store' | 'migrations' | 'clock'>;
@@ -44,6 +45,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
   const blocked = campaign.closed && !isStripping(campaign) ? undefined : blockOf(context, campaign);
   const look = await lookAtSweep(context, campaign);
   const sweep = sweepStatus(context, campaign, look);
+  const stuck = sweep.running ? stuckIn(context, look) : [];
   const pace = paceStatus(campaign, look?.progress, context.clock.now());
   const mismatches = await load(context.store, 'mismatch', documentKey('mismatch', campaign.id, 'last'));
   const has = context.migrations.some((each) => each.name === campaign.migration && hasInvariants(each));
@@ -75,6 +77,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     states,
     countedIn: campaign.lastSweep ? 'last sweep' : counts ? 'running sweep' : 'nothing yet',
     quarantined: await quarantinedBy(context, campaign),
+    ...(stuck.length > 0 ? { stuck } : {}),
     ...(mismatches ? { mismatches: { count: mismatches.value.count, last: mismatches.value.last } } : {}),
     ...(invariants ? { invariants } : {}),
     ...(Object.keys(inPlace).length > 0 ? { inPlace } : {}),

@@ -94,6 +94,20 @@ export const hookStatusSchema = z
   })
   .meta({ id: 'HookStatus', description: 'The hook that a campaign waits for' });
 
+export const stuckRangeSchema = z
+  .object({
+    range: z.string().meta({ description: 'Its name in the sweep' }),
+    home: z.enum(['S', 'T']).meta({ description: 'Whether it is of an old home or of a new one' }),
+    after: z.string().exactOptional().meta({ description: 'The key behind which it stands; unset: at its beginning' }),
+    until: z.string().exactOptional().meta({ description: 'Its last key; unset: to the end' }),
+    tries: z.number().meta({ description: 'How many workers took it since anything of it was done' }),
+    at: at.exactOptional().meta({ description: 'When a worker told of it' }),
+  })
+  .meta({
+    id: 'StuckRange',
+    description: 'A part of the sweep that workers took again and again and got nowhere with',
+  });
+
 const blocked = z.object({ code: z.enum(['definition.missing', 'definition.changed']), detail: z.string() });
 
 const STATES =
@@ -133,6 +147,9 @@ export const campaignStatusSchema = z
     quarantined: z
       .object({ count: z.number(), skipped: z.number(), byCode: counts })
       .meta({ description: '`skipped` of them may stay in the old home' }),
+    stuck: z.array(stuckRangeSchema).exactOptional().meta({
+      description: 'Parts of the sweep that are set aside until `retry`, and hold up its end; unset: none',
+    }),
     mismatches: mismatchesSchema.exactOptional(),
     invariants: taking
       .exactOptional()
@@ -175,6 +192,7 @@ export const statusSchema = z
   .meta({ id: 'Campaigns', description: 'All campaigns, and what waits to become one' });
 
 export type SweepStatus = Wire<typeof sweepStatusSchema>;
+export type StuckRange = Wire<typeof stuckRangeSchema>;
 export type HookStatus = Wire<typeof hookStatusSchema>;
 export type PaceSettings = Wire<typeof paceSettingsSchema>;
 export type PaceStatus = Wire<typeof paceStatusSchema>;

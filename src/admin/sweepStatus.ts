@@ -1,7 +1,8 @@
 import { isClean } from '../engine/campaign.ts';
 import { load } from '../engine/documents.ts';
+import { type Progress, planName, progressOf } from '../engine/ranges.ts';
 import type { CampaignDocument, SweepDocument } from '../engine/schemas.ts';
-import { type Progress, progressOf, sweepKey } from '../engine/sweep.ts';
+import { sweepKey } from '../engine/sweep.ts';
 import type { Capabilities } from '../store/store.ts';
 import type { CommandContext } from './change.ts';
 import type { SweepStatus } from './statusSchema.ts';
@@ -60,10 +61,14 @@ export function expectedIn(
   progress: Progress,
   { byGroup, capabilities }: { readonly byGroup: boolean; readonly capabilities: Capabilities },
 ): number | undefined {
-  const seenIn = (i: number) => progress.ranges[i]?.value.counts['seen'] ?? 0;
-  const all = ranges.map((range, index) => ({ index, done: progress.ranges[index]?.value.done === true, ...range }));
+  // What was cut off a range counts as a part of it still.
+  const all = ranges.map((range, index) => {
+    const parts = progress.ranges.filter(({ name }) => name.startsWith(planName(index)));
+    const seen = parts.reduce((sum, { stored }) => sum + (stored?.value.counts['seen'] ?? 0), 0);
+    return { ...range, seen, done: parts.every(({ stored }) => stored?.value.done) };
+  });
   const done = all.filter((range) => range.done);
-  const meanOf = (some: typeof all) => some.reduce((sum, { index }) => sum + seenIn(index), 0) / some.length;
+  const meanOf = (some: typeof all) => some.reduce((sum, { seen }) => sum + seen, 0) / some.length;
   // After a first look at the old homes that moved much, the new homes are left to the next sweep.
   const skips = campaign.sweep === 1 && !byGroup && !isClean(campaign, progress.counts, capabilities);
   let expected = 0;
@@ -73,7 +78,7 @@ export function expectedIn(
     const mean = meanOf(like.length > 0 ? like : done);
     // Nothing to judge by: what the sweep before saw, if it was one of these.
     if (!range.done && !(mean > 0) && like.length === 0) return seenBefore(campaign);
-    expected += range.done ? seenIn(range.index) : Math.max(seenIn(range.index), mean);
+    expected += range.done ? range.seen : Math.max(range.seen, mean);
   }
   return Math.round(expected);
 }

@@ -35,6 +35,7 @@ const BY_CODE: readonly (readonly [prefix: string, exit: Exit])[] = [
   ['store.unsafe', 'refused'],
   ['store.readOnly', 'refused'],
   ['store.driver', 'usage'],
+  ['dispatch.driver', 'usage'],
   ['subscription.invalid', 'usage'],
 ];
 

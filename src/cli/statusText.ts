@@ -33,6 +33,7 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
     ...(status.topicless ? [['topics', topicsText(status.topicless)]] : []),
     ...(groups ? [['groups', listText(groups)]] : []),
     ['quarantined', quarantinedText(quarantined)],
+    ...(status.stuck ?? []).map((range, i) => [i === 0 ? 'stuck' : '', stuckText(range)]),
     ...(mismatches
       ? [
           [
@@ -49,6 +50,9 @@ export function campaignText(status: CampaignStatus, historyEntries = 5): string
   ];
   return `${campaign}  ${headline(status)}\n${table(rows, '  ')}`;
 }
+
+const stuckText = ({ home, after, tries }: NonNullable<CampaignStatus['stuck']>[number]) =>
+  `${home === 'S' ? 'an old' : 'a new'} home, ${after === undefined ? 'at its beginning' : `after ${after}`}: ${count(tries)} workers took it and got nowhere`;
 
 const topicsText = (topicless: number) =>
   `${count(topicless)} could not be fetched, or say what was not delivered: handover show, with the record's key, says why`;
@@ -120,6 +124,7 @@ function nextText(status: CampaignStatus): string {
   if (strip && closed && strip.doneAt === undefined) return 'a worker takes the state off its entities: handover work';
   if (hook) return 'a worker calls the hook: handover work';
   if (stage === 'completed' || stage === 'cancelled') return `nothing: the campaign is over`;
+  if (status.stuck) return `look at what stands behind that key, and at the workers' logs; then ${verb('retry')}`;
   if (!settled && stage !== 'draft') return 'a worker brings it on: handover work';
   // Nothing can be skipped where all is to come home.
   if (quarantined.count > (stage === 'upgrading' || stage === 'cancelling' ? 0 : quarantined.skipped))

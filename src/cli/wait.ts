@@ -1,4 +1,5 @@
 import { type CampaignStatus, campaignStatus } from '../admin/inspect.ts';
+import { isHeldUp } from '../admin/stuck.ts';
 import { lookAtSweep, sweepStatus } from '../admin/sweepStatus.ts';
 import type { Counts } from '../engine/counts.ts';
 import { documentKey, load } from '../engine/documents.ts';
@@ -47,7 +48,12 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
         if (status) return status;
       }
       if (signal.aborted) throw interrupted(campaign);
-      if (!(await worker.step(campaign, signal))) await clock.sleep(LIMITS.idleMs, signal);
+      if (await worker.step(campaign, signal)) continue;
+      if (await unlessPassing(isHeldUp(session, campaign))) {
+        const status = await unlessPassing(campaignStatus(session, campaign));
+        if (status) return status;
+      }
+      await clock.sleep(LIMITS.idleMs, signal);
     }
   } finally {
     watch.abort();
@@ -57,8 +63,8 @@ export async function waitFor(session: Session, id: string): Promise<CampaignSta
 }
 
 /** What the end of a wait means for a script. */
-export const exitAfter = ({ run, quarantined }: CampaignStatus): Exit =>
-  run === 'paused' || quarantined.count > quarantined.skipped ? 'held' : 'done';
+export const exitAfter = ({ run, quarantined, stuck }: CampaignStatus): Exit =>
+  run === 'paused' || stuck !== undefined || quarantined.count > quarantined.skipped ? 'held' : 'done';
 
 async function campaignOf({ store }: Pick<Session, 'store'>, id: string): Promise<CampaignDocument> {
   const stored = await load(store, 'campaign', documentKey('campaign', id));

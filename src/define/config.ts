@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Dispatch } from '../dispatch/dispatch.ts';
 import { HandoverError } from '../errors.ts';
 import type { OwnPrices } from '../store/prices.ts';
 import type { Store } from '../store/store.ts';
@@ -12,12 +13,17 @@ export interface ConfigDefinition {
   readonly migrations?: string;
   /** What `plan` reckons with in place of the store's list prices: for 100,000 operations, and for a GiB and month. */
   readonly prices?: OwnPrices;
+  /**
+   * Hands work to a fleet of workers. Called once by each `work` and `serve`, which closes it at its end. Unset: each worker
+   * looks for its own.
+   */
+  readonly dispatch?: () => Dispatch | Promise<Dispatch>;
   /** How `handover serve` serves, and whom. */
   readonly server?: ServerDefinition;
 }
 
-export type Config = Required<Omit<ConfigDefinition, 'prices' | 'server'>> &
-  Pick<ConfigDefinition, 'prices'> & { readonly server?: ServerConfig };
+export type Config = Required<Omit<ConfigDefinition, 'prices' | 'server' | 'dispatch'>> &
+  Pick<ConfigDefinition, 'prices' | 'dispatch'> & { readonly server?: ServerConfig };
 
 const price = z.number('must be a number').min(0, 'must not be negative').exactOptional();
 const prices = z.strictObject(
@@ -41,6 +47,11 @@ const schema = z.strictObject({
   }),
   migrations: z.string({ error: 'must be the path of a folder' }).min(1, 'must not be empty').default('./migrations'),
   prices: prices.exactOptional(),
+  dispatch: z
+    .custom<NonNullable<ConfigDefinition['dispatch']>>((value) => typeof value === 'function', {
+      error: 'must be a function that returns a dispatch, as () => pubsubDispatch({ topic, subscription })',
+    })
+    .exactOptional(),
   server: serverSchema.exactOptional(),
 });
 

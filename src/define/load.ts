@@ -39,6 +39,7 @@ const OURS = {
 
 /** What few projects need and takes long to load: loaded when one of them asks for it. */
 const ON_DEMAND: Readonly<Record<string, () => Promise<object>>> = {
+  'handover/dispatch/pubsub': () => import('../dispatch/pubsub.ts'),
   'handover/testing': () => import('../testing/index.ts'),
   'handover/webhooks': () => import('../webhooks/index.ts'),
 };

@@ -40,6 +40,22 @@ export interface NotifyDefinition {
   readonly allow?: readonly string[];
 }
 
+/** Ranges that Cloud Pub/Sub pushes to `/dispatch`, and calls to `/dispatch/tend`: docs/fleet.md. */
+export interface PushDefinition {
+  /** The service account that the subscription signs with, as `pusher@project.iam.gserviceaccount.com`. */
+  readonly account: string;
+  /** The audience that the subscription names. */
+  readonly audience: string;
+  /** How long the subscription waits for an answer. Default: 60. */
+  readonly deadlineSeconds?: number;
+  /** Default: Google's. */
+  readonly issuer?: string;
+  /** Default: Google's. */
+  readonly jwks?: string;
+}
+
+export type PushConfig = Required<PushDefinition>;
+
 /** What `handover serve` does, unless its options say otherwise. */
 export interface ServerDefinition {
   /** Default: `127.0.0.1`, which is the only kind that may do without tokens and OIDC. */
@@ -52,11 +68,14 @@ export interface ServerDefinition {
   readonly proxies?: readonly string[];
   readonly tokens?: readonly TokenDefinition[];
   readonly oidc?: OidcDefinition;
+  /** Works on what is pushed here. */
+  readonly push?: PushDefinition;
   /** Who is told of what campaigns do by themselves. The same at all servers. */
   readonly notify?: readonly NotifyDefinition[];
 }
 
-export type ServerConfig = Required<Omit<ServerDefinition, 'oidc'>> & Pick<ServerDefinition, 'oidc'>;
+export type ServerConfig = Required<Omit<ServerDefinition, 'oidc' | 'push'>> &
+  Pick<ServerDefinition, 'oidc'> & { readonly push?: PushConfig };
 
 const text = (what: string) => z.string(`must be ${what}`).min(1, `must be ${what}`);
 const role = z.enum(ROLES, `must be one of ${ROLES.join(', ')}`);
@@ -88,6 +107,24 @@ const oidc = z.strictObject(
   object,
 );
 
+const push = z.strictObject(
+  {
+    account: text('the address of a service account'),
+    audience: text('the audience of the subscription'),
+    deadlineSeconds: z
+      .int('must be seconds, 1 to 600')
+      .min(1, 'must be seconds, 1 to 600')
+      .max(600, 'must be seconds, 1 to 600')
+      .default(60),
+    issuer: text('the issuer, as its tokens name it').default('https://accounts.google.com'),
+    jwks: z
+      .string('must be a URL')
+      .refine(isSafe, 'must be a URL with https, or one on loopback')
+      .default('https://www.googleapis.com/oauth2/v3/certs'),
+  },
+  object,
+);
+
 const notify = z.strictObject(
   {
     url: z.string('must be a URL').refine(isSafe, 'must be a URL with https, or one on loopback'),
@@ -107,13 +144,14 @@ export const serverSchema = z.strictObject(
       .string('must be a path, as /webhooks')
       .regex(/^\/[\w.~-]+(\/[\w.~-]+)*$/, 'must be a path, as /webhooks')
       .refine(
-        (path) => !/^\/(v1|docs|assets|livez|readyz|metrics)(\/|$)/.test(path),
+        (path) => !/^\/(v1|docs|assets|dispatch|livez|readyz|metrics)(\/|$)/.test(path),
         'must not be a path of the server’s own',
       )
       .default('/webhooks'),
     proxies: z.array(text('an address'), 'must be a list of addresses').readonly().default([]),
     tokens: z.array(token, 'must be a list').readonly().default([]),
     oidc: oidc.exactOptional(),
+    push: push.exactOptional(),
     notify: z.array(notify, 'must be a list').readonly().default([]),
   },
   object,

@@ -1,33 +1,44 @@
 import { elapsed, type Moment, moment } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { viewOf } from '../define/parts.ts';
-import { unlessPassing } from '../errors.ts';
+import type { Answer, Hint } from '../dispatch/dispatch.ts';
+import { HandoverError, isPassing, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { Store } from '../store/store.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
 import { carryOutDue } from './campaignHooks.ts';
 import { sweepName } from './campaigns.ts';
-import { Claim, Pulse, Sightings } from './claim.ts';
+import { Claim, type Lane, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
+import { type Stored, save } from './documents.ts';
 import { type CampaignLook, type Hand, unlessFenced } from './fence.ts';
+import { handOut, handOutOne, type Tender } from './handOut.ts';
 import { isHookDue } from './hooksDue.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
 import { metered } from './metered.ts';
+import { claimAny, claimRange, freeRanges, isStuck, liveWorkers } from './openRanges.ts';
 import { Pacer } from './pace.ts';
+import { type KnownSweep, lookAtCampaign, type Progress, progressOf, type RangeLook } from './ranges.ts';
 import { workOnRange } from './rangeWork.ts';
 import type { CampaignDocument, SweepDocument } from './schemas.ts';
+import { Stragglers } from './stragglers.ts';
 import { stripPage } from './strip.ts';
-import {
-  claimRange,
-  currentSweep,
-  forgetOldSweeps,
-  liveWorkers,
-  lookAtCampaign,
-  type Progress,
-  progressOf,
-} from './sweep.ts';
+import { currentSweep, forgetOldSweeps } from './sweep.ts';
 import { isLazy, isSweepDue, isWorkable } from './workable.ts';
 import type { WorkerOptions } from './worker.ts';
+
+type Look = CampaignLook & { readonly progress?: Progress };
+
+/** A campaign whose ranges may be worked on. */
+interface Ready {
+  readonly look: CampaignLook;
+  readonly campaign: CampaignDocument;
+  readonly migration: Migration;
+  readonly store: Store;
+  readonly sweep: SweepDocument;
+  readonly progress: Progress;
+}
 
 /**
  * One worker's work on one campaign: takes a range, brings its pages to their targets, checkpoints, and advances the
@@ -45,15 +56,18 @@ export class CampaignWork {
   #plan: { readonly name: string; readonly sweep: Promise<SweepDocument> } | undefined;
   readonly #invariants = new AtRest();
   /** The newest plan that is there. */
-  #known: { readonly campaign: CampaignDocument; readonly sweep: SweepDocument } | undefined;
+  #known: KnownSweep | undefined;
   /** When leases were looked after last while the campaign is paused. */
   #kept: Moment | undefined;
   /** All lanes share a budget, and what they know of hot groups. */
   readonly #pacer: Pacer;
   readonly #groupsInHand = new Map<string, Promise<boolean>>();
   readonly #sightings = new Sightings();
+  readonly #stragglers = new Stragglers();
   /** One for each lane. */
-  readonly #pulses: readonly Pulse[];
+  readonly #pulses: Pulse[];
+  /** Lanes with a range that was handed to this worker. */
+  readonly #taken = new Set<number>();
 
   constructor(campaign: string, options: Required<Pick<WorkerOptions, 'id'>> & WorkerOptions) {
     this.#id = campaign;
@@ -133,22 +147,102 @@ export class CampaignWork {
    * left to be waited for: a range of which only hot groups are, or its last checkpoint.
    */
   async #advance(
-    look: CampaignLook & { readonly progress?: Progress },
+    look: Look,
     signal: AbortSignal,
     lane: number,
     leave: (range: Promise<void>) => void,
   ): Promise<boolean> {
     const { clock } = this.#options;
+    const ready = await this.#prepare(look, signal, lane === 0);
+    if (typeof ready === 'boolean') return ready;
+    const { campaign, store, progress } = ready;
+    const own = this.#lane(lane);
+    const claimed = await claimAny(store, campaign, progress, own, this.#sightings, clock);
+    if (claimed === 'busy') return (await this.#cutStraggler(ready)) !== undefined;
+    this.#stragglers.none();
+    // Whoever was faster got somewhere, so this comes to an end.
+    if (claimed === 'lost') return true;
+    let onlyCooling = () => {};
+    const cooling = new Promise<true>((resolve) => {
+      onlyCooling = () => resolve(true);
+    });
+    const { work, claim } = this.#begin(ready, claimed, own, onlyCooling, signal);
+    if (await Promise.race([work, cooling])) leave(work.then(async () => void (await claim.settled())));
+    // The last checkpoint travels with the look for the next range.
+    else leave(claim.settled().then(() => undefined));
+    return true;
+  }
+
+  /**
+   * Looks at a range that was handed to this worker, and works on it where it may be worked on. `again`: somebody else
+   * may get it, for it was given back, or nobody knows.
+   */
+  async take({ sweep, range: name }: Hint, signal: AbortSignal): Promise<Answer> {
+    const { store, clock } = this.#options;
+    const at = moment(clock);
+    const found = await lookAtCampaign(store, this.#id, this.#known);
+    if (!found || sweepName(found.campaign.value) !== sweep) return 'done';
+    if (found.progress?.ranges.find((each) => each.name === name)?.stored?.value.done) return 'done';
+    const ready = await this.#prepare({ ...found, at }, signal, false);
+    if (typeof ready === 'boolean') return ready ? 'again' : 'done';
+    const lane = this.#freeLane();
+    const own = this.#lane(lane);
+    // In somebody's hands, who has a message of his own; or its turn is later, and then there is another one; or set aside.
+    const free = freeRanges(ready.progress, this.#sightings, own.pulse.claimMs, clock);
+    const range = free.find((each) => each.name === name);
+    if (!range) return 'done';
+    this.#taken.add(lane);
+    try {
+      const stored = await claimRange(ready.store, ready.campaign, range, own, clock.now());
+      if (typeof stored === 'string') return 'again';
+      const { work, claim } = this.#begin(ready, { range, stored }, own, () => {}, signal);
+      await work;
+      return (await claim.settled()) ? 'done' : 'again';
+    } finally {
+      this.#taken.delete(lane);
+    }
+  }
+
+  /**
+   * Does what is to be done beside working on ranges, and sees to it that those are handed out. Resolves with how many
+   * workers there are.
+   */
+  async tend(tender: Tender, signal: AbortSignal): Promise<number> {
+    const { store, clock } = this.#options;
+    for (let more = true; more && !signal.aborted; ) {
+      const at = moment(clock);
+      const found = await lookAtCampaign(store, this.#id, this.#known);
+      const ready = found !== undefined && (await this.#prepare({ ...found, at }, signal, true));
+      more = ready === true;
+      if (typeof ready === 'boolean') continue;
+      const { claimMs } = this.#lane(this.#freeLane()).pulse;
+      const free = freeRanges(ready.progress, this.#sightings, claimMs, clock);
+      await handOut({ ...ready, free, clock }, tender);
+      if (free.length > 0) this.#stragglers.none();
+      const cut = free.length === 0 && tender.isIdle() ? await this.#cutStraggler(ready) : undefined;
+      if (cut !== undefined)
+        await handOutOne({ campaign: this.#id, sweep: sweepName(ready.campaign), range: cut }, tender);
+      return this.#workersIn(ready.progress);
+    }
+    return 1;
+  }
+
+  /**
+   * All that comes before a range is worked on. `true`: something was done, look again; `false`: there is nothing to do just
+   * now. `first`: of several hands of one worker one does what needs no more.
+   */
+  async #prepare(look: Look, signal: AbortSignal, first: boolean): Promise<boolean | Ready> {
+    const { clock } = this.#options;
     const campaign = look.campaign.value;
     const migration = this.#migrationOf(campaign);
     const store = migration ? viewOf(this.#options.store, migration) : this.#options.store;
-    if (this.mayHaveLeases(campaign)) return lane === 0 && this.#keepLeases(look, migration!, signal);
+    if (this.mayHaveLeases(campaign)) return first && this.#keepLeases(look, migration!, signal);
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
-    if (campaign.closed) return lane === 0 && this.#strip(campaign, migration, signal);
+    if (campaign.closed) return first && this.#strip(campaign, migration, signal);
     if (isHookDue(campaign)) {
       const { events = {} } = this.#options;
-      const due = lane === 0 && (await carryOutDue({ ...this.#handOf(look, migration, signal), events }));
+      const due = first && (await carryOutDue({ ...this.#handOf(look, migration, signal), events }));
       if (due === 'done') return true;
       if (!isSweepDue(campaign, clock.now())) return false;
     }
@@ -156,28 +250,58 @@ export class CampaignWork {
     if (!this.#isQuiet(campaign)) return false;
     const sweep = await unlessFenced(() => this.#planOf(look, migration, signal));
     if (sweep === 'fenced') return true;
-    this.#known = { campaign, sweep };
     const at = look.progress ? look.at.ticks : clock.ticks();
     const progress = look.progress ?? (await progressOf(store, campaign, sweep));
+    this.#known = { campaign, sweep, names: progress.ranges.map(({ name }) => name) };
     this.#sightings.look(sweepName(campaign), progress.ranges, at);
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(look, migration, { counts: progress.counts, whole: progress.done }, signal);
     }
+    await this.#setAside(store, campaign, progress);
+    return { look, campaign, migration, store, sweep, progress };
+  }
+
+  /** Where a budget is what holds them up, more hands do no more. */
+  async #cutStraggler(ready: Ready): Promise<string | undefined> {
+    const pacer = this.#pacer;
+    if (pacer.waitMs() > 0) return undefined;
+    const store = metered(ready.store, (operations) => pacer.count(operations));
+    return this.#stragglers.cut({ ...ready, store, clock: this.#options.clock });
+  }
+
+  /** Tells once of each range that nobody gets anywhere with. */
+  async #setAside(store: Store, campaign: CampaignDocument, { ranges }: Progress): Promise<void> {
+    const { clock, dispatch, events } = this.#options;
+    const now = clock.now();
+    for (const { name: range, plan, stored } of ranges) {
+      if (!stored || stored.value.asideAt !== undefined || !isStuck(stored.value, now)) continue;
+      const saved = await save<'range'>(store, stored.key, { ...stored.value, asideAt: now }, stored.version);
+      // Of those who find out one is the first.
+      if (saved.status !== 'applied') continue;
+      const { tries = 0, cursor: after = plan.after } = stored.value;
+      const at = after === undefined ? {} : { after };
+      const letter = { campaign: campaign.id, sweep: sweepName(campaign), range, tries, ...at };
+      events?.setAside?.(letter);
+      await dispatch?.setAside(letter).catch((error) => {
+        if (!(error instanceof HandoverError)) throw error;
+        events?.faltered?.(error);
+      });
+    }
+  }
+
+  /** Work on a range that this worker has just claimed. */
+  #begin(
+    { look, campaign, migration, store, sweep, progress }: Ready,
+    { range, stored }: { readonly range: RangeLook; readonly stored: Stored<'range'> },
+    own: Lane,
+    onlyCooling: () => void,
+    signal: AbortSignal,
+  ): { readonly work: Promise<void>; readonly claim: Claim } {
+    const { clock } = this.#options;
     const pacer = this.#pacer;
     pacer.follow(campaign);
-    const own = { name: `${this.#options.id}.${lane}`, pulse: this.#pulses[lane]!, pacer };
-    const claimed = await claimRange(store, campaign, sweep, progress, own, this.#sightings, clock);
-    if (claimed === 'busy') return false;
-    // Whoever was faster got somewhere, so this comes to an end.
-    if (claimed === 'lost') return true;
-    const workersIn = (found: Progress) => new Set(liveWorkers(found, clock.now()).keys()).add(this.#options.id).size;
-    pacer.shareWith(workersIn(progress));
-    const claim = new Claim(store, clock, claimed.stored, own);
-    const range = sweep.ranges[claimed.index]!;
-    let onlyCooling = () => {};
-    const cooling = new Promise<true>((resolve) => {
-      onlyCooling = () => resolve(true);
-    });
+    pacer.shareWith(this.#workersIn(progress));
+    const claim = new Claim(store, clock, stored, own);
     const work = workOnRange({
       store: metered(store, (operations) => pacer.count(operations)),
       clock,
@@ -185,23 +309,38 @@ export class CampaignWork {
       worker: this.#options.id,
       migration,
       look,
-      range,
-      claimed: claimed.stored.value,
+      range: range.plan,
       claim,
       oldHomes: progress.oldHomes,
       filled: this.#filled,
       groupsInHand: this.#groupsInHand,
       takeIn: this.#options.takeIn,
       pacer,
-      workers: async () => workersIn(await progressOf(store, campaign, sweep)),
+      workers: async () => this.#workersIn(await progressOf(store, campaign, sweep)),
       onlyCooling,
       // One of its own for each range: any number may wait, and a signal warns of many listeners.
       signal: AbortSignal.any([signal]),
+    }).catch(async (error) => {
+      if (isPassing(error)) await claim.excuse().catch(() => undefined);
+      throw error;
     });
-    if (await Promise.race([work, cooling])) leave(work.then(() => claim.settled()));
-    // The last checkpoint travels with the look for the next range.
-    else leave(claim.settled());
-    return true;
+    return { work, claim };
+  }
+
+  /** Those who hold a range, and this one. */
+  #workersIn(progress: Progress): number {
+    return new Set(liveWorkers(progress, this.#options.clock.now()).keys()).add(this.#options.id).size;
+  }
+
+  #lane(lane: number): Lane {
+    this.#pulses[lane] ??= new Pulse(this.#options.clock);
+    return { name: `${this.#options.id}.${lane}`, pulse: this.#pulses[lane], pacer: this.#pacer };
+  }
+
+  #freeLane(): number {
+    let lane = 0;
+    while (this.#taken.has(lane)) lane++;
+    return lane;
   }
 
   /** What this worker does anything under that is to be fenced. */

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store, Version } from '../store/store.ts';
 import { addAll, type Counts } from './counts.ts';
-import { type Stored, save } from './documents.ts';
+import { load, type Stored, save } from './documents.ts';
 import type { Pacer } from './pace.ts';
+import { isPast, type RangeLook } from './ranges.ts';
 import type { RangeDocument } from './schemas.ts';
 
 /** One of the lanes of a worker: what it is called, how fast its steps follow each other, and how fast they may. */
@@ -24,7 +26,9 @@ export class Claim {
   /** When the claim runs out that was last asked for. */
   #untilMs: number;
   #saved: Promise<Stored<'range'> | undefined>;
-  #savedAt: number;
+  /** What only keeps the claim is no checkpoint: on a slow store every round does. */
+  #checkpointedAt: number;
+  #range: RangeDocument;
 
   constructor(store: Store, clock: Clock, claimed: Stored<'range'>, lane: Lane) {
     this.#store = store;
@@ -32,12 +36,18 @@ export class Claim {
     this.#lane = lane;
     this.#untilMs = claimed.value.claim!.untilMs;
     this.#saved = Promise.resolve(claimed);
-    this.#savedAt = clock.now();
+    this.#range = claimed.value;
+    this.#checkpointedAt = clock.now();
     lane.pulse.beat(true);
   }
 
+  /** The range as this worker knows it to be written down, or about to be. */
+  get range(): RangeDocument {
+    return this.#range;
+  }
+
   get isDue(): boolean {
-    return this.#clock.now() - this.#savedAt >= LIMITS.checkpointMs;
+    return this.#clock.now() - this.#checkpointedAt >= LIMITS.checkpointMs;
   }
 
   /**
@@ -46,10 +56,12 @@ export class Claim {
    * false when somebody else has the range by now.
    */
   checkpoint(page: { cursor: string | undefined; done: boolean; counts: Counts }, release: boolean): Promise<boolean> {
+    this.#checkpointedAt = this.#clock.now();
     return this.#write((value) => {
       const counts = { ...value.counts };
       addAll(counts, page.counts);
-      const { claim: _, ...kept } = value;
+      // Whoever took it got somewhere: what comes next is tried anew.
+      const { claim: _, tries: __, asideAt: ___, ...kept } = value;
       const claim = release ? {} : { claim: this.#claim() };
       return { ...kept, done: page.done, counts, ...(page.cursor ? { cursor: page.cursor } : {}), ...claim };
     });
@@ -65,30 +77,55 @@ export class Claim {
     this.#write((value) => ({ ...value, claim: this.#claim() })).catch(() => undefined);
   }
 
-  /** Resolves when the last checkpoint is known. */
-  async settled(): Promise<void> {
+  /** Resolves when the last checkpoint is known: with whether the range is done, for sure and by this worker. */
+  async settled(): Promise<boolean> {
+    return (await this.#saved)?.value.done === true;
+  }
+
+  /** The store did not answer, so that this was no try: another one may have more luck. */
+  async excuse(): Promise<void> {
+    await this.#write(({ tries = 1, ...value }) => (tries > 1 ? { ...value, tries: tries - 1 } : value));
     await this.#saved;
   }
 
   #write(change: (value: RangeDocument) => RangeDocument): Promise<boolean> {
     const previous = this.#saved;
-    this.#savedAt = this.#clock.now();
-    this.#untilMs = this.#savedAt + this.#lane.pulse.claimMs;
-    this.#saved = previous.then(async (before) => {
-      if (!before) return undefined;
-      const value = change(before.value);
-      const saved = await save<'range'>(this.#store, before.key, value, before.version);
-      return saved.status === 'applied' ? { key: before.key, value, version: saved.version } : undefined;
-    });
+    this.#untilMs = this.#clock.now() + this.#lane.pulse.claimMs;
+    this.#saved = previous.then((before) => before && this.#save(before, change));
     // Awaited by the next one, or by `settled`; a failure in between must not go unnoticed by the one and kill the process.
     this.#saved.catch(() => undefined);
     return previous.then((before) => before !== undefined);
+  }
+
+  /**
+   * What it comes to be; undefined when somebody else has the range by now, or nobody knows. Somebody may have shortened it
+   * meanwhile, and that is all: then it is this worker's still, and what it has done counts, unless it went past the cut,
+   * for what lies there is counted by whoever has it now.
+   */
+  async #save(
+    before: Stored<'range'>,
+    change: (value: RangeDocument) => RangeDocument,
+  ): Promise<Stored<'range'> | undefined> {
+    const value = change(before.value);
+    const cut = before.value.cuts?.at(-1);
+    // Also by a page that was read before the cut was seen.
+    if (cut && isPast(value.cursor, cut)) return undefined;
+    const saved = await save<'range'>(this.#store, before.key, value, before.version);
+    if (saved.status === 'applied') return { key: before.key, value, version: saved.version };
+    const now = saved.status === 'conflict' ? await load(this.#store, 'range', before.key) : undefined;
+    if (!now || !isShortened(before.value, now.value)) return undefined;
+    this.#range = now.value;
+    return this.#save(now, change);
   }
 
   #claim() {
     return claimOf(this.#lane, this.#clock.now());
   }
 }
+
+/** Whether nothing else has happened to it. */
+const isShortened = ({ cuts: before = [], ...was }: RangeDocument, { cuts = [], ...is }: RangeDocument): boolean =>
+  cuts.length > before.length && isDeepStrictEqual([was, before], [is, cuts.slice(0, before.length)]);
 
 /** How far a lane's steps lie apart on this store: a claim outlasts two of the slowest, or it would be taken away. */
 export class Pulse {
@@ -125,23 +162,23 @@ export class Pulse {
 export class Sightings {
   #sweep = '';
   #lookedAt = Number.NEGATIVE_INFINITY;
-  readonly #seen = new Map<number, { readonly version: Version | undefined; readonly writtenAfter: number }>();
+  readonly #seen = new Map<string, { readonly version: Version | undefined; readonly writtenAfter: number }>();
 
   /** `at`: by a clock that nobody sets, before the look. */
-  look(sweep: string, ranges: readonly (Stored<'range'> | undefined)[], at: number): void {
+  look(sweep: string, ranges: readonly RangeLook[], at: number): void {
     if (sweep !== this.#sweep) this.#seen.clear();
     this.#sweep = sweep;
-    for (const [index, range] of ranges.entries()) {
-      const version = range?.version;
-      const seen = this.#seen.get(index);
-      if (!seen || seen.version !== version) this.#seen.set(index, { version, writtenAfter: this.#lookedAt });
+    for (const { name, stored } of ranges) {
+      const version = stored?.version;
+      const seen = this.#seen.get(name);
+      if (!seen || seen.version !== version) this.#seen.set(name, { version, writtenAfter: this.#lookedAt });
     }
     this.#lookedAt = at;
   }
 
   /** Whether the range was written within so many milliseconds for sure. */
-  isYoung(index: number, ms: number, at: number): boolean {
-    return at - (this.#seen.get(index)?.writtenAfter ?? Number.NEGATIVE_INFINITY) < ms;
+  isYoung(range: string, ms: number, at: number): boolean {
+    return at - (this.#seen.get(range)?.writtenAfter ?? Number.NEGATIVE_INFINITY) < ms;
   }
 }
 

@@ -18,8 +18,9 @@ import { type Pacer, turnsOf } from './pace.ts';
 import { type PageOptions, processPage } from './page.ts';
 import type { Pair } from './pair.ts';
 import { groupsHeldBack } from './quarantine.ts';
+import type { Planned } from './ranges.ts';
 import { processReferences } from './referencePage.ts';
-import type { CampaignDocument, QuarantineDocument, RangeDocument, SweepDocument } from './schemas.ts';
+import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import { subscribingOf } from './subscribers.ts';
 import type { Handling } from './subscription.ts';
 import { processSubscriptions } from './subscriptionPage.ts';
@@ -36,9 +37,9 @@ export interface RangeWork {
   readonly migration: Migration;
   /** The look at the campaign before the range was claimed. */
   readonly look: CampaignLook;
-  readonly range: SweepDocument['ranges'][number];
-  readonly claimed: RangeDocument;
-  readonly claim: Pick<Claim, 'isDue' | 'checkpoint' | 'keep'>;
+  /** As it was planned: its document says how far it goes. */
+  readonly range: Planned;
+  readonly claim: Pick<Claim, 'range' | 'isDue' | 'checkpoint' | 'keep'>;
   /** What the sweep has counted at the old homes; all of it, once new homes are looked at. */
   readonly oldHomes: Counts;
   /** Generations in which the new homes turned out to be filled already. */
@@ -62,15 +63,16 @@ export async function workOnRange(work: RangeWork): Promise<void> {
   const { store, clock, events, look, claim, pacer, signal } = work;
   const started = look.campaign.value;
   const turns = turnsOf(work);
-  let { cursor } = work.claimed;
+  let { cursor } = claim.range;
   let counted: Counts = {};
   let cooling: readonly Item[] = [];
   const fencing = { store, clock, turns, still: (now: CampaignDocument) => sameSweep(now, started) };
   let known: Fence | undefined = Fence.by(look, fencing);
+  let held = true;
   for (let more = true, done = false; !done && !signal.aborted; ) {
     const fence = known ?? (await Fence.look(started.id, fencing));
     known = undefined;
-    if (!fence) break;
+    if (!fence) return;
     pacer.follow(fence.campaign);
     // Records whose groups are hot go along with the pages that follow, and hold nobody up. Only when nothing else is left
     // they are waited for.
@@ -102,8 +104,11 @@ export async function workOnRange(work: RangeWork): Promise<void> {
     if (cooling.length > 0) add(counted, 'unresolved', cooling.length);
     const page = { cursor, done: !more, counts: counted };
     counted = {};
-    if (!(await claim.checkpoint(page, !more || signal.aborted))) return;
+    held = more && !signal.aborted;
+    if (!(await claim.checkpoint(page, !held))) return;
   }
+  // The process is to end, and has not come to a page: others need not wait for its claim to run out.
+  if (held) await claim.checkpoint({ cursor, done: false, counts: counted }, true);
 }
 
 interface Turn {
@@ -127,7 +132,7 @@ async function pageOf(work: RangeWork, fence: Fence, cursor: string | undefined)
   await fence.renew();
   if (pacer.isShareDue) pacer.shareWith(await work.workers());
   if (signal.aborted) return { entities: [], more: true };
-  return store.scan(remaining(migration, fence.campaign.id, range, cursor), pacer.pageSize);
+  return store.scan(remaining(migration, fence.campaign.id, range, cursor, work.claim.range), pacer.pageSize);
 }
 
 async function pauseOver(

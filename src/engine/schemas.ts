@@ -153,6 +153,8 @@ export const SCHEMAS = {
         until: z.string().optional(),
       }),
     ),
+    /** Where a fleet works: the last turn whose ranges were handed out, and when. */
+    sent: z.object({ turn: z.number(), at: z.number() }).optional(),
   }),
   range: z.object({
     v: version,
@@ -160,6 +162,12 @@ export const SCHEMAS = {
     cursor: z.string().optional(),
     done: z.boolean(),
     claim: z.object({ by: z.string(), untilMs: z.number(), pace: paceNote.optional() }).optional(),
+    /** How many took it since its last checkpoint. */
+    tries: z.number().optional(),
+    /** It was set aside then, which was told: see `isStuck`. */
+    asideAt: z.number().optional(),
+    /** Keys behind each of which a part was cut off, the last one first in key order: see `RangeLook`. */
+    cuts: z.array(z.string()).optional(),
     counts,
   }),
   quarantine: z.object({

@@ -1,18 +1,15 @@
-import { hash } from 'node:crypto';
 import type { Side } from '../../machines/moves.ts';
-import type { Clock } from '../clock.ts';
 import { type Migration, movedBy } from '../define/migration.ts';
 import { LIMITS } from '../limits.ts';
 import { Key } from '../record/key.ts';
 import type { KeyRange, Store } from '../store/store.ts';
 import { sweepName } from './campaigns.ts';
-import { claimOf, isLive, type Lane, type Sightings, workerOf } from './claim.ts';
-import { add, addAll, type Counts } from './counts.ts';
-import { attempts, decode, documentKey, erase, list, load, loadMany, type Stored, save } from './documents.ts';
+import { attempts, documentKey, erase, list, load, type Stored, save } from './documents.ts';
 import { dropsOf } from './dropping.ts';
 import { Fence, Fenced, type Hand, sameSweep } from './fence.ts';
+import { endOf, type Planned } from './ranges.ts';
 import { releaseRetried } from './retried.ts';
-import type { CampaignDocument, PaceNote, RangeDocument, SweepDocument } from './schemas.ts';
+import type { CampaignDocument, RangeDocument, SweepDocument } from './schemas.ts';
 import { subscribersOf } from './subscribers.ts';
 
 /**
@@ -21,9 +18,6 @@ import { subscribersOf } from './subscribers.ts';
  * may be done twice after a crash, which changes nothing, but is counted once.
  */
 export const sweepKey = (campaign: CampaignDocument): Key => documentKey('sweep', campaign.id, sweepName(campaign));
-
-const rangeKey = (campaign: CampaignDocument, index: number): Key =>
-  documentKey('range', campaign.id, `${sweepName(campaign)}.${String(index).padStart(6, '0')}`);
 
 /** The number of the first rule of what is rewritten in place. */
 export const firstField = ({ records, subscriptions }: Migration): number => records.length + subscriptions.length;
@@ -110,143 +104,21 @@ async function planRanges(
   return ranges;
 }
 
-/** Ranges of one turn are done before those of the next: what refers first, old homes, new homes, what refers last. */
-const turnOf = ({ home, refers }: SweepDocument['ranges'][number]): number =>
-  refers === 'first' ? 0 : refers === 'last' ? 3 : home === 'S' ? 1 : 2;
-
-/** What is left of a range after its checkpoint. */
+/** What is left of a range, as its document says how far it goes, after this key. */
 export function remaining(
   migration: Migration,
   campaign: string,
-  range: SweepDocument['ranges'][number],
+  range: Planned,
   cursor: string | undefined,
+  document: Pick<RangeDocument, 'cuts'>,
 ): KeyRange {
   const after = cursor ?? range.after;
+  const until = endOf(range, document);
   return {
     ...sweptRange(migration, campaign, range.rule, range.home),
     ...(after === undefined ? {} : { after: Key.parse(after) }),
-    ...(range.until === undefined ? {} : { until: Key.parse(range.until) }),
+    ...(until === undefined ? {} : { until: Key.parse(until) }),
   };
-}
-
-export interface Progress {
-  readonly ranges: readonly (Stored<'range'> | undefined)[];
-  /** Everything the ranges have counted so far. */
-  readonly counts: Counts;
-  /** The part of it that is of old homes. */
-  readonly oldHomes: Counts;
-  readonly oldHomesDone: boolean;
-  readonly done: boolean;
-  /** 0 to 1, by ranges; a range under way counts for nothing. */
-  readonly share: number;
-}
-
-export async function progressOf(store: Store, campaign: CampaignDocument, sweep: SweepDocument): Promise<Progress> {
-  return progressIn(sweep, await loadMany(store, 'range', rangeKeys(campaign, sweep)));
-}
-
-/**
- * The campaign and how far its sweep is, in one read; without the progress where the sweep under way is not the one that
- * `known` tells of. The campaign may be the older of the two: ranges of its sweep can only have come further.
- */
-export async function lookAtCampaign(
-  store: Store,
-  id: string,
-  known: { readonly campaign: CampaignDocument; readonly sweep: SweepDocument } | undefined,
-): Promise<{ readonly campaign: Stored<'campaign'>; readonly progress?: Progress } | undefined> {
-  const keys = known ? rangeKeys(known.campaign, known.sweep) : [];
-  const [first, ...others] = await store.read([documentKey('campaign', id), ...keys]);
-  if (!first) return undefined;
-  const campaign = decode('campaign', first);
-  if (!known || sweepName(known.campaign) !== sweepName(campaign.value)) return { campaign };
-  return {
-    campaign,
-    progress: progressIn(
-      known.sweep,
-      others.map((entity) => entity && decode('range', entity)),
-    ),
-  };
-}
-
-const rangeKeys = (campaign: CampaignDocument, { ranges }: SweepDocument): readonly Key[] =>
-  ranges.map((_, i) => rangeKey(campaign, i));
-
-function progressIn(sweep: SweepDocument, ranges: Progress['ranges']): Progress {
-  const counts: Counts = {};
-  const oldHomes: Counts = {};
-  ranges.forEach((range, i) => {
-    addAll(counts, range?.value.counts ?? {});
-    if (sweep.ranges[i]!.home === 'S') addAll(oldHomes, range?.value.counts ?? {});
-  });
-  const doneAt = (home: Side) => sweep.ranges.every((range, i) => range.home !== home || ranges[i]?.value.done);
-  const oldHomesDone = doneAt('S');
-  return {
-    ranges,
-    counts,
-    oldHomes,
-    oldHomesDone,
-    done: oldHomesDone && doneAt('T'),
-    share: ranges.filter((range) => range?.value.done).length / Math.max(1, ranges.length),
-  };
-}
-
-/**
- * A range to work on, with this worker's claim on it; 'busy' when others hold all that is left, or the store has no room;
- * 'lost' when somebody else was faster: what else was free by this look may be taken as well, so look again. Claims only keep workers
- * out of each other's way: two that work on one range lose time, never data. Whoever takes a range over cannot know what
- * the one before moved there and did not live to count, so that such a sweep proves less: it is `doubtful`.
- */
-export async function claimRange(
-  store: Store,
-  campaign: CampaignDocument,
-  sweep: SweepDocument,
-  progress: Progress,
-  lane: Lane,
-  sightings: Sightings,
-  clock: Pick<Clock, 'now' | 'ticks'>,
-): Promise<{ index: number; stored: Stored<'range'> } | 'busy' | 'lost'> {
-  const undone = sweep.ranges.map((_, index) => index).filter((index) => !progress.ranges[index]?.value.done);
-  const turn = Math.min(...undone.map((index) => turnOf(sweep.ranges[index]!)));
-  const open = undone.filter((index) => turnOf(sweep.ranges[index]!) === turn);
-  const now = clock.now();
-  const free = open.filter((index) => {
-    const claim = progress.ranges[index]?.value.claim;
-    return !isLive(claim, now) && !(claim && sightings.isYoung(index, lane.pulse.claimMs, clock.ticks()));
-  });
-  const index = choiceOf(free, lane.name);
-  if (index === undefined) return 'busy';
-  const before = progress.ranges[index];
-  const counts = { ...before?.value.counts };
-  if (before?.value.claim) add(counts, 'doubtful');
-  const value: RangeDocument = {
-    v: 1,
-    done: false,
-    ...before?.value,
-    counts,
-    claim: claimOf(lane, now),
-  };
-  const key = rangeKey(campaign, index);
-  const saved = await save<'range'>(store, key, value, before?.version);
-  if (saved.status === 'applied') return { index, stored: { key, value, version: saved.version } };
-  return saved.status === 'conflict' ? 'lost' : 'busy';
-}
-
-/**
- * Each worker has an order of its own for the ranges, and each of its lanes takes another of the first: so of those who look
- * at one moment, as at the beginning of a sweep, few want the same.
- */
-function choiceOf(free: readonly number[], lane: string): number | undefined {
-  const worker = workerOf(lane);
-  const placed = free.map((index) => [hash('sha1', `${worker} ${index}`, 'hex'), index] as const);
-  placed.sort(([a], [b]) => (a < b ? -1 : 1));
-  return placed[Number(lane.slice(worker.length + 1)) % placed.length]?.[1];
-}
-
-/** Those who hold a range just now, with what each said last of its pace. */
-export function liveWorkers({ ranges }: Progress, now: number): ReadonlyMap<string, PaceNote | undefined> {
-  const claims = ranges.flatMap((range) => (isLive(range?.value.claim, now) ? [range!.value.claim!] : []));
-  claims.sort((a, b) => a.untilMs - b.untilMs);
-  return new Map(claims.map(({ by, pace }) => [workerOf(by), pace]));
 }
 
 /** Deletes the documents of sweeps that are over. */

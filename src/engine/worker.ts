@@ -2,12 +2,14 @@ import type { Move } from '../../machines/moves.ts';
 import type { Clock } from '../clock.ts';
 import type { HookName } from '../define/hooks.ts';
 import type { Migration } from '../define/migration.ts';
+import type { Answer, Dispatch, Hint, Letter } from '../dispatch/dispatch.ts';
 import { type HandoverError, unlessPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { CampaignWork } from './campaignWork.ts';
 import type { Counts } from './counts.ts';
 import { list } from './documents.ts';
+import { Fleet } from './fleet.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import type { Handling } from './subscription.ts';
 import { isLazy, isWorkable } from './workable.ts';
@@ -25,9 +27,11 @@ export interface WorkerEvents {
   paused?(campaign: string, because: string, facts: { readonly migration: string; readonly command: number }): void;
   /** It has called a hook; `cause`: why that failed. */
   hooked?(facts: HookFacts): void;
+  /** This worker has set a range aside, which so many took and got nowhere with. */
+  setAside?(letter: Letter): void;
   /** This worker has not the definition that the campaign was started with; told once. */
   refused?(campaign: CampaignDocument): void;
-  /** The store did not answer; the worker will look again. */
+  /** The store did not answer, or the dispatch; the worker will look again. */
   faltered?(error: HandoverError): void;
   /** Runs a page's way, from its scan to its last commit, once: for traces. */
   page?<R>(page: PageFacts, act: () => Promise<R>): Promise<R>;
@@ -58,8 +62,10 @@ export interface WorkerOptions {
   readonly id?: string;
   /** Takes in what a topic says now, as if it had been delivered; returns how much was new. Unset: nothing is fetched. */
   readonly takeIn?: Handling['takeIn'];
-  /** Ranges in hand at once, for each campaign. Default: `LIMITS.lanes`. */
+  /** Ranges in hand at once, for each campaign; or of all campaigns, where they are handed out. Default: `LIMITS.lanes`. */
   readonly lanes?: number;
+  /** Hands out ranges to a fleet of workers. Unset: each worker looks for its own, as often as it likes. */
+  readonly dispatch?: Dispatch;
 }
 
 /**
@@ -82,33 +88,63 @@ export class Worker {
    * which never rests, or is slow on purpose, holds up no other. Throws what is no store's doing, when all have stopped.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, dispatch } = this.#options;
     const broken = new AbortController();
     const all = AbortSignal.any([signal, broken.signal]);
+    const orBreak = (work: Promise<unknown>) =>
+      work.then(
+        () => undefined,
+        (error) => broken.abort(error),
+      );
+    const onBroken = (error: unknown) => broken.abort(error);
+    const fleet = dispatch && new Fleet({ ...this.#options, dispatch, workOn: (id) => this.#workOn(id), onBroken });
+    const received = fleet && orBreak(fleet.receive(all));
     const underWay = new Map<string, Promise<void>>();
     const begin = (campaign: CampaignDocument) => {
       if (underWay.has(campaign.id)) return;
-      const work = this.step(campaign, all)
-        .then(
-          () => undefined,
-          (error) => broken.abort(error),
-        )
-        .finally(() => underWay.delete(campaign.id));
+      const work = orBreak(fleet ? fleet.tend(campaign, all) : this.step(campaign, all)).finally(() =>
+        underWay.delete(campaign.id),
+      );
       underWay.set(campaign.id, work);
     };
     while (!all.aborted) {
       // A store that does not answer is no reason to die: nothing is known, so look again a little later.
       const look = unlessPassing(this.#lookForWork(begin), (error) => this.#options.events?.faltered?.(error));
       await look.catch((error) => broken.abort(error));
-      await clock.sleep(LIMITS.idleMs, all);
+      await (fleet ? fleet.untilNextLook(all) : clock.sleep(LIMITS.idleMs, all));
     }
-    await Promise.all(underWay.values());
+    await Promise.all([received, ...underWay.values()]);
     if (broken.signal.aborted) throw broken.signal.reason;
   }
 
   /** Works on one campaign as long as there is something to do for it; false when there was nothing. */
   async step({ id }: Pick<CampaignDocument, 'id'>, signal: AbortSignal): Promise<boolean> {
     return this.#workOn(id).step(signal);
+  }
+
+  /** For whoever is handed one message at a time. Throws what is no store's doing. */
+  async take(hint: Hint, signal: AbortSignal): Promise<Answer> {
+    const taken = this.#workOn(hint.campaign).take(hint, signal);
+    return (await unlessPassing(taken, (error) => this.#options.events?.faltered?.(error))) ?? 'again';
+  }
+
+  /**
+   * Tends all campaigns once: ends what is at its end, begins what is due, and hands out ranges, without working on any.
+   * Needs a dispatch. Throws what is no store's doing.
+   */
+  async tend(signal: AbortSignal): Promise<void> {
+    const { dispatch, events } = this.#options;
+    const tending: Promise<unknown>[] = [];
+    const tender = {
+      publish: async (hints: readonly Hint[]) => dispatch?.publish(hints),
+      isIdle: () => true,
+      help: () => false,
+    };
+    const faltered = (error: HandoverError) => events?.faltered?.(error);
+    const begin = ({ id }: CampaignDocument) =>
+      tending.push(unlessPassing(this.#workOn(id).tend(tender, signal), faltered));
+    await unlessPassing(this.#lookForWork(begin), faltered);
+    await Promise.all(tending);
   }
 
   #workOn(id: string): CampaignWork {

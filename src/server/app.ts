@@ -18,6 +18,7 @@ import type { Services } from './operations/operation.ts';
 import { servePage } from './page.ts';
 import { patientStore } from './patience.ts';
 import { sendProblem } from './problems.ts';
+import { type Pushed, pushReceiver } from './push.ts';
 import { ratesOf } from './rates.ts';
 import { addRoute, callerOf, setCaller } from './routes.ts';
 import { refuseBytes, refuseUrl } from './unread.ts';
@@ -37,10 +38,12 @@ export interface AppOptions {
   readonly receiver?: Receiver;
   /** What this process counts, for /metrics. */
   readonly metrics?: Metrics;
+  /** Works on what is pushed, as `config.push` says; unset: nothing is. */
+  readonly pushed?: Pushed;
   /** Further parts. */
   readonly parts?: readonly Part[];
-  /** True from the moment it is told to end. */
-  readonly isEnding: () => boolean;
+  /** Aborts when it is told to end. */
+  readonly ending: AbortSignal;
 }
 
 /** The server, not listening yet. */
@@ -82,6 +85,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(helmet, HEADERS);
   health(app, options);
   if (receiver) await app.register(fastifyReceiver(receiver), { prefix: config.receiver });
+  if (options.pushed && config.push) {
+    const ending = options.ending;
+    const push = { ...options.pushed, config: config.push, clock: options.services.clock, signal: ending };
+    await app.register(pushReceiver(push), { prefix: '/dispatch' });
+  }
   if (options.page) await app.register((scope) => servePage(scope, {}));
   await app.register((scope) => guarded(scope, options));
   return app;
@@ -107,11 +115,11 @@ const HEADERS = {
 };
 
 /** For whoever watches the process: nothing has to be shown, and nothing is told but whether it lives. */
-function health(app: FastifyInstance, { services, isEnding }: AppOptions): void {
+function health(app: FastifyInstance, { services, ending }: AppOptions): void {
   const answers = storeAnswers(services);
   app.get('/livez', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_, reply) => {
-    const ready = !isEnding() && (await answers()) && !isEnding();
+    const ready = !ending.aborted && (await answers()) && !ending.aborted;
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable' });
   });
 }

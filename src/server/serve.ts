@@ -9,7 +9,7 @@ import { Jobs } from './jobs.ts';
 import { notify } from './notify/notify.ts';
 import type { Services } from './operations/operation.ts';
 
-export interface ServeOptions extends Pick<AppOptions, 'log' | 'version' | 'page' | 'parts' | 'metrics'> {
+export interface ServeOptions extends Pick<AppOptions, 'log' | 'version' | 'page' | 'parts' | 'metrics' | 'pushed'> {
   readonly services: Omit<Services, 'jobs'>;
   readonly config: ServerConfig;
   /** Who uses this machine: the name of everybody, where nothing has to be shown. */
@@ -43,7 +43,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...options,
     services: { ...options.services, jobs },
     access,
-    isEnding: () => ending.aborted,
+    ending,
   });
   const url = await listen(app, config);
   log.info({ event: 'server.started', url, page: options.page, receiver: options.receiver ? config.receiver : false });

@@ -222,7 +222,6 @@ class SmallWorld {
       migration,
       look: { campaign, at },
       range: { rule: 0, home },
-      claimed: { v: 1, done: false, counts: {} },
       claim: UNCLAIMED,
       oldHomes: {},
       filled: new Set(),
@@ -298,6 +297,7 @@ class SmallWorld {
 
 /** Nobody else is at the range, and nothing is checkpointed: a pass over one record. */
 const UNCLAIMED = {
+  range: { v: 1 as const, done: false, counts: {} },
   isDue: false,
   checkpoint: async () => true,
   keep: () => {},

@@ -1,5 +1,6 @@
 import type { Target } from '../../machines/moves.ts';
 import * as commands from '../admin/commands.ts';
+import { isHeldUp } from '../admin/stuck.ts';
 import { upgrade } from '../admin/upgrade.ts';
 import { campaignId } from '../engine/campaigns.ts';
 import { uniform } from '../engine/targets.ts';
@@ -215,6 +216,9 @@ class Play {
     const mayLinger = scenario.habits.held > 0 || scenario.habits.heldWrites > 0;
     for (;;) {
       const campaign = await look();
+      // Processes that died over a range, one after the other, are no bad page here: he has it tried again.
+      const context = this.#context(process, store);
+      if (await isHeldUp(context, campaign)) await commands.retry(context, name);
       const next = stepTo(scenario.ending, campaign, campaign.generation > before.generation);
       if (next === 'rests' && (campaign.closed || !isPatient || !(mayLinger || this.#strayFrom(scenario.ending))))
         return;

@@ -41,6 +41,8 @@ export interface Scenario {
   readonly present: readonly boolean[];
   /** How many ranges each worker has in hand at once. */
   readonly workers: readonly number[];
+  /** Whether workers look for their ranges, or are handed them. */
+  readonly dispatch: 'local' | 'post';
   /** How many calls each client makes, and whether it moves what it uses. */
   readonly clients: readonly { readonly calls: number; readonly moves: 'never' | 'write' | 'read' }[];
   readonly begin: 'copied' | 'switched' | 'completed';
@@ -63,6 +65,7 @@ export interface Space {
   readonly absent: number;
   readonly workers: readonly number[];
   readonly lanes: readonly number[];
+  readonly dispatches: readonly Scenario['dispatch'][];
   readonly clients: readonly number[];
   /** How many calls a client makes. */
   readonly calls: readonly number[];
@@ -92,6 +95,7 @@ export const SPACE: Space = {
   absent: 250,
   workers: [1, 2],
   lanes: [1, 1, 1, 2, 4],
+  dispatches: ['local', 'local', 'post'],
   clients: [0, 1, 2],
   calls: [1, 2, 3, 4],
   wishes: ['get', 'get', 'update', 'update', 'put', 'insert', 'delete', 'delete'],
@@ -146,5 +150,6 @@ export function scenarioOf(choices: Choices, records: number, space: Space): Sce
   const kinds = space.faults.filter((kind) => choices.below(2) === 1 && !(kind === 'stale' && closes));
   const perMille = { records: choices.of(space.recordFaults), documents: choices.of(space.documentFaults) };
   const weather = { perMille, kinds };
-  return { store, present, workers, clients, begin, minds, ending, habits, weather };
+  const dispatch = choices.of(space.dispatches);
+  return { store, present, workers, dispatch, clients, begin, minds, ending, habits, weather };
 }

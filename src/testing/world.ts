@@ -11,6 +11,7 @@ import type { Choices } from './choices.ts';
 import { faultyStore, type Sky } from './faults.ts';
 import { History, type Register } from './history.ts';
 import { HookCalls } from './hookCalls.ts';
+import { Post } from './post.ts';
 import { seededReferrers } from './referrers.ts';
 import { type Scenario, STORES } from './scenario.ts';
 import { type Process, Schedule } from './schedule.ts';
@@ -33,6 +34,7 @@ export class World {
   readonly #sky: Sky;
   readonly #hooks: HookCalls;
   #isClear = false;
+  readonly #post: Post;
   readonly #writers = new Map<Process, Writer>();
   readonly #said: string[] = [];
   /** What a campaign paused over because of its invariants: what clients write keeps them. */
@@ -55,6 +57,7 @@ export class World {
       .map((record) => new Subject(migration, record, migration.references.length > 0 ? fellows : [], next));
     fellows.push(...this.subjects);
     const tell = (line: string) => this.tell(line);
+    this.#post = new Post(choices, tell);
     // What a client is told it learns after what was written is seen.
     this.history = new History((line) => this.#said.push(line));
     this.#hooks = new HookCalls({
@@ -144,7 +147,8 @@ export class World {
       if (because.startsWith('invariant ')) this.#broken ??= because;
     };
     const migrations = this.migrationsOf(id);
-    return new Worker({ store: this.storeOf(process), migrations, clock, id, lanes, events: { paused } });
+    const handed = this.scenario.dispatch === 'post' ? { dispatch: this.#post.dispatchOf(process) } : {};
+    return new Worker({ store: this.storeOf(process), migrations, clock, id, lanes, events: { paused }, ...handed });
   }
 
   /** No fault from here on, and no call that takes long. Resolves when all that was under way has landed. */
@@ -152,6 +156,7 @@ export class World {
     this.#isClear = true;
     this.#sky.weather = { perMille: { records: 0, documents: 0 }, kinds: [] };
     this.schedule.calm();
+    this.#post.isCalm = true;
     await Promise.all(this.#sky.landing);
   }
 

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/admin/inspect.ts';
 import { expectedIn } from '../../src/admin/sweepStatus.ts';
 import { statesOf } from '../../src/engine/counts.ts';
+import type { Progress } from '../../src/engine/ranges.ts';
 import type { CampaignDocument, SweepDocument } from '../../src/engine/schemas.ts';
-import type { Progress } from '../../src/engine/sweep.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { FEEDS, Project } from './project.ts';
 

@@ -37,15 +37,22 @@ const JAVA = {
   load: ['-Xmx4g'],
 } as const;
 
-/** The jar itself: the wrapper of gcloud leaves its Java behind when it is killed. */
 export async function startEmulator(mode: Mode, sdk: Sdk, use: keyof typeof JAVA = 'tests'): Promise<Emulator> {
+  const program = mode === 'firestore' ? [sdk.firestore, FIRESTORE] : [sdk.datastore, DATASTORE];
+  return start(mode, [...JAVA[use], '-cp', ...program, 'start'], FLAGS[mode]);
+}
+
+/** Of Cloud Pub/Sub. It forgets nothing but by its end. */
+export const startPubsub = (jar: string): Promise<Emulator> => start('Pub/Sub', [...JAVA.tests, '-jar', jar], []);
+
+/** The jar itself: the wrapper of gcloud leaves its Java behind when it is killed. */
+async function start(name: string, program: readonly string[], flags: readonly string[]): Promise<Emulator> {
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
-  const program = mode === 'firestore' ? [sdk.firestore, FIRESTORE] : [sdk.datastore, DATASTORE];
-  const java = ['-XX:+UseSerialGC', ...JAVA[use], '-cp', ...program, 'start'];
+  const java = ['-XX:+UseSerialGC', ...program, '--host=127.0.0.1', `--port=${port}`, ...flags];
   // They write files of their own where they are started.
   const folder = mkdtempSync(join(tmpdir(), 'handover-emulator-'));
-  const child = spawnTied(folder, 'java', [...java, '--host=127.0.0.1', `--port=${port}`, ...FLAGS[mode]]);
+  const child = spawnTied(folder, 'java', java);
   const said: string[] = [];
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text) => said.push(String(text)));
   const emulator: Emulator = {
@@ -60,7 +67,7 @@ export async function startEmulator(mode: Mode, sdk: Sdk, use: keyof typeof JAVA
     await untilReady(child, host);
   } catch (cause) {
     await emulator.stop();
-    throw new Error(`The ${mode} emulator did not start: ${said.join('').slice(-2000)}`, { cause });
+    throw new Error(`The ${name} emulator did not start: ${said.join('').slice(-2000)}`, { cause });
   }
   return emulator;
 }

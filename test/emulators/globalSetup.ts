@@ -1,11 +1,13 @@
 import type { TestProject } from 'vitest/node';
-import { type Emulator, MODES, type Mode, startEmulator } from './emulator.ts';
-import { findSdk } from './sdk.ts';
+import { type Emulator, MODES, type Mode, startEmulator, startPubsub } from './emulator.ts';
+import { findSdk, GET_PUBSUB } from './sdk.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Where each emulator listens, or why there is none. */
     readonly emulators: Readonly<Record<Mode, string>> | string;
+    /** Where that of Cloud Pub/Sub listens; unset: there is none. */
+    readonly pubsub: string | undefined;
   }
 }
 
@@ -16,9 +18,13 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     if (process.env['CI'] === 'true') throw new Error(`The tests of Cloud Datastore cannot run: ${sdk}.`);
     console.warn(`The tests of Cloud Datastore are skipped: ${sdk}.`);
     project.provide('emulators', sdk);
+    project.provide('pubsub', undefined);
     return undefined;
   }
-  const started = await Promise.allSettled(MODES.map((mode) => startEmulator(mode, sdk)));
+  if (!sdk.pubsub && process.env['CI'] === 'true') throw new Error(`The tests of Pub/Sub cannot run: ${GET_PUBSUB}.`);
+  if (!sdk.pubsub) console.warn(`The tests of Pub/Sub are skipped: ${GET_PUBSUB}.`);
+  const starting = MODES.map((mode) => startEmulator(mode, sdk));
+  const started = await Promise.allSettled([...starting, ...(sdk.pubsub ? [startPubsub(sdk.pubsub)] : [])]);
   const emulators = started.flatMap((each): Emulator[] => (each.status === 'fulfilled' ? [each.value] : []));
   const stopAll = async () => {
     await Promise.all(emulators.map((each) => each.stop()));
@@ -32,5 +38,6 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     'emulators',
     Object.fromEntries(MODES.map((mode, i) => [mode, emulators[i]!.host])) as Record<Mode, string>,
   );
+  project.provide('pubsub', emulators[MODES.length]?.host);
   return stopAll;
 }

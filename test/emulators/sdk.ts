@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,10 +7,13 @@ import { join } from 'node:path';
 export interface Sdk {
   readonly datastore: string;
   readonly firestore: string;
+  /** Unset where that one is not there. */
+  readonly pubsub?: string;
 }
 
 const DATASTORE = 'platform/cloud-datastore-emulator/CloudDatastore.jar';
 const FIRESTORE = 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar';
+const PUBSUB = 'platform/pubsub-emulator/lib';
 const USUAL = [
   '/usr/lib/google-cloud-sdk',
   '/usr/share/google-cloud-sdk',
@@ -23,6 +26,9 @@ const USUAL = [
 ];
 
 const GET_JAVA = 'Java 17 or later is not on the PATH: get it from https://adoptium.net';
+export const GET_PUBSUB =
+  'the emulator of Cloud Pub/Sub is not there: `gcloud components install pubsub-emulator`, or the package ' +
+  'google-cloud-cli-pubsub-emulator';
 const GET_JARS =
   'the emulators of the Google Cloud SDK are not there: `gcloud components install cloud-datastore-emulator ' +
   'cloud-firestore-emulator`, or the packages google-cloud-cli-datastore-emulator and google-cloud-cli-firestore-emulator; ' +
@@ -32,7 +38,15 @@ const GET_JARS =
 export function findSdk(): Sdk | string {
   if (spawnSync('java', ['-version'], { stdio: 'ignore' }).status !== 0) return GET_JAVA;
   const root = [...namedRoots(), ...USUAL].find(hasEmulators) ?? [rootByGcloud()].find(hasEmulators);
-  return root === undefined ? GET_JARS : { datastore: join(root, DATASTORE), firestore: join(root, FIRESTORE) };
+  if (root === undefined) return GET_JARS;
+  const pubsub = pubsubIn(join(root, PUBSUB));
+  return { datastore: join(root, DATASTORE), firestore: join(root, FIRESTORE), ...(pubsub ? { pubsub } : {}) };
+}
+
+/** Its version is in its name. */
+function pubsubIn(folder: string): string | undefined {
+  const jar = existsSync(folder) && readdirSync(folder).find((name) => /^cloud-pubsub-emulator-.*\.jar$/.test(name));
+  return jar ? join(folder, jar) : undefined;
 }
 
 const namedRoots = (): string[] =>

@@ -9,10 +9,9 @@ import { verify } from '../../src/engine/verify.ts';
 import type { JournalEntry } from '../../src/record/slot.ts';
 import { decodeSlot } from '../../src/record/slot.ts';
 import type { Store } from '../../src/store/store.ts';
-import { seed as fill } from '../engine/harness.ts';
 import { anotherBuild } from './builds.ts';
 import { check } from './check.ts';
-import { feedOf, MIGRATION, newKey } from './feeds.ts';
+import { fill, migrationOf, newKey } from './feeds.ts';
 import { killed, LiveProject, type WorkerProcess } from './processes.ts';
 
 const RECORDS = 1_500;
@@ -20,10 +19,11 @@ const OTHER_VERSION = '99.0.0';
 const REST_MS = 60_000;
 
 /** The version before, which did not shout yet; and the one that the application's router has, too. */
+const MIGRATION = migrationOf(RECORDS);
 const FIRST = MIGRATION.replace('title.toUpperCase()', 'title');
 const SECOND = MIGRATION.replace('version: 1', 'version: 2');
 
-const project = new LiveProject((folder) => ({
+const project = new LiveProject(RECORDS, (folder) => ({
   imports: "import { lmdbStore } from 'handover/store/lmdb';",
   store: `lmdbStore({ path: ${JSON.stringify(join(folder, 'data'))} })`,
 }));
@@ -37,7 +37,7 @@ it('workers of two builds take over from each other during a campaign, and one t
   expect(migrations.map((migration) => migration.version)).toEqual([2, 1]);
   const store = await config.store();
   const context = { store, migrations, clock: systemClock, by: 'test' };
-  await fill(store, RECORDS, feedOf);
+  await fill(store, RECORDS);
   const writer = project.writer(RECORDS, 7, 5);
   const rest = () => Promise.race([restOf(context), writer.failed]);
 

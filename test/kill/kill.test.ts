@@ -7,9 +7,8 @@ import { systemClock } from '../../src/clock.ts';
 import { loadConfig } from '../../src/define/load.ts';
 import { verify } from '../../src/engine/verify.ts';
 import { chance } from '../../src/testing/choices.ts';
-import { seed as fill } from '../engine/harness.ts';
 import { check } from './check.ts';
-import { feedOf } from './feeds.ts';
+import { fill } from './feeds.ts';
 import { Killer, type Moment } from './killer.ts';
 import { LiveProject } from './processes.ts';
 
@@ -19,7 +18,7 @@ const KILLS = 50;
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const REPLAY = `SEED=${SEED} npx vitest run test/kill/kill.test.ts`;
 
-const project = new LiveProject((folder) => ({
+const project = new LiveProject(RECORDS, (folder) => ({
   imports: "import { lmdbStore } from 'handover/store/lmdb';",
   store: `lmdbStore({ path: ${JSON.stringify(join(folder, 'data'))} })`,
 }));
@@ -32,7 +31,7 @@ it('a campaign whose two workers are killed fifty times under a live writer lose
   const { config, migrations } = await loadConfig(project.config);
   const store = await config.store();
   const context = { store, migrations, clock: systemClock, by: 'test' };
-  await fill(store, RECORDS, feedOf);
+  await fill(store, RECORDS);
   const writer = project.writer(RECORDS, SEED, 2);
   const random = chance(SEED);
   // Soon after a command, and every fifth time, one dies wherever it is, in its start maybe; the others in the middle of

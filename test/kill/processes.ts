@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { MIGRATION } from './feeds.ts';
+import { migrationOf } from './feeds.ts';
 import { Ledger } from './ledger.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -19,6 +19,8 @@ export interface WorkerProcess {
   readonly child: ChildProcess;
   /** Resolves with the first line of its log that tells of this event. */
   told(event: string): Promise<Readonly<Record<string, unknown>>>;
+  /** What it calls itself; unset: it ended before it said so. */
+  readonly id: Promise<string | undefined>;
   /** Resolves with its first move. */
   readonly firstMove: Promise<FirstMove>;
   /** Resolves when it is no more; with what it said, beside its log, where nobody has killed it. */
@@ -39,6 +41,8 @@ export interface WriterProcess {
 interface Opening {
   readonly imports: string;
   readonly store: string;
+  /** How it hands out work; unset: each worker looks for its own. */
+  readonly dispatch?: string;
 }
 
 /** A user's project in a folder of its own, and the processes that are started in it. */
@@ -47,18 +51,18 @@ export class LiveProject {
   readonly config = join(this.folder, 'handover.config.mjs');
   readonly #children = new Set<ChildProcess>();
 
-  constructor(opening: (folder: string) => Opening) {
-    const { imports, store } = opening(this.folder);
+  constructor(records: number, opening: (folder: string) => Opening) {
+    const { imports, store, dispatch } = opening(this.folder);
     mkdirSync(join(this.folder, 'migrations'));
     mkdirSync(join(this.folder, 'node_modules'));
     symlinkSync(ROOT, join(this.folder, 'node_modules/handover'));
     copyFileSync(join(import.meta.dirname, 'writer.mjs'), join(this.folder, 'writer.mjs'));
-    writeFileSync(join(this.folder, 'migrations/feeds.mjs'), MIGRATION);
+    writeFileSync(join(this.folder, 'migrations/feeds.mjs'), migrationOf(records));
     writeFileSync(
       this.config,
       `import { defineConfig } from 'handover';
        ${imports}
-       export default defineConfig({ store: () => ${store} });`,
+       export default defineConfig({ store: () => ${store}${dispatch ? `, dispatch: () => ${dispatch}` : ''} });`,
     );
   }
 
@@ -94,7 +98,11 @@ export class LiveProject {
         look();
         void ended.then((how) => failed(new Error(`It ended before ${event}: ${how ?? 'killed'}`)));
       });
-    return { child, told: eventOf, firstMove, ended };
+    const id = eventOf('worker.started').then(
+      ({ worker }) => String(worker),
+      () => undefined,
+    );
+    return { child, id, told: eventOf, firstMove, ended };
   }
 
   /** A configuration beside this project's own, on the same store, with other migrations. */

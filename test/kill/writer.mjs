@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import { Router } from 'handover';
 import config from './handover.config.mjs';
-import { addressOf, rule } from './migrations/feeds.mjs';
+import { addressOf, placeOf, rules } from './migrations/feeds.mjs';
 
 const [records, seed, pauseMs] = process.argv.slice(2).map(Number);
 let over = false;
@@ -13,7 +13,7 @@ process.on('SIGTERM', () => {
   over = true;
 });
 const store = await config.store();
-const router = new Router({ store, rule });
+const routers = rules.map((rule) => new Router({ store, rule }));
 
 /** xorshift32: which records are written depends on the seed alone. */
 function chance(state) {
@@ -40,7 +40,11 @@ async function client(name) {
 
 async function write(n, last) {
   try {
-    const written = await router.update(addressOf(n), (feed) => ({ ...feed, visits: feed.visits + 1, last }));
+    const written = await routers[placeOf(n)].update(addressOf(n), (feed) => ({
+      ...feed,
+      visits: feed.visits + 1,
+      last,
+    }));
     if (written) return written.visits;
   } catch (error) {
     if (error.code === 'store.unknown') return undefined;

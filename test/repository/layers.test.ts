@@ -5,6 +5,7 @@ import { isRelative, meant, type Source, sourcesOf } from './sources.ts';
 const FLOORS = [
   'record',
   'store',
+  'dispatch',
   'define',
   'engine',
   'webhooks',

@@ -24,7 +24,7 @@ export async function openApiDocument(): Promise<Body> {
     log,
     version: '0.0.0',
     page: false,
-    isEnding: () => false,
+    ending: new AbortController().signal,
   });
   const { body } = await app.inject('/v1/openapi.json');
   await app.close();

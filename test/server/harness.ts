@@ -59,7 +59,7 @@ export interface Served {
 }
 
 export interface Options
-  extends Partial<Pick<ServeOptions, 'worker' | 'receiver' | 'parts' | 'page' | 'user' | 'metrics'>> {
+  extends Partial<Pick<ServeOptions, 'worker' | 'receiver' | 'parts' | 'page' | 'user' | 'metrics' | 'pushed'>> {
   readonly store?: Store;
   readonly config?: ServerDefinition;
   readonly clock?: Clock;
@@ -82,7 +82,7 @@ export async function served(options: Options = {}): Promise<Served> {
   const url = new Promise<string>((resolve) => {
     listening = resolve;
   });
-  const { worker, receiver, parts, metrics, page = false, user = 'ann' } = options;
+  const { worker, receiver, parts, metrics, pushed, page = false, user = 'ann' } = options;
   const ended = serve({
     services: { store, migrations, clock, project },
     config: serverSchema.parse({ port: 0, ...config }),
@@ -96,6 +96,7 @@ export async function served(options: Options = {}): Promise<Served> {
     ...(receiver ? { receiver } : {}),
     ...(parts ? { parts } : {}),
     ...(metrics ? { metrics } : {}),
+    ...(pushed ? { pushed } : {}),
   });
   ended.catch(() => {}); // whoever ends it is told
   let isTold = false;

@@ -20,7 +20,8 @@ describe('without the mutant, the part of the scenarios that it is looked for in
   test.each(Object.entries(MUTANTS).filter(([, { space }]) => space))('%s', { timeout: 120_000 }, async (_, mutant) => {
     const subjects = mutant.subjects === 'upgrades' ? upgradedByRecord : mutant.subjects ? ledger('record') : byRecord;
     for (let seed = 1; seed <= 30; seed++) {
-      const { violation } = await run(subjects, Choices.seeded(seed), { ...spaceOf(subjects), ...mutant.space });
+      const space = { ...spaceOf(subjects), dispatches: ['local'] as const, ...mutant.space };
+      const { violation } = await run(subjects, Choices.seeded(seed), space);
       expect(violation?.message, `seed ${seed}`).toBeUndefined();
     }
   });

@@ -24,7 +24,8 @@ const SUBJECTS = {
 };
 for (let seed = 1; seed <= mutant.within; seed++) {
   for (const simulated of SUBJECTS[mutant.subjects ?? 'plain']) {
-    const space = { ...spaceOf(simulated), ...mutant.space };
+    // Seeds are counted: what they were before there was a dispatch they are still.
+    const space = { ...spaceOf(simulated), dispatches: ['local'] as const, ...mutant.space };
     const { violation } = await run(simulated, Choices.seeded(seed), space);
     if (!violation) continue;
     console.log(JSON.stringify({ seed, by: simulated.migration.by, invariant: violation.invariant } satisfies Found));

@@ -9,9 +9,8 @@ import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import type { Store } from '../../src/store/store.ts';
 import { chance } from '../../src/testing/choices.ts';
 import type { Mode } from '../emulators/emulator.ts';
-import { seed as fill } from '../engine/harness.ts';
 import { check } from '../kill/check.ts';
-import { feedOf } from '../kill/feeds.ts';
+import { fill } from '../kill/feeds.ts';
 import { Killer, type Moment } from '../kill/killer.ts';
 import { LiveProject, type WriterProcess } from '../kill/processes.ts';
 import { CALM, Network, type Weather } from './network.ts';
@@ -75,17 +74,16 @@ export interface SoakReport {
  * and the network between all of them and the store cuts, delays and swallows; there, back, there again, and completed.
  */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
-  const { host, mode, seed, deadlineMs, stallMs } = options;
+  const { host, mode, records, seed, deadlineMs, stallMs } = options;
   const network = await Network.to(host, { random: chance(seed), delayMs: 200, stallMs });
   const projectId = `soak-${systemClock.id(4)}`;
   // Said, and not found out, where queries lag: a probe overlooks it now and then.
   const consistency = mode === 'legacy' ? { consistency: 'eventual' as const } : {};
-  const project = new LiveProject(() => {
+  const project = new LiveProject(records, () => {
     const through = { projectId, deadlineMs, emulatorHost: network.host, ...consistency };
-    const open = `datastoreStore(${JSON.stringify(through)})`;
     return {
       imports: "import { datastoreStore } from 'handover/store/datastore';",
-      store: mode === 'firestore' ? open : `${open}.then(${IN_TURN})`,
+      store: opening(through, mode),
     };
   });
   try {
@@ -100,6 +98,12 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     project.dispose();
     network.close();
   }
+}
+
+/** How a project opens its store, on an emulator of this mode. */
+export function opening(options: object, mode: Mode): string {
+  const open = `datastoreStore(${JSON.stringify(options)})`;
+  return mode === 'firestore' ? open : `${open}.then(${IN_TURN})`;
 }
 
 /**
@@ -134,7 +138,7 @@ class Soak {
     const { records, seed, weather } = this.#options;
     const { store, project, network } = this.#world;
     this.#say(`seeding ${records} records`);
-    await fill(store, records, feedOf);
+    await fill(store, records);
     const writer = project.writer(records, seed, PAUSE_MS);
     await Promise.race([writer.after(1), writer.failed]);
     network.weather = weather;

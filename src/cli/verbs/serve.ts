@@ -1,10 +1,11 @@
 import { serverConfig } from '../../define/server.ts';
-import type { Worker } from '../../engine/worker.ts';
+import type { Worker, WorkerEvents } from '../../engine/worker.ts';
+import { HandoverError } from '../../errors.ts';
 import type { ServeOptions } from '../../server/serve.ts';
 import { workLog } from '../log.ts';
 import { type Session, type Verb, wholeNumber } from '../verb.ts';
 import { version } from '../version.ts';
-import { withWorker } from './work.ts';
+import { openWorker, withWorker } from './work.ts';
 
 interface Options {
   readonly host?: string;
@@ -45,8 +46,9 @@ export const serveVerb: Verb<Options> = {
       // Of any worker's pause the server tells: see docs/monitoring.md, Notifications.
       await withWorker({ ...session, signal }, log, work, { ...metrics.events, paused: () => {} });
     };
+    const hands = config.push && (await handsOf(session, log, metrics.events));
     let url = '';
-    await serve({
+    const serving = serve({
       services: session,
       config,
       log,
@@ -60,10 +62,23 @@ export const serveVerb: Verb<Options> = {
       },
       ...(options.receiver ? { receiver: await receiverOf(session, log) } : {}),
       ...(options.worker ? { worker } : {}),
+      ...(hands ? { pushed: hands.pushed } : {}),
     });
+    await serving.finally(hands?.close);
     return { data: { url }, text: `Served ${url}.` };
   },
 };
+
+/** Who works on what is pushed here, and nothing else: a process that is only there while it is asked something. */
+async function handsOf(session: Session, log: ServeOptions['log'], events: WorkerEvents) {
+  const { worker, dispatch, close } = await openWorker(session, log, { ...events, paused: () => {} });
+  if (!dispatch) {
+    await close();
+    throw new HandoverError('config.invalid', '`server.push` needs `dispatch`: ranges are published by whoever tends.');
+  }
+  const { take, tend } = { take: worker.take.bind(worker), tend: worker.tend.bind(worker) };
+  return { pushed: { dispatch, take, tend }, close };
+}
 
 async function receiverOf({ store, clock }: Session, log: ServeOptions['log']) {
   const { Inbox, receiver, storedCallbacks } = await import('../../webhooks/index.ts');

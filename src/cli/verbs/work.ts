@@ -1,5 +1,6 @@
 import type { pino } from 'pino';
 import { campaigns } from '../../admin/commands.ts';
+import { isHeldUp } from '../../admin/stuck.ts';
 import type { Migration } from '../../define/migration.ts';
 import { list } from '../../engine/documents.ts';
 import { isHookDue, missingHooks } from '../../engine/hooksDue.ts';
@@ -36,11 +37,23 @@ export const workVerb: Verb<{ untilSettled?: boolean }> = {
 
 /** A worker, and what it does beside its campaigns, for as long as `work` takes. */
 export async function withWorker(
-  session: Pick<Session, 'store' | 'migrations' | 'clock' | 'signal'>,
+  session: Working,
   log: pino.Logger,
   work: (worker: Worker) => Promise<readonly string[]>,
   counting: WorkerEvents = {},
 ): Promise<{ readonly worker: string; readonly tally: Tally; readonly held: readonly string[] }> {
+  const { worker, tally, close } = await openWorker(session, log, counting);
+  try {
+    return { held: await work(worker), worker: worker.id, tally };
+  } finally {
+    await close();
+  }
+}
+
+type Working = Pick<Session, 'store' | 'migrations' | 'clock' | 'signal' | 'project'>;
+
+/** A worker that does nothing yet, but for what is done beside campaigns until it is closed. */
+export async function openWorker(session: Working, log: pino.Logger, counting: WorkerEvents = {}) {
   const tally: Tally = { records: 0, moves: 0, sweeps: 0 };
   // What it finds in topics goes where deliveries go: the application runs its handler from there.
   const { Inbox, takeInto } = await import('../../webhooks/index.ts');
@@ -50,18 +63,25 @@ export async function withWorker(
   const traces = await import('../../server/metrics/traces.ts').then((module) => module.traces());
   const store = traces?.traced(session.store) ?? session.store;
   const events = { ...told(eventsTo(log, tally), counting), ...traces?.events };
-  const worker = new Worker({ ...session, store, takeIn, events });
+  const dispatch = await session.project.config.dispatch?.();
+  const worker = new Worker({ ...session, store, takeIn, events, ...(dispatch ? { dispatch } : {}) });
   const migrations = session.migrations.map(({ name }) => name);
-  log.info({ event: 'worker.started', worker: worker.id, version: version(), migrations });
+  log.info({
+    event: 'worker.started',
+    worker: worker.id,
+    version: version(),
+    migrations,
+    dispatch: dispatch?.name ?? 'local',
+  });
   const over = new AbortController();
   const watching = watchInbox(session, inbox, log, AbortSignal.any([session.signal, over.signal]));
-  try {
-    return { held: await work(worker), worker: worker.id, tally };
-  } finally {
+  const close = async () => {
     over.abort();
     await watching;
+    await dispatch?.close();
     log.info({ event: 'worker.stopped', worker: worker.id, ...tally });
-  }
+  };
+  return { worker, dispatch, tally, close };
 }
 
 function replyOf(worker: string, tally: Tally, held: readonly string[]): Reply {
@@ -96,7 +116,10 @@ async function workUntilSettled(session: Session, worker: Worker): Promise<reado
       return held;
     }
     const worked = await Promise.all(moving.map((campaign) => worker.step(campaign, signal)));
-    if (!worked.includes(true)) await clock.sleep(LIMITS.idleMs, signal);
+    if (worked.includes(true)) continue;
+    const heldUp = await Promise.all(moving.map((campaign) => isHeldUp(session, campaign)));
+    if (!heldUp.includes(false)) return moving.map(({ id }) => id);
+    await clock.sleep(LIMITS.idleMs, signal);
   }
   throw new HandoverError('wait.interrupted', 'Stopped before every campaign was settled.');
 }
@@ -151,6 +174,8 @@ function eventsTo(log: pino.Logger, tally: Tally): WorkerEvents {
         ? log.info({ event: 'hook.completed', ...facts })
         : log.warn({ event: 'hook.failed', ...facts, cause }),
     refused: ({ id, migration }) => log.warn({ event: 'campaign.refused', campaign: id, migration }),
-    faltered: ({ code, detail }) => log.warn({ event: 'store.faltered', code, detail }),
+    faltered: ({ code, detail }) =>
+      log.warn({ event: code.startsWith('dispatch.') ? 'dispatch.faltered' : 'store.faltered', code, detail }),
+    setAside: (letter) => log.error({ event: 'range.stranded', ...letter }),
   };
 }

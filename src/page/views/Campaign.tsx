@@ -45,6 +45,7 @@ function Attention({ status }: { status: CampaignStatus }) {
       {blocked && <p class="note bad">Blocked: {blocked.detail} Restore it, or start a new version.</p>}
       {run === 'paused' && <p class="note warn">Paused: {pausedBecause ?? 'no reason was given'}.</p>}
       <Hook status={status} />
+      <Stuck ranges={status.stuck ?? []} />
       {quarantined.count > 0 && (
         <p class={quarantined.count > quarantined.skipped ? 'note warn' : 'note'}>
           {many(quarantined.count, 'record')} quarantined
@@ -53,6 +54,25 @@ function Attention({ status }: { status: CampaignStatus }) {
         </p>
       )}
     </>
+  );
+}
+
+/** Parts of the sweep that workers got nowhere with. */
+function Stuck({ ranges }: { ranges: NonNullable<CampaignStatus['stuck']> }) {
+  if (ranges.length === 0) return null;
+  return (
+    <div class="note bad">
+      {many(ranges.length, 'range')} stuck: workers took {ranges.length === 1 ? 'it' : 'them'} again and again, and were
+      not heard of. Look at what stands behind {ranges.length === 1 ? 'this key' : 'these keys'}, then retry.
+      <ul>
+        {ranges.map(({ range, home, after, tries }) => (
+          <li key={range}>
+            {home === 'S' ? 'Old home' : 'New home'}, {after === undefined ? 'at its beginning' : <code>{after}</code>}:
+            taken {count(tries)} times
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
