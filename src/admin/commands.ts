@@ -46,11 +46,12 @@ export async function start(
 ): Promise<CampaignDocument> {
   shareOf(options);
   checkPace(options);
-  const migration = migrationNamed(context, name);
+  const open = await openCampaign(context, name);
+  // Beside the version that a campaign runs under there may be one that it is to be upgraded to.
+  const migration = open && open.stage !== 'draft' ? definitionOf(context, open) : migrationNamed(context, name);
   const to = options.to ?? 'copied';
   checkStart(migration, to);
   await checkPredecessors(context, migration);
-  const open = await openCampaign(context, name);
   if (!open || open.stage === 'draft') await checkHomes(context.store, migration, open?.id);
   const campaign = open ?? (await create(context, migration));
   // What is past `draft` holds its homes already.
@@ -230,7 +231,7 @@ export function commanded(
   const isAway = targets.some(({ target }) => target === 'switched' || target === 'completed');
   const wished = {
     ...kept,
-    ...adopted(context, current),
+    ...asItIs(context, current),
     pace: paceOf(context, current, options),
     pending: wish,
     ...(isAway ? { away: true } : {}),
@@ -254,7 +255,7 @@ async function runOrPause(context: CommandContext, name: string, event: 'pause' 
 }
 
 /** A draft has moved nothing: it takes the definition as it is now. */
-function adopted({ migrations }: CommandContext, { stage, migration }: CampaignDocument): Partial<CampaignDocument> {
+function asItIs({ migrations }: CommandContext, { stage, migration }: CampaignDocument): Partial<CampaignDocument> {
   const found = stage === 'draft' && migrations.find(({ name }) => name === migration);
   if (!found) return {};
   return { definition: found.fingerprint, migrationVersion: found.version, outline: outlineOf(found) };

@@ -40,6 +40,11 @@ export function definitionOf(
   throw new HandoverError('definition.changed', `Campaign ${id} was started with another definition of ${migration}.`);
 }
 
+/** The definition that a campaign runs under; or, to look at its records all the same, the newest. Throws `definition.missing`. */
+export const migrationOf = (context: Pick<CommandContext, 'migrations'>, campaign: CampaignDocument): Migration =>
+  context.migrations.find(({ fingerprint }) => fingerprint === campaign.definition) ??
+  migrationNamed(context, campaign.migration);
+
 /** The very definition that a campaign runs under. Throws `definition.missing` or `definition.changed`. */
 export function migrationUnder(context: Pick<CommandContext, 'migrations'>, campaign: CampaignDocument): Migration {
   const newest = migrationNamed(context, campaign.migration);

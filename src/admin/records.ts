@@ -11,7 +11,7 @@ import { Key } from '../record/key.ts';
 import type { KeyRange } from '../store/store.ts';
 import type { CommandContext } from './change.ts';
 import { classify, classifyFields, type Found, problemOf } from './classify.ts';
-import { migrationNamed, theCampaign } from './find.ts';
+import { migrationOf, theCampaign } from './find.ts';
 import type { RecordRow, RecordsPage } from './recordSchema.ts';
 
 type Context = Pick<CommandContext, 'store' | 'migrations'>;
@@ -90,7 +90,7 @@ async function* eachRecord(
   campaign: CampaignDocument,
   after: string | undefined,
 ): AsyncGenerator<{ found: Found; at: string }> {
-  const migration = migrationNamed({ migrations }, campaign.migration);
+  const migration = migrationOf({ migrations }, campaign);
   const store = viewOf(given, migration);
   const steps = stepsOf(migration);
   const cursor = after === undefined ? undefined : parseCursor(after, steps.length);

@@ -1,5 +1,6 @@
 import { sweepName } from '../engine/campaigns.ts';
 import { list } from '../engine/documents.ts';
+import { isOver } from '../engine/hooksDue.ts';
 import { isRetried } from '../engine/quarantine.ts';
 import type { CampaignDocument, Retried, Which } from '../engine/schemas.ts';
 import { HandoverError } from '../errors.ts';
@@ -19,7 +20,7 @@ export async function retry(
   { reason, ...which }: Which & { readonly reason?: string } = {},
 ): Promise<number> {
   const campaign = await theCampaign(context, name);
-  if (campaign.closed) throw refused(campaign, 'retry');
+  if (campaign.closed || isOver(campaign)) throw refused(campaign, 'retry');
   const { id } = campaign;
   let count = 0;
   for await (const { value } of list(context.store, 'quarantine', id)) if (isRetried(which, value, campaign)) count++;
@@ -54,7 +55,8 @@ export async function retryAs(
   { reason, records }: { readonly reason?: string; readonly records?: number } = {},
 ): Promise<void> {
   await change(context, id, (current) => {
-    if (current.closed) throw refused(current, 'retry');
+    // What waits for its last hook is not swept any more, and would not close.
+    if (current.closed || isOver(current)) throw refused(current, 'retry');
     const { skips = [], ...next } = sweptAnew(current);
     const { generation, sweep, lastSweep } = next;
     // What was asked for before this may not have been begun; once a sweep that was to do it has ended, it was.

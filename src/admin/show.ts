@@ -15,7 +15,7 @@ import type { JournalEntry } from '../record/slot.ts';
 import type { Entity, KeyRange, Store } from '../store/store.ts';
 import type { CommandContext } from './change.ts';
 import { classify, classifyFields, type Found, type Look } from './classify.ts';
-import { migrationNamed, theCampaign } from './find.ts';
+import { migrationOf, theCampaign } from './find.ts';
 import { findByPeer } from './findByPeer.ts';
 import type { GroupView, RecordRow, RecordView, Shown, SideView } from './recordSchema.ts';
 import { rowOf } from './records.ts';
@@ -31,7 +31,7 @@ export async function show(
   text: string,
 ): Promise<Shown> {
   const campaign = await theCampaign({ store: given }, name);
-  const migration = migrationNamed({ migrations }, campaign.migration);
+  const migration = migrationOf({ migrations }, campaign);
   const store = viewOf(given, migration);
   const look: Look = { store, migration, campaign };
   const key = Key.parse(text);
@@ -137,7 +137,8 @@ async function groupView(root: Key, look: Look): Promise<GroupView | undefined> 
     members.push(...found.flatMap((each) => (each ? [rowOf(each)] : [])));
     more ||= page.more;
   }
-  const stored = await load(store, 'group', documentKey('group', campaign.id, root.toString()));
+  const found = await load(store, 'group', documentKey('group', campaign.id, root.toString()));
+  const stored = found && found.value.generation >= (campaign.versionSince ?? 0) ? found : undefined;
   if (members.length === 0 && !stored) return undefined;
   const state = stored ? { state: stored.value.state } : {};
   return { kind: 'group', campaign: campaign.id, group: root.toString(), ...state, members, more };

@@ -83,7 +83,7 @@ export async function campaignStatus(context: Context, campaign: CampaignDocumen
     ...(Object.keys(inPlace).length > 0 ? { inPlace } : {}),
     ...(Object.keys(subscriptions).length > 0 ? { subscriptions } : {}),
     ...(counts?.['topicless'] ? { topicless: counts['topicless'] } : {}),
-    ...(isByGroup(context, campaign) ? await groupsBy(context, campaign.id) : {}),
+    ...(isByGroup(context, campaign) ? await groupsBy(context, campaign) : {}),
     ...(hook ? { hook } : {}),
     ...(campaign.strip ? { strip: stripOf(campaign.strip) } : {}),
     createdAt: campaign.createdAt,
@@ -120,10 +120,14 @@ async function quarantinedBy({ store }: Context, campaign: CampaignDocument): Pr
   return { count, skipped, byCode };
 }
 
-async function groupsBy({ store }: Context, campaign: string): Promise<Pick<CampaignStatus, 'groups' | 'groupHooks'>> {
+async function groupsBy(
+  { store }: Context,
+  { id, versionSince = 0 }: CampaignDocument,
+): Promise<Pick<CampaignStatus, 'groups' | 'groupHooks'>> {
   let groupHooks = 0;
   const groups: Record<string, number> = Object.fromEntries(GROUP_STATES.map((state) => [state, 0]));
-  for await (const { value } of list(store, 'group', campaign)) {
+  for await (const { value } of list(store, 'group', id)) {
+    if (value.generation < versionSince) continue;
     groups[value.state]!++;
     if (value.whole?.due) groupHooks++;
   }

@@ -2,7 +2,7 @@ import type { Migration } from '../define/migration.ts';
 import { type Outline, outlineOf, tellsCopies, unfit } from '../define/outline.ts';
 import { campaignStep } from '../engine/decide.ts';
 import { claimHomes } from '../engine/homes.ts';
-import { nextGeneration } from '../engine/hooksDue.ts';
+import { isOver } from '../engine/hooksDue.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import { everything } from '../engine/targets.ts';
 import { HandoverError } from '../errors.ts';
@@ -26,29 +26,29 @@ export async function upgrade(
   name: string,
   { reason }: { readonly reason?: string } = {},
 ): Promise<CampaignDocument> {
-  const campaign = await theCampaign(context, name);
-  const migration = newest(context, campaign);
-  // A command that was carried out before, and is asked for again, finds its own mark and is not held up.
-  if (campaign.definition !== migration.fingerprint) {
-    check(campaign, migration);
-    await checkPredecessors(context, migration);
-    // As before a start: all of its homes are claimed by then. Who holds too many until it closes harms nobody.
-    await claimHomes(context, migration, campaign.id);
-  }
-  return change(context, campaign.id, async (current) => {
+  const { id } = await theCampaign(context, name);
+  return change(context, id, async (current) => {
+    const migration = newest(context, current);
     const { before, after } = check(current, migration);
-    if (!current.away && tellsCopies(before) && tellsCopies(after))
-      return upgraded(context, current, migration, reason);
-    await checkReverse(context, current);
-    return throughHome(context, current, migration, after, reason);
+    await checkPredecessors(context, migration);
+    const isAtOnce = !current.away && tellsCopies(before) && tellsCopies(after);
+    if (!isAtOnce) await checkReverse(context, current);
+    const next = (isAtOnce ? upgraded : throughHome)(context, current, migration, reason);
+    // Last of all that may refuse. As before a start: all of its homes are claimed when the command takes effect.
+    await claimHomes(context, migration, id);
+    return triedAgain(next);
   });
 }
 
 const nameOf = ({ migrationVersion }: CampaignDocument, to: number) => `upgrade ${migrationVersion} to ${to}`;
 
-/** All is tried again: what one version could not do another may. */
-const triedAgain = ({ quarantines }: CampaignDocument, generation: number) =>
-  quarantines ? { retries: [{ generation, sweep: 1 }] } : {};
+/** All is tried again, what was skipped, too: that was said of the version before. A choice that was made stands. */
+function triedAgain(campaign: CampaignDocument): CampaignDocument {
+  if (!campaign.quarantines) return campaign;
+  const { skips: _, retries = [], ...kept } = campaign;
+  const generation = campaign.pending?.generation ?? campaign.generation;
+  return { ...kept, retries: [...retries.filter(({ keep }) => keep), { generation, sweep: 1 }] };
+}
 
 /** At once, as one compare-and-set. */
 function upgraded(
@@ -67,12 +67,12 @@ function upgraded(
     ...next,
     generation,
     sweep: 1,
+    versionSince: generation,
     migrationVersion: migration.version,
     firstVersion,
     definition: migration.fingerprint,
     outline: outlineOf(migration)!,
     switchGateOpen: false,
-    ...triedAgain(current, generation),
     ...record(context, { ...current, generation }, nameOf(current, migration.version), reason),
   };
 }
@@ -81,19 +81,18 @@ function upgraded(
 function throughHome(
   context: CommandContext,
   current: CampaignDocument,
-  { version, fingerprint: definition }: Migration,
-  outline: Outline,
+  migration: Migration,
   reason: string | undefined,
 ): CampaignDocument {
+  const { version, fingerprint: definition } = migration;
   const wanted = {
     what: nameOf(current, version),
     targets: [...everything('home')],
     leaveQuarantined: false,
     strip: false,
-    upgradeTo: { version, definition, outline },
+    upgradeTo: { version, definition, outline: outlineOf(migration)! },
   };
-  const next = commanded(context, current, 'upgrade', wanted, reason === undefined ? {} : { reason });
-  return { ...next, ...triedAgain(current, nextGeneration(current)) };
+  return commanded(context, current, 'upgrade', wanted, reason === undefined ? {} : { reason });
 }
 
 /** The newest version there is. */
@@ -116,6 +115,7 @@ function check(
     return new HandoverError('upgrade.refused', detail, facts);
   };
   if (closed) throw refusal(`it is ${stage}, and closed`);
+  if (isOver(campaign)) throw refusal(`it is ${stage}, and closes when its hook is done`);
   if (stage === 'draft') throw refusal('it has not begun, and `start` takes the definition that there is');
   if (stage === 'cancelling') throw refusal('it is cancelling');
   if (definition === migration.fingerprint) throw refusal('that is the one it runs under');

@@ -29,14 +29,14 @@ export interface SweepEnd {
 
 /**
  * Ends a sweep: the campaign comes to rest, or the next sweep begins; or it pauses over what was found of its invariants,
- * and the sweep that follows when it is resumed looks again. `whole`: all of its ranges were done.
+ * and the sweep that follows when it is resumed looks again. `whole`: all of its ranges were done; `by`: who found out.
  */
 export async function endSweep(
   store: Store,
   clock: Clock,
   swept: CampaignDocument,
   migration: Pick<Migration, 'references' | 'hooks'>,
-  { counts, whole }: { readonly counts: Counts; readonly whole: boolean },
+  { counts, whole, by }: { readonly counts: Counts; readonly whole: boolean; readonly by: string },
   taking?: Taking,
 ): Promise<SweepEnd> {
   const call = taking?.state === 'broken' ? clock.id() : '';
@@ -68,7 +68,12 @@ export async function endSweep(
     // What is quarantined is nobody's to close over: the campaign rests open, so that it can be retried, or left behind.
     const isOpen = (entry: QuarantineDocument) => !isLeftBehind(current, entry);
     const leftovers = isClosing(current) && (await countQuarantined(store, current.id, 1, isOpen)) > 0;
-    return leftovers ? { ...settled, settledAt: at } : settle(settled, migration, at);
+    if (leftovers) return { ...settled, settledAt: at };
+    const rested = settle(settled, migration, at);
+    if (rested.definition === current.definition) return rested;
+    // When the next version took over, for whoever looks whether routers of it may run.
+    const entry = { what: `version ${rested.migrationVersion}`, from: { way: 'worker' as const } };
+    return { ...rested, ...entered({ clock, by }, rested, entry) };
   });
   return { campaign, clean, first, paused: call === '' ? undefined : pauseOf(campaign, call) };
 }
@@ -233,28 +238,33 @@ function pauseOf({ history, archived = 0 }: CampaignDocument, call: string): Pau
 function settle(campaign: CampaignDocument, migration: Pick<Migration, 'hooks'>, now: number): CampaignDocument {
   const step = campaignStep({ stage: campaign.stage, run: campaign.run }, settledEvent(campaign));
   const effects = step?.effects ?? [];
-  const rested = { ...campaign, ...step?.next, settledAt: now };
-  const settled = effects.some(({ type }) => type === 'adopt') ? adopted(rested) : rested;
+  const settled = { ...campaign, ...step?.next, settledAt: now };
+  if (effects.some(({ type }) => type === 'adopt')) return adopted(settled);
   const due = afterSettled(settled, migration);
   return {
     ...settled,
     ...due,
-    switchGateOpen: settled.switchGateOpen || effects.some(({ type }) => type === 'openSwitchGate'),
+    switchGateOpen: campaign.switchGateOpen || effects.some(({ type }) => type === 'openSwitchGate'),
     closed: effects.some(({ type }) => type === 'close') && !isAfterDue({ ...settled, ...due }),
   };
 }
 
-/** Nothing is left that was made by the definition before, and nothing was swept by the one that takes over. */
+/**
+ * Nothing is left that was made by the definition before, and nothing was swept by the one that takes over: a worker that
+ * has it looks at everything first, and calls the hook that it has for what is at home.
+ */
 function adopted(campaign: CampaignDocument): CampaignDocument {
-  const { upgradeTo, away: _, firstVersion = campaign.migrationVersion, ...rest } = campaign;
+  const { upgradeTo, away: _, settledAt: __, firstVersion = campaign.migrationVersion, ...rest } = campaign;
   const { version, definition, outline } = upgradeTo!;
+  const generation = nextGeneration(campaign);
   return {
     ...rest,
     migrationVersion: version,
     firstVersion,
     definition,
     outline,
-    generation: nextGeneration(campaign),
+    generation,
+    versionSince: generation,
     sweep: 1,
     switchGateOpen: false,
   };

@@ -430,7 +430,14 @@ export class CampaignWork {
       ? await unlessFenced(() => this.#invariants.take({ ...hand, pacer: this.#pacer }))
       : undefined;
     if (taking === 'fenced') return true;
-    const { campaign, clean, first, paused } = await endSweep(store, clock, swept, migration, ended, taking);
+    const { campaign, clean, first, paused } = await endSweep(
+      store,
+      clock,
+      swept,
+      migration,
+      { ...ended, by: hand.worker },
+      taking,
+    );
     if (paused) events?.paused?.(campaign.id, paused.because, { migration: migration.name, command: paused.command });
     if (first) events?.swept?.(campaign, counts, clean);
     await forgetOldSweeps(store, campaign);

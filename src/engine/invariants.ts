@@ -97,7 +97,7 @@ const keyOf = ({ id }: CampaignDocument) => documentKey('invariants', id, 'last'
 /** What was found last; undefined where nothing was yet. */
 export async function lastTaking(store: Store, campaign: CampaignDocument): Promise<Taking | undefined> {
   const found = (await load(store, 'invariants', keyOf(campaign)))?.value;
-  if (!found) return undefined;
+  if (!found || found.generation < (campaign.versionSince ?? 0)) return undefined;
   const { v: _, ...taking } = found;
   return taking;
 }

@@ -82,15 +82,18 @@ export async function processPage(entities: readonly Entity[], options: PageOpti
   const failures: Failed[] = [];
   const found: Item[] = [];
   let arrived = 0;
+  let atHome = 0;
   for (const entity of entities) {
     const item = toItem(entity, options, failures);
     if (item === 'arrived') arrived++;
+    else if (item === 'at home') atHome++;
     else if (item) found.push(item);
   }
   const pairs = found.map(({ pair }) => pair);
   const skip: ReadonlySet<Pair> = campaign.quarantines ? await quarantined(store, campaign.id, pairs) : new Set();
-  const counts: Counts = { seen: found.length + failures.length + arrived };
+  const counts: Counts = { seen: found.length + failures.length + arrived + atHome };
   if (arrived > 0) counts['T.completed'] = arrived;
+  if (atHome > 0) counts['S.atHome'] = atHome;
   const items = skip.size === 0 ? found : found.filter(({ pair }) => !skip.has(pair));
   const listed = found.length - items.length;
 
@@ -183,15 +186,16 @@ async function settleSplits(items: readonly Item[], options: PageOptions): Promi
   if (settled.length > 0) await reconcile(settled, options);
 }
 
-function toItem(entity: Entity, options: PageOptions, failures: Failed[]): Item | 'arrived' | undefined {
-  const { rule, actor, home } = options;
+function toItem(entity: Entity, options: PageOptions, failures: Failed[]): Item | 'arrived' | 'at home' | undefined {
+  const { actor, home } = options;
   let peer: Key | undefined;
   try {
     // An owner at T that is wanted at `completed` rests there; what may stand at S, the old home's sweep sees.
     if (home === 'T' && options.allTo === 'completed' && entity.slot !== undefined) {
       if (isOwnerAtNewHome(entity.slot, actor.campaign)) return 'arrived';
     }
-    const pair = pairOf(rule, actor.campaign, entity, versionUnder(options.campaign));
+    const pair = pairIn(entity, options);
+    if (pair === 'at home') return pair;
     if (pair?.scanned !== home) return undefined;
     peer = pair.keys.T;
     checkKey(peer, options.store.capabilities);
@@ -203,6 +207,18 @@ function toItem(entity: Entity, options: PageOptions, failures: Failed[]): Item 
     if (!(error instanceof HandoverError)) throw error;
     failures.push({ source: entity.key, peer, code: error.code, message: error.detail });
     return undefined;
+  }
+}
+
+/** As `pairOf`; but an owner at S whose new key cannot be told rests where all are wanted at home. */
+function pairIn(entity: Entity, { rule, actor, home, campaign, allTo }: PageOptions): Pair | 'at home' | undefined {
+  try {
+    return pairOf(rule, actor.campaign, entity, versionUnder(campaign));
+  } catch (error) {
+    const isAtHome = home === 'S' && allTo === 'home' && matches(rule.from, entity.key);
+    // What is left at a new key that it had, leads here by its slot, and is found there.
+    if (isAtHome && error instanceof HandoverError && error.code === 'transform.to') return 'at home';
+    throw error;
   }
 }
 

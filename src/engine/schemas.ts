@@ -56,6 +56,8 @@ export const SCHEMAS = {
     outline: outline.optional(),
     /** Something was wanted at its new home under this definition: an owner there has its shape, and must come home first. */
     away: z.boolean().optional(),
+    /** The generation in which this version took over from another: what was found before it was that one's. */
+    versionSince: z.number().optional(),
     /** The definition that takes over when every record is at home: what `upgrading` is for. */
     upgradeTo: upgradeTo.optional(),
     /** The definition's fingerprint: a campaign runs under one definition only; `upgrade` takes the next. */

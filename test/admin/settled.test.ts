@@ -57,6 +57,7 @@ it('a campaign whose scans lag is not settled by the first clean sweep', async (
     await endSweep(w.store, w.clock, (await campaignAt(w.store, 'feeds.1'))!, w.migration, {
       counts: { seen: 12 },
       whole: true,
+      by: 'w1',
     });
     told.push((await status(w.context)).campaigns[0]!.settled);
   }

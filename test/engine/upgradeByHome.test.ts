@@ -2,15 +2,14 @@ import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { resolve } from '../../src/admin/resolve.ts';
 import { upgrade } from '../../src/admin/upgrade.ts';
-import { type EntityDefinition, entity } from '../../src/define/entity.ts';
+import { entity } from '../../src/define/entity.ts';
 import { field } from '../../src/define/field.ts';
-import { defineMigration, type Migration, type MigrationDefinition } from '../../src/define/migration.ts';
+import { defineMigration, type Migration } from '../../src/define/migration.ts';
 import { subscription } from '../../src/define/subscription.ts';
 import { Worker } from '../../src/engine/worker.ts';
 import { HandoverError } from '../../src/errors.ts';
 import { key } from '../../src/record/key.ts';
 import { FieldRouter } from '../../src/router/fieldRouter.ts';
-import { Router } from '../../src/router/router.ts';
 import { Crash, MemoryData, type MemoryStoreOptions, memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { websub } from '../../src/webhooks/websub.ts';
@@ -31,38 +30,16 @@ import {
   type World,
   world,
 } from './harness.ts';
+import { define, SOFT, soft, v1, v2, worldOf } from './upgradeWorld.ts';
 
 const N = 6;
 
-/** What the first version shouts, the second one whispers; at another key, too. */
-const SOFT: EntityDefinition<Feed, Named> = {
-  ...CHANGING,
-  to: (feed, old) => key('User', `${feed.user}-too`, 'Feed', old.id),
-  forward: ({ user, title, visits }) => ({ user, visits, name: `<${title}>` }),
-  backward: ({ user, name, visits }) => ({ user, visits, title: name.slice(1, -1) }),
-};
-const soft = entity(SOFT);
-const define = (version: number, rule = changingRule, more: Partial<MigrationDefinition> = {}) =>
-  defineMigration({ name: 'feeds', version, records: [rule], ...more });
-const v1 = define(1);
-const v2 = define(2, soft);
-
-/** A world in which both versions are deployed, but routers go by the first one. */
-const worldOf = (migrations: readonly [Migration, ...Migration[]], options: MemoryStoreOptions = {}): World => {
-  const w = world({ store: memoryStore(options), migration: migrations[0] });
-  const { store, clock } = w;
-  const router = new Router<Named, Feed>({ store, rule: migrations[0].records[0]!, clock }) as never;
-  return {
-    ...w,
-    context: { ...w.context, migrations },
-    worker: new Worker({ store, migrations, clock, id: 'w1' }),
-    router,
-  };
-};
+/** Nothing but the first version is deployed yet. */
+const first = ({ context, migration }: World) => ({ ...context, migrations: [migration] });
 
 const switched = async (w: World) => {
   await seed(w.store, N);
-  await commands.start(w.context, 'feeds', { to: 'switched' });
+  await commands.start(first(w), 'feeds', { to: 'switched' });
   await rest(w);
 };
 const atT = async (store: Store) =>
@@ -86,7 +63,7 @@ describe('an upgrade after records were switched', () => {
     ['by group', { capabilities: { atomic: 'group' } }, 'group'],
   ])('brings all home by their own version, and lets the next one take over, %s', async (_, options, by) => {
     const [old, next] = [define(1, changingRule, { by }), define(2, soft, { by })];
-    const w = worldOf([old, next], options);
+    const w = worldOf([next, old], options);
     await switched(w);
     const name = newKey(1).toString();
     await w.router.update({ from: oldKey(1), into: newKey(1) }, (feed) => ({ ...feed, visits: 7 }));
@@ -98,6 +75,10 @@ describe('an upgrade after records were switched', () => {
     expect(home).toMatchObject({ stage: 'home', migrationVersion: 2, firstVersion: 1, definition: next.fingerprint });
     expect(home).toMatchObject({ generation: 3, switchGateOpen: false, closed: false });
     expect([home.upgradeTo, home.away]).toEqual([undefined, undefined]);
+    expect(home.history.map(({ what, by }) => `${what} by ${by}`).slice(1)).toEqual([
+      'upgrade 1 to 2 by ann',
+      'version 2 by w1',
+    ]);
     expect(await atT(w.store)).toEqual({});
     expect(await atS(w.store)).toEqual(['feed 1 7', ...[2, 3, 4, 5, 6].map((n) => `feed ${n} 0`)]);
     await expect(commands.switchOver(w.context, 'feeds')).rejects.toMatchObject({ code: 'gate.closed' });
@@ -117,9 +98,9 @@ describe('an upgrade after records were switched', () => {
 
   it('goes the same way from a share that was switched, from the way back, and from home', async () => {
     for (const way of ['share', 'reversing', 'home'] as const) {
-      const w = worldOf([v1, v2]);
+      const w = worldOf([v2, v1]);
       await seed(w.store, N);
-      await commands.start(w.context, 'feeds');
+      await commands.start(first(w), 'feeds');
       await rest(w);
       await commands.switchOver(w.context, 'feeds', way === 'share' ? { share: 50 } : {});
       await rest(w);
@@ -133,9 +114,9 @@ describe('an upgrade after records were switched', () => {
 
   it('goes that way from the moment a switch was asked for, though that waited for its hook and was called off', async () => {
     const hooks = { beforeSwitch: () => Promise.reject(new Error('not yet')) };
-    const w = worldOf([define(1, changingRule, { hooks }), v2]);
+    const w = worldOf([v2, define(1, changingRule, { hooks })]);
     await seed(w.store, N);
-    await commands.start(w.context, 'feeds');
+    await commands.start(first(w), 'feeds');
     await rest(w);
     expect((await commands.switchOver(w.context, 'feeds')).pending).toMatchObject({ what: 'switch' });
     await commands.reverse(w.context, 'feeds');
@@ -145,7 +126,7 @@ describe('an upgrade after records were switched', () => {
   });
 
   it('is carried on by workers of the old version, then by those of the new one, and each leaves the other alone', async () => {
-    const w = worldOf([v1, v2]);
+    const w = worldOf([v2, v1]);
     await switched(w);
     await upgrade(w.context, 'feeds');
     const only = (migration: Migration, id: string) => ({
@@ -155,7 +136,12 @@ describe('an upgrade after records were switched', () => {
     const campaign = () => commands.theCampaign(w.context, 'feeds');
     const signal = new AbortController().signal;
     expect(await only(v2, 'w3').worker.step(await campaign(), signal)).toBe(false);
-    expect(await rest(only(v1, 'w2'))).toMatchObject({ stage: 'home', migrationVersion: 2 });
+    const one = only(v1, 'w2').worker;
+    while ((await campaign()).migrationVersion === 1)
+      if (!(await one.step(await campaign(), signal))) await w.clock.sleep(100);
+    expect(await campaign()).toMatchObject({ stage: 'home', definition: v2.fingerprint });
+    expect((await campaign()).settledAt).toBeUndefined();
+    expect(await rest(only(v2, 'w6'))).toMatchObject({ stage: 'home', generation: 3 });
     await commands.start(w.context, 'feeds');
     expect(await only(v1, 'w4').worker.step(await campaign(), signal)).toBe(false);
     expect(await rest(only(v2, 'w5'))).toMatchObject({ stage: 'copied' });
@@ -163,7 +149,7 @@ describe('an upgrade after records were switched', () => {
   });
 
   it('waits for what cannot come home, and goes on when that is settled', async () => {
-    const w = worldOf([v1, v2]);
+    const w = worldOf([v2, v1]);
     await switched(w);
     // An old instance wrote the old home: two owners.
     await w.store.overwrite([{ key: oldKey(2), content: content({ ...feedOf(2), visits: 99 }) }]);
@@ -182,7 +168,7 @@ describe('an upgrade after records were switched', () => {
         return CHANGING.forward!(feed, undefined as never);
       },
     });
-    const w = worldOf([define(1, failing), v2]);
+    const w = worldOf([v2, define(1, failing)]);
     await switched(w);
     await upgrade(w.context, 'feeds');
     expect(await rest(w)).toMatchObject({ stage: 'home', migrationVersion: 2 });
@@ -192,7 +178,7 @@ describe('an upgrade after records were switched', () => {
   });
 
   it('is called off by any other command', async () => {
-    const w = worldOf([v1, v2]);
+    const w = worldOf([v2, v1]);
     await switched(w);
     await upgrade(w.context, 'feeds');
     const onward = await commands.switchOver(w.context, 'feeds');
@@ -204,11 +190,10 @@ describe('an upgrade after records were switched', () => {
   });
 
   it('takes a version that is newer still, while it is on its way', async () => {
-    const w = worldOf([v1, v2]);
+    const w = worldOf([define(3), v2, v1]);
     await switched(w);
-    await upgrade(w.context, 'feeds');
-    const later = { ...w.context, migrations: [v1, define(3)] };
-    expect(await upgrade(later, 'feeds')).toMatchObject({ stage: 'upgrading', upgradeTo: { version: 3 } });
+    await upgrade({ ...w.context, migrations: [v1, v2] }, 'feeds');
+    expect(await upgrade(w.context, 'feeds')).toMatchObject({ stage: 'upgrading', upgradeTo: { version: 3 } });
     expect(await rest(w)).toMatchObject({ stage: 'home', migrationVersion: 3 });
   });
 
@@ -218,7 +203,7 @@ describe('an upgrade after records were switched', () => {
       beforeReverse: ({ idempotencyKey }: { idempotencyKey: string }) => void calls.push(idempotencyKey),
       afterHome: ({ idempotencyKey }: { idempotencyKey: string }) => void calls.push(idempotencyKey),
     };
-    const w = worldOf([define(1, changingRule, { hooks }), define(2, soft, { hooks })]);
+    const w = worldOf([define(2, soft, { hooks }), define(1, changingRule, { hooks })]);
     await switched(w);
     const asked = await upgrade(w.context, 'feeds');
     expect(asked).toMatchObject({ stage: 'switched', pending: { what: 'upgrade 1 to 2', upgradeTo: { version: 2 } } });
@@ -228,11 +213,11 @@ describe('an upgrade after records were switched', () => {
   });
 
   it('is refused without the version before, with what cannot come home, and with subscriptions', async () => {
-    const w = worldOf([v1, v2]);
+    const w = worldOf([v2, v1]);
     await switched(w);
     expect(await told(() => upgrade({ ...w.context, migrations: [v2] }, 'feeds'))).toContain('definition.changed');
     const { backward: _, ...oneWay } = CHANGING;
-    const stuck = worldOf([define(1, entity(oneWay)), v2]);
+    const stuck = worldOf([v2, define(1, entity(oneWay))]);
     await switched(stuck);
     await stuck.router.update({ from: oldKey(1), into: newKey(1) }, (feed) => ({ ...feed, visits: 7 }));
     expect(await told(() => upgrade(stuck.context, 'feeds'))).toContain('reverse.missing');
@@ -248,7 +233,7 @@ describe('an upgrade after records were switched', () => {
     for (const [name, strike] of Object.entries(STRIKES))
       for (let at = 0, over = false; !over; at++) {
         const data = new MemoryData();
-        const w = worldOf([v1, v2], { data });
+        const w = worldOf([v2, v1], { data });
         await switched(w);
         let seen = 0;
         const faulty = memoryStore({ data, fault: (call) => (seen++ === at ? strike(call) : undefined) });
@@ -278,10 +263,10 @@ describe('what cannot tell the copies of two versions apart', () => {
       backward: ({ email }) => ({ mail: email.slice(1, -1) }),
     });
     const mails = (version: number, rule: typeof shout) => defineMigration({ name: 'mails', version, fields: [rule] });
-    const [one, two] = [mails(1, shout), mails(2, whisper)];
+    const [one, two, three] = [mails(1, shout), mails(2, whisper), mails(3, shout)];
     const { store, clock, ...rests } = world({ migration: one, store: memoryStore() });
     const context = { ...rests.context, migrations: [one, two] };
-    const worker = new Worker({ store, migrations: [one, two], clock, id: 'w1' });
+    const worker = new Worker({ store, migrations: [one, two, three], clock, id: 'w1' });
     const w = { ...rests, store, clock, context, worker };
     const tenant = key('Tenant', 1);
     await store.overwrite([{ key: tenant, content: content({ mail: 'ann' }) }]);
@@ -295,7 +280,7 @@ describe('what cannot tell the copies of two versions apart', () => {
     await commands.start(context, 'mails', { to: 'switched' });
     await rest(w);
     await new FieldRouter({ store, rule: whisper, clock }).update(tenant, () => ({ email: '<bob>' }));
-    await upgrade({ ...context, migrations: [one, two, mails(3, shout)] }, 'mails');
+    await upgrade({ ...context, migrations: [one, two, three] }, 'mails');
     expect(await rest(w)).toMatchObject({ stage: 'home', migrationVersion: 3 });
     expect(await said()).toEqual([{ mail: 'bob' }]);
   });
@@ -303,7 +288,7 @@ describe('what cannot tell the copies of two versions apart', () => {
   it('brings references back to the old keys before another version may give other new ones', async () => {
     const references = [{ kind: 'Entry', property: 'feed' }];
     const [one, two] = [define(1, entity({ ...CHANGING, references })), define(2, entity({ ...SOFT, references }))];
-    const w = worldOf([one, two]);
+    const w = worldOf([two, one]);
     const entry = { key: key('Entry', 1), content: content({ feed: oldKey(1) }) };
     await w.store.overwrite([entry]);
     await switched(w);
