@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/admin/inspect.ts';
 import { expectedIn } from '../../src/admin/sweepStatus.ts';
 import { statesOf } from '../../src/engine/counts.ts';
-import type { Progress } from '../../src/engine/ranges.ts';
+import { type Progress, planName } from '../../src/engine/ranges.ts';
 import type { CampaignDocument, SweepDocument } from '../../src/engine/schemas.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { FEEDS, Project } from './project.ts';
@@ -93,9 +93,10 @@ describe('what a sweep will come to', () => {
     ({ ranges: homes.map((home) => ({ rule: 0, home })) }) as unknown as SweepDocument;
   const progress = (...seen: (number | undefined)[]) =>
     ({
-      ranges: seen.map((n) =>
-        n === undefined ? undefined : { value: { done: n >= 0, counts: { seen: Math.abs(n) } } },
-      ),
+      ranges: seen.map((n, index) => ({
+        name: planName(index),
+        stored: n === undefined ? undefined : { value: { done: n >= 0, counts: { seen: Math.abs(n) } } },
+      })),
       counts: {},
     }) as unknown as Progress;
 

@@ -6,9 +6,12 @@ interface CrewOptions {
   readonly start: () => WorkerProcess;
   /** 0 to 1. */
   readonly random: () => number;
-  /** A worker lives up to so long from its first move on. */
+  /** The first worker of a place lives up to so long from when it is at work, each later one longer. */
   readonly lifeMs: number;
 }
+
+/** However little a machine gets done between two kills, in the end it is enough. */
+const LONGER = 1.5;
 
 /** A number of places, each of which has a worker, whatever happens to the one before. */
 export class Crew {
@@ -36,12 +39,12 @@ export class Crew {
   async #live(place: number): Promise<void> {
     const { start, random, lifeMs } = this.#options;
     const { signal } = this.#over;
-    while (!signal.aborted) {
+    for (let life = lifeMs; !signal.aborted; life *= LONGER) {
       const worker = start();
       void worker.id.then((id) => id !== undefined && this.placeOf.set(id, place));
       const old = async () => {
-        await Promise.race([worker.firstMove, systemClock.sleep(lifeMs, signal)]);
-        await systemClock.sleep(random() * lifeMs, signal);
+        await Promise.race([worker.id, new Promise((over) => signal.addEventListener('abort', over, { once: true }))]);
+        await systemClock.sleep(random() * life, signal);
         return 'old' as const;
       };
       const said = await Promise.race([worker.ended, old()]);

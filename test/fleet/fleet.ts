@@ -24,7 +24,7 @@ export interface FleetOptions {
   readonly workers: number;
   /** Decides which records are written, and how long workers live; not how fast the machine is. */
   readonly seed: number;
-  /** A worker lives up to so long from its first move on. */
+  /** The first worker of a place lives up to so long, each later one longer. */
   readonly lifeMs: number;
   /** How long a client waits for an answer; a campaign waits as long before it closes. */
   readonly deadlineMs: number;

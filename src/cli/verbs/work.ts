@@ -175,7 +175,9 @@ function eventsTo(log: pino.Logger, tally: Tally): WorkerEvents {
         : log.warn({ event: 'hook.failed', ...facts, cause }),
     refused: ({ id, migration }) => log.warn({ event: 'campaign.refused', campaign: id, migration }),
     faltered: ({ code, detail }) =>
-      log.warn({ event: code.startsWith('dispatch.') ? 'dispatch.faltered' : 'store.faltered', code, detail }),
+      code.startsWith('dispatch.')
+        ? log.warn({ event: 'dispatch.faltered', code, detail })
+        : log.warn({ event: 'store.faltered', code, detail }),
     setAside: (letter) => log.error({ event: 'range.stranded', ...letter }),
   };
 }
