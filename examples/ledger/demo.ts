@@ -28,7 +28,7 @@ if (!Number.isSafeInteger(count) || count < 100) {
 }
 const say = (line: string) => (values.json ? process.stderr : process.stdout).write(`${line}\n`);
 /** So long the application goes on after each step. */
-const LIVE_MS = 1_500;
+const LIVE_MS = 500;
 
 const store = await open();
 const ledger = new Ledger(store, right);

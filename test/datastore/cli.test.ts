@@ -3,7 +3,7 @@ import type { Finding } from '../../src/admin/doctor.ts';
 import { key } from '../../src/record/key.ts';
 import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import { content, feedOf, Project } from '../cli/project.ts';
-import { connectionTo, DEADLINE_MS, describeEachMode, hostOf, newProject } from '../emulators/each.ts';
+import { connectionTo, describeEachMode, hostOf, newProject, SHORT_MS } from '../emulators/each.ts';
 import type { Mode } from '../emulators/emulator.ts';
 
 const N = 100;
@@ -17,7 +17,7 @@ async function projectOn(mode: Mode) {
         import { datastoreStore } from 'handover/store/datastore';
         export default defineConfig({
           store: () => datastoreStore({ projectId: '${projectId}', emulatorHost: '${hostOf(mode)}',
-            deadlineMs: ${DEADLINE_MS} }),
+            deadlineMs: ${SHORT_MS} }),
         });`,
   });
   onTestFinished(() => project.dispose());

@@ -2,13 +2,13 @@ import { expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { systemClock } from '../../src/clock.ts';
 import { entity } from '../../src/define/entity.ts';
-import { defineMigration } from '../../src/define/migration.ts';
+import { defineMigration, type Migration } from '../../src/define/migration.ts';
 import { Worker } from '../../src/engine/worker.ts';
 import { type Key, key } from '../../src/record/key.ts';
 import { connect } from '../../src/store/datastore/client.ts';
 import { datastoreStore } from '../../src/store/datastore/datastore.ts';
 import { keyToWire } from '../../src/store/datastore/keys.ts';
-import { connectionTo, describeEachMode, newProject } from '../emulators/each.ts';
+import { connectionTo, DEADLINE_MS, describeEachMode, newProject, SHORT_MS } from '../emulators/each.ts';
 import type { Mode } from '../emulators/emulator.ts';
 import {
   CHANGING,
@@ -24,7 +24,8 @@ import {
   world,
 } from '../engine/harness.ts';
 
-const N = 300;
+/** Some in each range that a sweep is split into. A query of an emulator looks at all of a kind, and each write at its group. */
+const N = 80;
 const all = (many: (n: number) => unknown) => Promise.all(Array.from({ length: N }, (_, i) => many(i + 1)));
 
 /** Reads both homes by key: what is there, not what a query shows of it. */
@@ -83,15 +84,17 @@ describeEachMode('datastore: a campaign', (mode) => {
         expect(await refersTo((n) => newKey(n))).toBe(true);
         expect(await verified(w)).toMatchObject({ clean: true, references: { referring: N, stale: 0, dangling: 0 } });
       },
-      defineMigration({
-        name: 'feeds',
-        version: 1,
-        records: [entity({ ...CHANGING, references: [{ kind: 'Entry', property: 'items.feed' }] })],
-      }),
+      {
+        migration: defineMigration({
+          name: 'feeds',
+          version: 1,
+          records: [entity({ ...CHANGING, references: [{ kind: 'Entry', property: 'items.feed' }] })],
+        }),
+      },
     ));
 
-  it('two workers and a writer at once lose nothing', () =>
-    withWorld(mode, async (w) => {
+  it('two workers and a writer at once lose nothing', () => {
+    const use = async (w: World) => {
       const { context, store, migration } = w;
       await commands.start(context, 'feeds', { to: 'completed' });
       const stop = new AbortController();
@@ -116,7 +119,9 @@ describeEachMode('datastore: a campaign', (mode) => {
       await all(async (n) => {
         expect((await w.router.get({ from: oldKey(n), into: newKey(n) }))!.visits).toBe(visits.get(n) ?? 0);
       });
-    }));
+    };
+    return withWorld(mode, use, { deadlineMs: SHORT_MS });
+  });
 
   it('a record with a value that cannot be carried is set aside, as it is, and the others go on', () =>
     withWorld(mode, async (w, projectId) => {
@@ -146,10 +151,13 @@ describeEachMode('datastore: a campaign', (mode) => {
 async function withWorld(
   mode: Mode,
   use: (w: World, projectId: string) => Promise<void>,
-  migration = defineMigration({ name: 'feeds', version: 1, records: [changingRule] }),
+  {
+    migration = defineMigration({ name: 'feeds', version: 1, records: [changingRule] }),
+    deadlineMs = DEADLINE_MS,
+  }: { migration?: Migration; deadlineMs?: number } = {},
 ): Promise<void> {
   const projectId = newProject();
-  const store = await datastoreStore(connectionTo(mode, projectId));
+  const store = await datastoreStore({ ...connectionTo(mode, projectId), deadlineMs });
   try {
     await seed(store, N);
     await use(world({ store, migration }), projectId);

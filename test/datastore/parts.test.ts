@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { systemClock } from '../../src/clock.ts';
-import { describeEachMode, openStore } from '../emulators/each.ts';
+import { describeEachMode, openStore, SHORT_MS } from '../emulators/each.ts';
 import { all, rest, verified, world } from '../engine/harness.ts';
 import { customer, merge, seedCustomers, split, subscriptionOf } from '../engine/partsHarness.ts';
 
@@ -11,7 +11,7 @@ describeEachMode(
   'datastore: records inside others',
   (mode) => {
     it('are split off and merged in again, each once, and nothing is left behind', { timeout: 200_000 }, async () => {
-      const store = await openStore(mode);
+      const store = await openStore(mode, { deadlineMs: SHORT_MS });
       await seedCustomers(store, CUSTOMERS, N, 'inside');
       const out = world({ store, migration: split, clock: systemClock });
       await commands.start(out.context, 'split', { to: 'switched', ramp: false });

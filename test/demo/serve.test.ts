@@ -59,7 +59,7 @@ describe('the demo with --serve', { timeout: ENDS_MS }, () => {
   });
 
   it('waits for whoever pauses it on the page; killed without a chance to clean up, it takes the server along', async () => {
-    const demo = start('demo', ['--records', '2000', '--ceiling', '2000', '--serve']);
+    const demo = start('demo', ['--records', `${RECORDS}`, '--ceiling', `${RECORDS}`, '--serve']);
     const [, url] = await demo.says(/The page: (\S+)/);
     await demo.says(/handover start/);
     const order = (verb: string) =>

@@ -20,8 +20,10 @@ export function newProject(): string {
   return `test-${systemClock.id(8)}`;
 }
 
-/** A campaign waits before it closes for as long as a commit may take: not for long, here. */
+/** A campaign waits before it closes for as long as a commit may take: not for long, here, */
 export const DEADLINE_MS = 5_000;
+/** and not for longer than that, where it closes by a clock that nobody moves. */
+export const SHORT_MS = 2_000;
 
 export function connectionTo(mode: Mode, projectId = newProject()) {
   return { projectId, emulatorHost: hostOf(mode), deadlineMs: DEADLINE_MS };

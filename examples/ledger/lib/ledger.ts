@@ -6,7 +6,8 @@ const ACCOUNTS = ['bank', 'cash', 'rent', 'food', 'salary'] as const;
 const CURRENCIES = ['EUR', 'CHF'] as const;
 const BOOKS = 40;
 const WRITERS = 4;
-const PAUSE_MS = 4;
+/** After each request of a writer or auditor. An emulator takes long over each, and has a migration to serve as well. */
+const PAUSE_MS = process.env['DATASTORE_EMULATOR_HOST'] ? 100 : 4;
 
 const bookOf = (id: number): string => `b${id % BOOKS}`;
 export const addressOf = (id: number) => ({

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Pool } from 'undici';
 
 export type Version = 'v1' | 'v2' | 'v3';
 
 interface Instance {
   readonly version: Version;
-  readonly url: string;
+  readonly pool: Pool;
   readonly process: ChildProcess;
   readonly ended: Promise<unknown>;
 }
@@ -32,7 +33,7 @@ export class Fleet {
     const ended = once(process_, 'close');
     const [url] = await Promise.race([once(createInterface(process_.stdout), 'line'), ended]);
     if (typeof url !== 'string') throw new Error(`An instance of ${version} ended before it listened.`);
-    this.#instances = [...this.#instances, { version, url, process: process_, ended }];
+    this.#instances = [...this.#instances, { version, pool: new Pool(url), process: process_, ended }];
   }
 
   /** Ends the instances of a version; what they have under way is answered. */
@@ -40,6 +41,8 @@ export class Fleet {
     const leaving = this.#instances.filter((each) => each.version === version);
     // Nobody is sent there any more.
     this.#instances = this.#instances.filter((each) => each.version !== version);
+    // Not before its last answer is there, and no connection: a server that ends waits for those that are kept.
+    await Promise.all(leaving.map(({ pool }) => pool.close()));
     for (const { process: leaver } of leaving) leaver.stdin!.end();
     await Promise.all(leaving.map(({ ended }) => ended));
   }

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Shop } from './shop.ts';
 
+/** After each round of a hand. An emulator takes long over each request, and has a migration to serve as well. */
+const PAUSE_MS = process.env['DATASTORE_EMULATOR_HOST'] ? 100 : 2;
+
 /** The application's users: each has customers of its own, knows what they subscribed to, and looks whether it is so. */
 export class Users {
   readonly #shop: Shop;
@@ -26,7 +29,7 @@ export class Users {
       const customer = own[(n * 7919) % own.length]!;
       await this.#act(customer, n);
       await this.#look(customer);
-      await sleep(2);
+      await sleep(PAUSE_MS);
     }
   }
 
