@@ -63,7 +63,7 @@ export class Puller {
     const received = await Promise.race([pulling, this.#aborted]);
     if (received === 'aborted') {
       // The client cannot take a pull back. What it still brings is given to somebody else, as far as that goes.
-      pulling.then((late) => late?.ackId && this.#keep(late.ackId, 0)).catch(() => undefined);
+      pulling.then((late) => (late?.ackId ? this.#keep(late.ackId, 0) : undefined)).catch(() => undefined);
       return;
     }
     const { ackId, message } = received ?? {};
