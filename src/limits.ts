@@ -48,8 +48,8 @@ export const LIMITS = {
   messageMs: 30_000,
   /** The part of the time that a subscription waits for an answer in which a pushed range is worked on: the rest is for its last page. */
   pushShare: 0.6,
-  /** Wait for a message: servers answer sooner. */
-  pullMs: 90_000,
+  /** Wait for one message: a process that is to end may have to wait for as long. */
+  pullMs: 10_000,
   /**
    * A worker or client that has looked this long ago looks again before it acts (rule 4), so that the end of a campaign
    * can wait until nothing that was seen before can land any more. Nobody needs as long for a round, unless it stalls.

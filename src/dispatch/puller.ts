@@ -22,10 +22,15 @@ export class Puller {
   /** Aborts when the signal does, or one lane was told what will be no better in a while. */
   readonly #over = new AbortController();
   readonly #signal: AbortSignal;
+  readonly #aborted: Promise<'aborted'>;
 
   constructor(options: PullerOptions) {
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#over.signal]);
+    this.#aborted = new Promise((resolve) => {
+      if (this.#signal.aborted) resolve('aborted');
+      this.#signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+    });
   }
 
   /** Until the signal aborts. Rejects with `dispatch.missing` or `dispatch.denied`. */
@@ -54,18 +59,13 @@ export class Puller {
 
   async #next(): Promise<void> {
     const { subscriber, name: subscription, work } = this.#options;
-    const request = subscriber.pull({ subscription, maxMessages: 1 }, { timeout: LIMITS.pullMs, ...ONCE });
-    // What a server sends to somebody who is gone comes again only after its deadline.
-    const cancel = () => (request as Cancellable).cancel?.();
-    this.#signal.addEventListener('abort', cancel, { once: true });
-    const answer = await request
-      .catch((cause) => {
-        if ((cause as { readonly code?: unknown }).code === DEADLINE_EXCEEDED)
-          return [{ receivedMessages: [] }] as const;
-        throw cause;
-      })
-      .finally(() => this.#signal.removeEventListener('abort', cancel));
-    const [received] = answer[0].receivedMessages ?? [];
+    const pulling = this.#pull();
+    const received = await Promise.race([pulling, this.#aborted]);
+    if (received === 'aborted') {
+      // The client cannot take a pull back. What it still brings is given to somebody else, as far as that goes.
+      pulling.then((late) => (late?.ackId ? this.#keep(late.ackId, 0) : undefined)).catch(() => undefined);
+      return;
+    }
     const { ackId, message } = received ?? {};
     if (!ackId) return;
     const hint = hintOf(String(message?.data ?? ''));
@@ -73,6 +73,18 @@ export class Puller {
     const given = hint ? await this.#kept(ackId, () => work(hint)) : 'done';
     if (given === 'done') await subscriber.acknowledge({ subscription, ackIds: [ackId] }, CALL);
     else await this.#keep(ackId, 0);
+  }
+
+  /** One message, if one comes in time. */
+  async #pull() {
+    const { subscriber, name: subscription } = this.#options;
+    try {
+      const [answer] = await subscriber.pull({ subscription, maxMessages: 1 }, { timeout: LIMITS.pullMs, ...ONCE });
+      return answer.receivedMessages?.[0];
+    } catch (cause) {
+      if ((cause as { readonly code?: unknown }).code === DEADLINE_EXCEEDED) return undefined;
+      throw cause;
+    }
   }
 
   /** Keeps a message from others while somebody is at it. */
@@ -98,10 +110,6 @@ export class Puller {
     const { subscriber, name: subscription } = this.#options;
     await subscriber.modifyAckDeadline({ subscription, ackIds: [ackId], ackDeadlineSeconds: ms / 1_000 }, CALL);
   }
-}
-
-interface Cancellable {
-  readonly cancel?: () => void;
 }
 
 /** Of gRPC. */

@@ -4,14 +4,14 @@ import * as commands from '../../src/admin/commands.ts';
 import { systemClock } from '../../src/clock.ts';
 import { pubsubDispatch } from '../../src/dispatch/pubsub.ts';
 import { Worker } from '../../src/engine/worker.ts';
-import { newProject, openStore } from '../emulators/each.ts';
+import { newProject } from '../emulators/each.ts';
 import { seed, verified, world } from '../engine/harness.ts';
 
-const N = 200;
+const N = 3_000;
 const pubsub = inject('pubsub');
 
-// With processes that are killed: `npm run fleet`.
-describe.skipIf(pubsub === undefined)('datastore: a fleet', () => {
+// On Cloud Datastore, in processes that are killed: `npm run fleet`.
+describe.skipIf(pubsub === undefined)('a fleet on Pub/Sub', () => {
   it('is handed its ranges by Pub/Sub, and every worker does a part', async () => {
     const projectId = newProject();
     const client = new PubSub({
@@ -22,8 +22,8 @@ describe.skipIf(pubsub === undefined)('datastore: a fleet', () => {
     });
     const [topic] = await client.createTopic('ranges');
     await topic.createSubscription('workers', { ackDeadlineSeconds: 10 });
-    const store = await openStore('firestore');
-    const w = world({ store, clock: systemClock });
+    const w = world({ clock: systemClock });
+    const { store } = w;
     await seed(store, N);
     await commands.start(w.context, 'feeds');
     const abort = new AbortController();
@@ -45,6 +45,5 @@ describe.skipIf(pubsub === undefined)('datastore: a fleet', () => {
     expect(await verified(w)).toMatchObject({ clean: true, started: N });
     for (const id of ['w1', 'w2']) expect(paged.get(id), id).toBeGreaterThan(0);
     await client.close();
-    await store.close();
   });
 });
