@@ -8,7 +8,7 @@ import type { Entity, Store } from '../store/store.ts';
 import { decode, erase, load, type Stored } from './documents.ts';
 import type { Item } from './item.ts';
 import { lookAgain } from './looks.ts';
-import { type Pair, roleOf } from './pair.ts';
+import { type Pair, peerOf, roleOf } from './pair.ts';
 import { type Note, noteOf, subscriberKey } from './subscribers.ts';
 
 /** A record of which there may be a subscription, wherever it lives. */
@@ -101,9 +101,9 @@ async function movingAt(
   };
   if (migration.by === 'record') return { source, group: undefined, terms };
   const group = Key.parse(noted.value.group!);
-  // It belongs to another group now, and that was noted too.
-  if (roleOf(pair.S) === 'O') {
-    const now = clearly(source, () => ({ source, group: pair.rule.targetOf(source, pair.S!.content).root, terms }));
+  // It belongs to another group now, and that was noted too. It may have gone there already, before this group was looked at.
+  if (pair.S) {
+    const now = clearly(source, () => ({ source, group: peerOf(pair, pair.S!).root, terms }));
     if ('error' in now) return now;
     if (
       !now.group!.equals(group) &&
