@@ -136,6 +136,28 @@ describe('properties that give way to others in place', () => {
     expect(await verified(w)).toMatchObject({ clean: true });
   });
 
+  it.each([
+    [true, []],
+    [false, ['record.split']],
+  ])(
+    'keep what old instances wrote last where it was taken over (%s) before new ones write alone',
+    async (isTakenOver, codes) => {
+      const w = await tenants();
+      await go(w, 'switched');
+      await write(w, 1, { mail: 'last' });
+      if (isTakenOver) {
+        await commands.switchOver(w.context, 'mails');
+        await rest(w);
+        expect((await tenant(w, 1))!['email']).toBe('LAST');
+      }
+      await write(w, 1, { email: 'ALONE' });
+      await commands.switchOver(w.context, 'mails');
+      await rest(w);
+      const listed = await records(w.context, 'mails', { quarantined: true, limit: 10 });
+      expect(listed.records.map(({ code }) => code)).toEqual(codes);
+    },
+  );
+
   it('keep the type and the index flag of what is renamed, and of all else', async () => {
     const w = world({
       migration: defineMigration({
