@@ -7,44 +7,37 @@ import { HandoverError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type CommandContext, change, record, refused } from './change.ts';
 import { theCampaign } from './find.ts';
-import { freeStuck } from './stuck.ts';
+import { freeStuck, stuckRanges } from './stuck.ts';
 
 /**
- * Tries quarantined records again: those with one cause, one by its old key, or all that are not skipped; then also the
- * parts of the sweep that are stuck. Takes back a `skip` of the same cause or key. Returns how many. Writes down what is asked for, with a new sweep; the worker that
- * begins that sweep takes the records off the list.
+ * Tries quarantined records again: those with one cause, one by its old key, or all that are not skipped. Takes back a
+ * `skip` of the same cause or key. Writes down what is asked for, with a new sweep; the worker that begins that sweep takes
+ * the records off the list. Where there are none, and all were meant, the ranges of the sweep that are stuck go on where
+ * they stand: a new sweep would have begun without them anyway. Returns how many of either.
  */
 export async function retry(
   context: CommandContext,
   name: string,
   { reason, ...which }: Which & { readonly reason?: string } = {},
-): Promise<number> {
+): Promise<{ readonly records: number; readonly ranges: number }> {
   const campaign = await theCampaign(context, name);
   if (campaign.closed || isOver(campaign)) throw refused(campaign, 'retry');
   const { id } = campaign;
-  let count = 0;
-  for await (const { value } of list(context.store, 'quarantine', id)) if (isRetried(which, value, campaign)) count++;
-  const isSkipped = campaign.skips?.some((skip) => isSame(skip, which));
-  const ranges = isAll(which) ? await freeStuck(context, campaign) : 0;
-  if (count === 0 && !isSkipped && ranges === 0) return 0;
-  // What is stuck goes on where it stands: no new sweep is needed for it.
-  if (count === 0 && !isSkipped) {
-    await change(context, id, (current) => ({
-      ...current,
-      ...record(context, current, `retry ${many(ranges)}`, reason),
-    }));
-    return ranges;
+  let records = 0;
+  for await (const { value } of list(context.store, 'quarantine', id)) if (isRetried(which, value, campaign)) records++;
+  const why = reason === undefined ? {} : { reason };
+  if (records > 0 || campaign.skips?.some((skip) => isSame(skip, which))) {
+    await retryAs(context, id, which, `retry ${records}`, { records, ...why });
+    return { records, ranges: 0 };
   }
-  await retryAs(context, id, which, `retry ${count}`, {
-    records: count,
-    ...(reason === undefined ? {} : { reason }),
-  });
-  return count + ranges;
+  const isAll = which.code === undefined && which.key === undefined;
+  const stuck = isAll ? await stuckRanges(context, campaign) : [];
+  if (stuck.length === 0) return { records, ranges: 0 };
+  const what = `retry ${stuck.length} ${stuck.length === 1 ? 'range' : 'ranges'}`;
+  // Written down before it is done: whoever dies in between has said so, and says it again.
+  await change(context, id, (current) => ({ ...current, ...record(context, current, what, reason) }));
+  return { records, ranges: await freeStuck(context, stuck) };
 }
-
-const isAll = ({ code, key }: Which): boolean => code === undefined && key === undefined;
-
-const many = (ranges: number): string => `${ranges} ${ranges === 1 ? 'range' : 'ranges'}`;
 
 /** Has the next sweep take off the list what earlier ones have put there, and try it again. */
 export async function retryAs(

@@ -1,6 +1,6 @@
 import { attempts, load, save } from '../engine/documents.ts';
 import { isStuck, openRanges } from '../engine/openRanges.ts';
-import { endOf } from '../engine/ranges.ts';
+import { endOf, type RangeLook } from '../engine/ranges.ts';
 import type { CampaignDocument } from '../engine/schemas.ts';
 import type { CommandContext } from './change.ts';
 import type { StuckRange } from './statusSchema.ts';
@@ -8,23 +8,27 @@ import { lookAtSweep, type SweepLook } from './sweepStatus.ts';
 
 type Context = Pick<CommandContext, 'store' | 'migrations' | 'clock'>;
 
-/** The ranges of the sweep under way that were set aside, and where each of them stands. */
+const rangesIn = (look: SweepLook | undefined, now: number) =>
+  (look?.progress.ranges ?? []).filter(({ stored }) => stored && isStuck(stored.value, now));
+
+/** The ranges of the sweep under way that were set aside. */
+export async function stuckRanges(context: Context, campaign: CampaignDocument): Promise<readonly RangeLook[]> {
+  return rangesIn(await lookAtSweep(context, campaign), context.clock.now());
+}
+
+/** The same for people to read: where each of them stands. */
 export function stuckIn({ clock }: Pick<Context, 'clock'>, look: SweepLook | undefined): readonly StuckRange[] {
-  const now = clock.now();
-  return (look?.progress.ranges ?? []).flatMap(({ name: range, plan, stored }): StuckRange[] => {
-    if (!stored || !isStuck(stored.value, now)) return [];
-    const { cursor: after = plan.after, tries = 0, asideAt } = stored.value;
-    const until = endOf(plan, stored.value);
-    return [
-      {
-        range,
-        home: plan.home,
-        ...(after === undefined ? {} : { after }),
-        ...(until === undefined ? {} : { until }),
-        tries,
-        ...(asideAt === undefined ? {} : { at: asideAt }),
-      },
-    ];
+  return rangesIn(look, clock.now()).map(({ name: range, plan, stored }) => {
+    const { cursor: after = plan.after, tries = 0, asideAt } = stored!.value;
+    const until = endOf(plan, stored!.value);
+    return {
+      range,
+      home: plan.home,
+      ...(after === undefined ? {} : { after }),
+      ...(until === undefined ? {} : { until }),
+      tries,
+      ...(asideAt === undefined ? {} : { at: asideAt }),
+    };
   });
 }
 
@@ -36,17 +40,15 @@ export async function isHeldUp(context: Context, campaign: CampaignDocument): Pr
 }
 
 /** Lets workers try them again. Returns how many. */
-export async function freeStuck(context: Context, campaign: CampaignDocument): Promise<number> {
-  const { store, clock } = context;
-  const look = await lookAtSweep(context, campaign);
+export async function freeStuck({ store, clock }: Context, stuck: readonly RangeLook[]): Promise<number> {
   let freed = 0;
-  for (const { stored: seen } of look?.progress.ranges ?? []) {
-    if (!seen || !isStuck(seen.value, clock.now())) continue;
-    freed += await attempts(clock, seen.key, undefined, async () => {
-      const now = await load(store, 'range', seen.key);
+  for (const { stored } of stuck) {
+    const { key } = stored!;
+    freed += await attempts(clock, key, undefined, async () => {
+      const now = await load(store, 'range', key);
       if (!now || !isStuck(now.value, clock.now())) return { done: 0 };
       const { tries: _, asideAt: __, ...value } = now.value;
-      const saved = await save<'range'>(store, seen.key, value, now.version);
+      const saved = await save<'range'>(store, key, value, now.version);
       return saved.status === 'applied' ? { done: 1 } : saved;
     });
   }

@@ -2,7 +2,7 @@ import { elapsed, type Moment, moment } from '../clock.ts';
 import type { Migration } from '../define/migration.ts';
 import { viewOf } from '../define/parts.ts';
 import type { Answer, Hint } from '../dispatch/dispatch.ts';
-import { HandoverError, isPassing, unlessPassing } from '../errors.ts';
+import { type HandoverError, isPassing } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
@@ -10,18 +10,20 @@ import { carryOutDue } from './campaignHooks.ts';
 import { sweepName } from './campaigns.ts';
 import { Claim, type Lane, Pulse, Sightings } from './claim.ts';
 import type { Counts } from './counts.ts';
-import { type Stored, save } from './documents.ts';
+import type { Stored } from './documents.ts';
 import { type CampaignLook, type Hand, unlessFenced } from './fence.ts';
 import { handOut, handOutOne, type Tender } from './handOut.ts';
 import { isHookDue } from './hooksDue.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
+import { runLanes } from './lanes.ts';
 import { metered } from './metered.ts';
-import { claimAny, claimRange, freeRanges, isStuck, liveWorkers } from './openRanges.ts';
+import { claimAny, claimRange, freeRanges, liveWorkers } from './openRanges.ts';
 import { Pacer } from './pace.ts';
 import { type KnownSweep, lookAtCampaign, type Progress, progressOf, type RangeLook } from './ranges.ts';
 import { workOnRange } from './rangeWork.ts';
 import type { CampaignDocument, SweepDocument } from './schemas.ts';
+import { setAside } from './setAside.ts';
 import { Stragglers } from './stragglers.ts';
 import { stripPage } from './strip.ts';
 import { currentSweep, forgetOldSweeps } from './sweep.ts';
@@ -65,7 +67,7 @@ export class CampaignWork {
   readonly #sightings = new Sightings();
   readonly #stragglers = new Stragglers();
   /** One for each lane. */
-  readonly #pulses: Pulse[];
+  readonly #pulses: Pulse[] = [];
   /** Lanes with a range that was handed to this worker. */
   readonly #taken = new Set<number>();
 
@@ -73,73 +75,17 @@ export class CampaignWork {
     this.#id = campaign;
     this.#options = options;
     this.#pacer = new Pacer(options.clock);
-    this.#pulses = Array.from({ length: options.lanes ?? LIMITS.lanes }, () => new Pulse(options.clock));
   }
 
-  /**
-   * Works as long as there is something to do; false when there was nothing. Several lanes take a range each, so that the
-   * store's round trips overlap and its commits can be shared. A lane that finds nothing waits while another works: that
-   * one may be about to open the next sweep, or the new homes. So does one to which the store did not answer.
-   */
+  /** Works as long as there is something to do; false when there was nothing. Each lane takes a range. */
   async step(signal: AbortSignal): Promise<boolean> {
-    const { store, clock } = this.#options;
-    let working = 0;
-    let worked = false;
-    const broken = new AbortController();
-    const all = AbortSignal.any([signal, broken.signal]);
-    /** What idle lanes wait for, where there are any. */
-    let idle: { readonly end: AbortController; readonly signal: AbortSignal } | undefined;
-    const left: Promise<void>[] = [];
-    const waiting = () => {
-      const end = new AbortController();
-      return { end, signal: AbortSignal.any([all, end.signal]) };
-    };
-    // Whoever waits may find work now.
-    const tell = () => {
-      idle?.end.abort('done');
-      idle = undefined;
-    };
-    /** What is no store's doing ends all lanes. */
-    const orFalter = async <R>(act: Promise<R>): Promise<R | undefined> => {
-      try {
-        return await unlessPassing(act, (error) => this.#options.events?.faltered?.(error));
-      } catch (error) {
-        broken.abort(error);
-        throw error;
-      }
-    };
-    const leave = (range: Promise<void>) => {
-      working++;
-      const ended = orFalter(range).finally(() => working--);
-      left.push(ended.then(tell, tell));
-    };
-    const lookAndAdvance = async (lane: number): Promise<boolean> => {
+    const { store, clock, events, lanes = LIMITS.lanes } = this.#options;
+    const onFaltered = (error: HandoverError) => events?.faltered?.(error);
+    return runLanes({ lanes, clock, signal, onFaltered }, async (lane, all, leave) => {
       const at = moment(clock);
       const found = await lookAtCampaign(store, this.#id, this.#known);
-      return found !== undefined && (await this.#advance({ ...found, at }, all, lane, leave));
-    };
-    const run = async (lane: number): Promise<void> => {
-      let idleMs: number = LIMITS.laneIdleMs;
-      while (!all.aborted) {
-        working++;
-        const found = await orFalter(lookAndAdvance(lane)).finally(() => working--);
-        if (found) {
-          worked = true;
-          idleMs = LIMITS.laneIdleMs;
-          tell();
-          continue;
-        }
-        if (found === undefined) await clock.sleep(LIMITS.idleMs, all);
-        if (working === 0) return;
-        idle ??= waiting();
-        await clock.sleep(idleMs, idle.signal);
-        idleMs = Math.min(2 * idleMs, LIMITS.laneIdleMostMs);
-      }
-    };
-    await Promise.allSettled(this.#pulses.map((_, lane) => run(lane)));
-    await Promise.all(left);
-    if (broken.signal.aborted) throw broken.signal.reason;
-    return worked;
+      return found !== undefined && this.#advance({ ...found, at }, all, lane, leave);
+    });
   }
 
   /**
@@ -257,7 +203,7 @@ export class CampaignWork {
     if (progress.done || (progress.oldHomesDone && this.#isHopeless(campaign, migration, progress.counts))) {
       return this.#finish(look, migration, { counts: progress.counts, whole: progress.done }, signal);
     }
-    await this.#setAside(store, campaign, progress);
+    await setAside(store, this.#options, campaign, progress);
     return { look, campaign, migration, store, sweep, progress };
   }
 
@@ -267,26 +213,6 @@ export class CampaignWork {
     if (pacer.waitMs() > 0) return undefined;
     const store = metered(ready.store, (operations) => pacer.count(operations));
     return this.#stragglers.cut({ ...ready, store, clock: this.#options.clock });
-  }
-
-  /** Tells once of each range that nobody gets anywhere with. */
-  async #setAside(store: Store, campaign: CampaignDocument, { ranges }: Progress): Promise<void> {
-    const { clock, dispatch, events } = this.#options;
-    const now = clock.now();
-    for (const { name: range, plan, stored } of ranges) {
-      if (!stored || stored.value.asideAt !== undefined || !isStuck(stored.value, now)) continue;
-      const saved = await save<'range'>(store, stored.key, { ...stored.value, asideAt: now }, stored.version);
-      // Of those who find out one is the first.
-      if (saved.status !== 'applied') continue;
-      const { tries = 0, cursor: after = plan.after } = stored.value;
-      const at = after === undefined ? {} : { after };
-      const letter = { campaign: campaign.id, sweep: sweepName(campaign), range, tries, ...at };
-      events?.setAside?.(letter);
-      await dispatch?.setAside(letter).catch((error) => {
-        if (!(error instanceof HandoverError)) throw error;
-        events?.faltered?.(error);
-      });
-    }
   }
 
   /** Work on a range that this worker has just claimed. */

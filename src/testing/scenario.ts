@@ -125,7 +125,10 @@ const CLOSING: readonly Mind[] = ['complete', 'cancel', 'upgrade'];
 
 const times = <T>(n: number, make: () => T): T[] => Array.from({ length: n }, make);
 
-/** Where scans lag for longer than the engine is told, nothing proves that all was seen: so not while a campaign closes, or is upgraded. */
+/**
+ * Where scans lag for longer than the engine is told, nothing proves that all was seen: so not while a campaign closes, or is
+ * upgraded.
+ */
 export function scenarioOf(choices: Choices, records: number, space: Space): Scenario {
   const store = choices.of(space.stores);
   const present = times(Math.min(choices.of(space.records), records), () => !choices.happens(space.absent));

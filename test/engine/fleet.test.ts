@@ -226,14 +226,14 @@ describe('a range whose page ends every process that takes it', () => {
   it('is tried again after `retry`, and the sweep goes on where it stood', async () => {
     const { w, campaign } = await poisoned();
     const before = await commands.theCampaign(w.context, 'feeds');
-    expect(await commands.retry(w.context, 'feeds', { reason: 'corrected' })).toBe(1);
+    expect(await commands.retry(w.context, 'feeds', { reason: 'corrected' })).toEqual({ records: 0, ranges: 1 });
     const after = await commands.theCampaign(w.context, 'feeds');
     expect(sweepName(after)).toBe(sweepName(before));
     expect(after.history.at(-1)).toMatchObject({ what: 'retry 1 range', reason: 'corrected' });
     expect(campaign.id).toBe(after.id);
     await rest(w);
     expect(await verified(w)).toMatchObject({ clean: true, started: N });
-    expect(await commands.retry(w.context, 'feeds')).toBe(0);
+    expect(await commands.retry(w.context, 'feeds')).toEqual({ records: 0, ranges: 0 });
   });
 
   it('is none whose workers the store gave no answer, however often', async () => {

@@ -260,7 +260,7 @@ describe('the error budget', () => {
       code: expect.stringMatching(/campaign.refused|gate.closed/),
     });
     broken = false;
-    expect(await commands.retry(w.context, 'feeds')).toBeGreaterThan(3);
+    expect((await commands.retry(w.context, 'feeds')).records).toBeGreaterThan(3);
     await commands.resume(w.context, 'feeds');
     expect(await rest(w)).toMatchObject({ stage: 'copied', run: 'running' });
     expect(await verified(w)).toMatchObject({ clean: true, completed: N, quarantined: 0 });
@@ -273,12 +273,12 @@ describe('the error budget', () => {
     await rest(w);
     expect((await quarantineOf(w)).length).toBe(3);
     const before = await quarantineOf(w);
-    expect(await commands.retry(w.context, 'feeds', { key: 'Feed:2' })).toBe(1);
+    expect(await commands.retry(w.context, 'feeds', { key: 'Feed:2' })).toEqual({ records: 1, ranges: 0 });
     await rest(w);
     const after = await quarantineOf(w);
     const again = after.filter(({ sweep }) => !before.some((entry) => entry.sweep === sweep));
     expect([after.length, again.map((entry) => entry.key)]).toEqual([3, ['Feed:2']]);
-    expect(await commands.retry(w.context, 'feeds', { code: 'no.such' })).toBe(0);
+    expect(await commands.retry(w.context, 'feeds', { code: 'no.such' })).toEqual({ records: 0, ranges: 0 });
   });
 
   it('two retries of one record each, before a worker comes by, are both done', async () => {

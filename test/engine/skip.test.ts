@@ -49,7 +49,7 @@ describe('a quarantined record that is skipped', () => {
     await spoil(w, 7);
     await w.store.overwrite([{ key: oldKey(8), content: content(feedOf(8)) }]);
     // All are tried again, but for those that are skipped.
-    expect(await commands.retry(w.context, 'feeds')).toBe(1);
+    expect(await commands.retry(w.context, 'feeds')).toEqual({ records: 1, ranges: 0 });
     await rest(w);
     await commands.complete(w.context, 'feeds');
     expect(await rest(w)).toMatchObject({ stage: 'completed', closed: true });
@@ -64,7 +64,7 @@ describe('a quarantined record that is skipped', () => {
     await commands.start(w.context, 'feeds', { to: 'switched' });
     await rest(w);
     await skip(w.context, 'feeds', { key: 'Feed:7' });
-    expect(await commands.retry(w.context, 'feeds', { key: 'Feed:7' })).toBe(1);
+    expect(await commands.retry(w.context, 'feeds', { key: 'Feed:7' })).toEqual({ records: 1, ranges: 0 });
     await rest(w);
     expect((await statusOf(w)).quarantined).toMatchObject({ count: 1, skipped: 0 });
     await expect(commands.complete(w.context, 'feeds')).rejects.toMatchObject({ code: 'gate.closed' });
@@ -146,10 +146,10 @@ describe('what operators say one after the other of quarantined records, with no
       await commands.start(w.context, 'feeds', { to: between === 'skip' ? 'completed' : 'switched' });
       await rest(w);
       await w.store.overwrite([7, 8].map((id) => ({ key: oldKey(id), content: content(feedOf(id)) })));
-      expect(await commands.retry(w.context, 'feeds', { key: 'Feed:7' })).toBe(1);
+      expect(await commands.retry(w.context, 'feeds', { key: 'Feed:7' })).toEqual({ records: 1, ranges: 0 });
       if (between === 'reverse') await commands.reverse(w.context, 'feeds');
       else await skip(w.context, 'feeds', { key: 'Feed:8' });
-      expect(await commands.retry(w.context, 'feeds', { key: 'Feed:8' })).toBe(1);
+      expect(await commands.retry(w.context, 'feeds', { key: 'Feed:8' })).toEqual({ records: 1, ranges: 0 });
       await rest(w);
       expect((await statusOf(w)).quarantined).toMatchObject({ count: 0, skipped: 0 });
       expect(await verified(w)).toMatchObject({ clean: true, started: N, quarantined: 0 });
@@ -169,7 +169,7 @@ describe('what operators say one after the other of quarantined records, with no
       code: 'usage.invalid',
     });
     await rest(w);
-    expect(await commands.retry(w.context, 'feeds', { key: 'Feed:1' })).toBe(1);
+    expect(await commands.retry(w.context, 'feeds', { key: 'Feed:1' })).toEqual({ records: 1, ranges: 0 });
     expect((await commands.theCampaign(w.context, 'feeds')).retries).toHaveLength(1);
   });
 
@@ -183,7 +183,7 @@ describe('what operators say one after the other of quarantined records, with no
     await w.store.overwrite([{ key: oldKey(7), content: content(feedOf(7)) }]);
     await commands.retry(w.context, 'feeds', { key: 'Feed:7' });
     await rest(w);
-    expect(await commands.retry(w.context, 'feeds', { code: 'transform.forward' })).toBe(0);
+    expect(await commands.retry(w.context, 'feeds', { code: 'transform.forward' })).toEqual({ records: 0, ranges: 0 });
     expect((await commands.theCampaign(w.context, 'feeds')).skips).toBeUndefined();
   });
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { upgrade } from '../../src/admin/upgrade.ts';
 import type { Clock } from '../../src/clock.ts';
-import { type EntityDefinition, entity } from '../../src/define/entity.ts';
-import { defineMigration, type Migration, type MigrationDefinition } from '../../src/define/migration.ts';
+import { entity } from '../../src/define/entity.ts';
+import { defineMigration, type Migration } from '../../src/define/migration.ts';
 import { verify } from '../../src/engine/verify.ts';
 import { Worker } from '../../src/engine/worker.ts';
 import { HandoverError } from '../../src/errors.ts';
@@ -28,25 +28,13 @@ import {
   seed,
   type World,
 } from './harness.ts';
+import { define, soft as elsewhere, SOFT, v1 } from './upgradeWorld.ts';
 
 const N = 6;
-const define = (version: number, rule = changingRule, more: Partial<MigrationDefinition> = {}) =>
-  defineMigration({ name: 'feeds', version, records: [rule], ...more });
-
-/** The first version shouts; the second one whispers, with the same keys; the third gives other keys, too. */
-const SOFT: EntityDefinition<Feed, Named> = {
-  ...CHANGING,
-  forward: ({ user, title, visits }) => ({ user, visits, name: `<${title}>` }),
-  backward: ({ user, name, visits }) => ({ user, visits, title: name.slice(1, -1) }),
-};
-const ELSEWHERE: EntityDefinition<Feed, Named> = {
-  ...SOFT,
-  to: (feed, old) => key('User', `${feed.user}-too`, 'Feed', old.id),
-};
-const v1 = define(1);
-const soft = entity(SOFT);
+/** The second version whispers, with the same keys; the third gives other keys, too. */
+const soft = entity<Feed, Named>({ ...SOFT, to: CHANGING.to });
 const v2 = define(2, soft);
-const v3 = define(3, entity(ELSEWHERE));
+const v3 = define(3, elsewhere);
 
 function worldOf(store: Store, migrations: readonly Migration[], clock: Clock = handClock(), id = 'w1'): World {
   const migration = migrations[0]!;
@@ -161,7 +149,7 @@ describe('a campaign that is upgraded', () => {
   });
 
   it('goes by groups, where records change their groups with the version', async () => {
-    const [old, next] = [define(1, changingRule, { by: 'group' }), define(2, entity(ELSEWHERE), { by: 'group' })];
+    const [old, next] = [define(1, changingRule, { by: 'group' }), define(2, elsewhere, { by: 'group' })];
     const w = worldOf(memoryStore(), [old, next]);
     await seed(w.store, N);
     await commands.start(w.context, 'feeds');
@@ -264,7 +252,7 @@ describe('an upgrade is refused', () => {
   it('without a version that is newer, before the start, and when the campaign is over or on its way there', async () => {
     const w = await begun([v1]);
     expect(await refusal(upgrade(w.context, 'feeds'))).toContain('that is the one it runs under');
-    const same = worldOf(w.store, [define(1, entity(SOFT))], w.clock);
+    const same = worldOf(w.store, [define(1, soft)], w.clock);
     expect(await refusal(upgrade(same.context, 'feeds'))).toContain('raise the version');
     await commands.cancel(w.context, 'feeds');
     const later = worldOf(w.store, [v1, v2], w.clock);
