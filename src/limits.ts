@@ -12,7 +12,7 @@ export const LIMITS = {
   rangesPerHomeMost: 64,
   /** Records of a range, at least, where there are more than 16: eight pages, so that its claim costs little beside its work. */
   rangeRecords: 4_000,
-  /** Ranges of a sweep over many homes, beyond 16 for each: their bounds are one entity, and every look reads them all. */
+  /** Ranges of a sweep over many homes, at least one for each: their bounds are one entity, and every look reads them all. */
   rangesPerSweep: 256,
   /** Ranges a worker has in hand at once. */
   lanes: 4,

@@ -64,6 +64,8 @@ export async function currentSweep(hand: Hand): Promise<SweepDocument> {
       startedAt: clock.now(),
       ranges: await planRanges(store, migration, campaign),
     };
+    // A store may take longer to be cut than a look is acted on.
+    await fence.renew();
     // Under the campaign that all of it was asked for by: else something may have been asked for that nobody did.
     fence.check();
     const saved = await save<'sweep'>(store, key, sweep, undefined, fence.guard);
@@ -80,11 +82,12 @@ async function planRanges(
   const ranges: SweepDocument['ranges'] = [];
   const { records, fields, references } = migration;
   const homes = 2 * (records.length + migration.subscriptions.length) + fields.length + references.length;
-  const most = Math.min(LIMITS.rangesPerHomeMost, Math.floor(LIMITS.rangesPerSweep / homes));
-  const finer = { most, entities: LIMITS.rangeRecords };
+  const each = Math.max(1, Math.floor(LIMITS.rangesPerSweep / homes));
+  const pieces = Math.min(LIMITS.rangesPerHome, each);
+  const finer = { most: Math.min(LIMITS.rangesPerHomeMost, each), entities: LIMITS.rangeRecords };
   const cut = async (rule: number, about: Pick<SweepDocument['ranges'][number], 'home' | 'refers'>) => {
     const whole = sweptRange(migration, campaign.id, rule, about.home);
-    for (const { after, until } of await store.split(whole, LIMITS.rangesPerHome, finer)) {
+    for (const { after, until } of await store.split(whole, pieces, finer)) {
       ranges.push({
         rule,
         ...about,

@@ -11,6 +11,7 @@ import { key } from '../../src/record/key.ts';
 import { pieceCount, piecesOf } from '../../src/store/bounds.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
+import { feedOf, feedsUnderUsers, seed, timedClock } from './harness.ts';
 
 /** How many ranges a sweep has at each old home, where the store says that each home holds so many records. */
 async function rangesOf(rules: number, records: number): Promise<number[]> {
@@ -50,10 +51,29 @@ it.each([
   [2, LIMITS.rangesPerHomeMost],
   [4, 32],
   [8, 16],
-  [12, LIMITS.rangesPerHome],
+  [12, 10],
+  [200, 1],
 ])(
   'of %i large homes on either side each is cut into %i, so that their bounds fit into one document',
   async (rules, ranges) => {
     expect(await rangesOf(rules, 1e12)).toEqual(Array(rules).fill(ranges));
   },
 );
+
+it('a store whose homes take long to be cut is cut once, although a look is not acted on for that long', async () => {
+  const clock = timedClock();
+  const store = memoryStore({ capabilities: { guards: false } });
+  await seed(store, 3, feedOf);
+  const stop = new AbortController();
+  let splits = 0;
+  const split: Store['split'] = async (...asked) => {
+    if (++splits > 2) stop.abort();
+    await clock.sleep(LIMITS.actWithinMs);
+    return store.split(...asked);
+  };
+  const context = { store: { ...store, split }, migrations: [feedsUnderUsers], clock, by: 'ann' };
+  const campaign = await commands.start(context, 'feeds', { to: 'completed' });
+  const worker = new Worker({ ...context, events: { paged: () => stop.abort() } });
+  await clock.run(worker.step(campaign, stop.signal));
+  expect(splits).toBe(2);
+});
