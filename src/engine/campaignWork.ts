@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import { endSweep, isClean, isClosing, sweepAgain, wouldSettle } from './campaign.ts';
 import { carryOutDue } from './campaignHooks.ts';
 import { sweepName } from './campaigns.ts';
-import { Claim, type Lane, Pulse, Sightings } from './claim.ts';
+import { Claim, type Lane, Pulse, Sightings, workerOf } from './claim.ts';
 import type { Counts } from './counts.ts';
 import type { Stored } from './documents.ts';
 import { type CampaignLook, type Hand, unlessFenced } from './fence.ts';
@@ -207,11 +207,8 @@ export class CampaignWork {
     return { look, campaign, migration, store, sweep, progress };
   }
 
-  /** Where a budget is what holds them up, more hands do no more. */
-  async #cutStraggler(ready: Ready): Promise<string | undefined> {
-    const pacer = this.#pacer;
-    if (pacer.waitMs() > 0) return undefined;
-    const store = metered(ready.store, (operations) => pacer.count(operations));
+  #cutStraggler(ready: Ready): Promise<string | undefined> {
+    const store = metered(ready.store, (operations) => this.#pacer.count(operations));
     return this.#stragglers.cut({ ...ready, store, clock: this.#options.clock });
   }
 
@@ -226,8 +223,7 @@ export class CampaignWork {
     const { clock } = this.#options;
     const pacer = this.#pacer;
     pacer.follow(campaign);
-    pacer.shareWith(this.#workersIn(progress));
-    const claim = new Claim(store, clock, stored, own);
+    const claim = new Claim(store, clock, stored, own, sweepName(campaign));
     const work = workOnRange({
       store: metered(store, (operations) => pacer.count(operations)),
       clock,
@@ -242,7 +238,12 @@ export class CampaignWork {
       groupsInHand: this.#groupsInHand,
       takeIn: this.#options.takeIn,
       pacer,
-      workers: async () => this.#workersIn(await progressOf(store, campaign, sweep)),
+      workers: async () => {
+        const at = clock.ticks();
+        const now = await progressOf(store, campaign, sweep);
+        this.#sightings.look(sweepName(campaign), now.ranges, at);
+        return this.#workersIn(now);
+      },
       onlyCooling,
       // One of its own for each range: any number may wait, and a signal warns of many listeners.
       signal: AbortSignal.any([signal]),
@@ -253,9 +254,14 @@ export class CampaignWork {
     return { work, claim };
   }
 
-  /** Those who hold a range, and this one. */
+  /** Those who hold a range, or have just done with one, and this one; by their clocks, and by what was seen of them. */
   #workersIn(progress: Progress): number {
-    return new Set(liveWorkers(progress, this.#options.clock.now()).keys()).add(this.#options.id).size;
+    const { clock, id } = this.#options;
+    const seen = progress.ranges.flatMap(({ name, stored }) => {
+      const { claim } = stored?.value ?? {};
+      return claim && this.#sightings.isYoung(name, 2 * LIMITS.paceShareMs, clock.ticks()) ? [workerOf(claim.by)] : [];
+    });
+    return new Set([...liveWorkers(progress, clock.now()).keys(), ...seen, id]).size;
   }
 
   #lane(lane: number): Lane {

@@ -12,7 +12,7 @@ import type { RangeDocument } from './schemas.ts';
 export interface Lane {
   readonly name: string;
   readonly pulse: Pulse;
-  readonly pacer: Pick<Pacer, 'note'>;
+  readonly pacer: Pick<Pacer, 'note' | 'seenUntil'>;
 }
 
 /**
@@ -23,6 +23,7 @@ export class Claim {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #lane: Lane;
+  readonly #sweep: string;
   /** When the claim runs out that was last asked for. */
   #untilMs: number;
   #saved: Promise<Stored<'range'> | undefined>;
@@ -30,15 +31,17 @@ export class Claim {
   #checkpointedAt: number;
   #range: RangeDocument;
 
-  constructor(store: Store, clock: Clock, claimed: Stored<'range'>, lane: Lane) {
+  constructor(store: Store, clock: Clock, claimed: Stored<'range'>, lane: Lane, sweep: string) {
     this.#store = store;
     this.#clock = clock;
     this.#lane = lane;
+    this.#sweep = sweep;
     this.#untilMs = claimed.value.claim!.untilMs;
     this.#saved = Promise.resolve(claimed);
     this.#range = claimed.value;
     this.#checkpointedAt = clock.now();
     lane.pulse.beat(true);
+    this.#shown(claimed.value);
   }
 
   /** The range as this worker knows it to be written down, or about to be. */
@@ -53,7 +56,8 @@ export class Claim {
   /**
    * Advances the range past what is done; call it after that is done, never before: a checkpoint ahead of a crash would
    * skip records. Resolves when the one *before* this is known, so that a checkpoint travels with the next page's moves:
-   * false when somebody else has the range by now.
+   * false when somebody else has the range by now. `release`: somebody else may go on with it. On a range that is done the
+   * claim runs out by itself, and says until then that its worker is there: see `Pacer`.
    */
   checkpoint(page: { cursor: string | undefined; done: boolean; counts: Counts }, release: boolean): Promise<boolean> {
     this.#checkpointedAt = this.#clock.now();
@@ -62,7 +66,7 @@ export class Claim {
       addAll(counts, page.counts);
       // Whoever took it got somewhere: what comes next is tried anew.
       const { claim: _, tries: __, asideAt: ___, ...kept } = value;
-      const claim = release ? {} : { claim: this.#claim() };
+      const claim = release && !page.done ? {} : { claim: this.#claim() };
       return { ...kept, done: page.done, counts, ...(page.cursor ? { cursor: page.cursor } : {}), ...claim };
     });
   }
@@ -111,11 +115,18 @@ export class Claim {
     // Also by a page that was read before the cut was seen.
     if (cut && isPast(value.cursor, cut)) return undefined;
     const saved = await save<'range'>(this.#store, before.key, value, before.version);
-    if (saved.status === 'applied') return { key: before.key, value, version: saved.version };
+    if (saved.status === 'applied') {
+      this.#shown(value);
+      return { key: before.key, value, version: saved.version };
+    }
     const now = saved.status === 'conflict' ? await load(this.#store, 'range', before.key) : undefined;
     if (!now || !isShortened(before.value, now.value)) return undefined;
     this.#range = now.value;
     return this.#save(now, change);
+  }
+
+  #shown({ claim }: RangeDocument): void {
+    if (claim) this.#lane.pacer.seenUntil(this.#sweep, claim.untilMs);
   }
 
   #claim() {

@@ -38,6 +38,10 @@ export interface Answer {
  * How fast one worker process goes with one campaign: its share of what the campaign allows, less what the store asked
  * for. Operations become a debt when they are made, and the debt is paid off at that rate; a lane goes on when nothing
  * is owed. So what is counted too late is waited for all the same. It never waits itself: see `turns`.
+ *
+ * All workers together keep to what is allowed, also while they come and go. Nobody goes on by a count of the others that
+ * was begun more than `paceShareMs` ago; and whoever could not be counted before makes nothing for as long. Then all others
+ * have counted him, or will before they make anything more. Who has gone is counted until his claims run out.
  */
 export class Pacer {
   readonly cooling: Cooling;
@@ -49,6 +53,10 @@ export class Pacer {
   #debt = 0;
   #paidAt: number;
   #sharedAt = Number.NEGATIVE_INFINITY;
+  /** Until when others can see that this worker is there, and in which sweep; and since when without a break. */
+  #seen: { readonly sweep: string; readonly untilMs: number } | undefined;
+  #seenSince = Number.NEGATIVE_INFINITY;
+  #counting: Promise<void> | undefined;
   #heldUpAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
@@ -65,16 +73,40 @@ export class Pacer {
     this.#pace = pace;
   }
 
-  /** How many workers there are, this one included. */
-  shareWith(workers: number): void {
-    this.#payOff();
-    this.#workers = Math.max(1, workers);
-    this.#sharedAt = this.#clock.ticks();
+  /** A claim of this worker stands, for whoever counts the workers of this sweep. */
+  seenUntil(sweep: string, untilMs: number): void {
+    const seen = this.#seen?.sweep === sweep ? this.#seen : undefined;
+    if (!seen || seen.untilMs < this.#clock.now()) this.#seenSince = this.#clock.ticks();
+    this.#seen = { sweep, untilMs: Math.max(untilMs, seen?.untilMs ?? untilMs) };
   }
 
-  /** Whether it is time to count the others again. */
-  get isShareDue(): boolean {
-    return this.#clock.ticks() - this.#sharedAt >= LIMITS.paceShareMs && this.#allowed.by !== 'store';
+  /** Counts all workers, this one included, where it is time to. */
+  async share(count: () => Promise<number>): Promise<void> {
+    if (!this.#isShareDue) return;
+    // Lanes that ask at one moment make one count between them.
+    this.#counting ??= this.#count(count).finally(() => {
+      this.#counting = undefined;
+    });
+    await this.#counting;
+  }
+
+  async #count(count: () => Promise<number>): Promise<void> {
+    const begun = this.#clock.ticks();
+    const workers = await count();
+    this.#payOff();
+    this.#workers = Math.max(1, workers);
+    this.#sharedAt = begun;
+  }
+
+  get #isShareDue(): boolean {
+    const now = this.#clock.ticks();
+    if (this.#allowed.by === 'store' || now < this.#countedAt) return false;
+    return this.#sharedAt < Math.max(this.#countedAt, now - LIMITS.paceShareMs);
+  }
+
+  /** When everybody else has counted this worker. */
+  get #countedAt(): number {
+    return this.#seenSince + LIMITS.paceShareMs;
   }
 
   /** Operations that were made, or are about to be. */
@@ -103,9 +135,11 @@ export class Pacer {
   /** Milliseconds until the next operation may be made; 0 when it may now. */
   waitMs(): number {
     this.#payOff();
-    if (this.#debt <= 0) return 0;
+    const uncountedMs = this.#allowed.by === 'store' ? 0 : this.#countedAt - this.#clock.ticks();
+    const owedMs = this.#debt > 0 ? Math.ceil((this.#debt / this.perSecond) * 1000) : 0;
+    if (owedMs <= 0 && uncountedMs <= 0) return 0;
     this.#heldUpAt = this.#clock.ticks();
-    return Math.ceil((this.#debt / this.perSecond) * 1000);
+    return Math.max(owedMs, uncountedMs);
   }
 
   /** Records a lane takes up at once. */
@@ -164,14 +198,17 @@ export type Turns = (look: () => Promise<CampaignDocument>, holdMs: () => number
 export function turnsOf(lane: {
   readonly pacer: Pacer;
   readonly claim: Pick<Claim, 'keep'>;
+  /** Counts the workers that share the pace; unset where nobody else can tell of this one. */
+  readonly workers?: () => Promise<number>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }): Turns {
-  const { pacer, claim, clock, signal } = lane;
+  const { pacer, claim, workers, clock, signal } = lane;
   return async (look, holdMs) => {
     claim.keep();
     let unseenMs = 0;
     for (;;) {
+      if (workers) await pacer.share(workers);
       const ms = Math.max(pacer.waitMs(), holdMs());
       if (ms <= 0 || signal.aborted) return;
       const slice = Math.min(ms, LIMITS.paceSliceMs - unseenMs);

@@ -130,7 +130,6 @@ const NOTHING: Page = { entities: [], more: false };
 async function pageOf(work: RangeWork, fence: Fence, cursor: string | undefined): Promise<Page> {
   const { store, migration, range, pacer, signal } = work;
   await fence.renew();
-  if (pacer.isShareDue) pacer.shareWith(await work.workers());
   if (signal.aborted) return { entities: [], more: true };
   return store.scan(remaining(migration, fence.campaign.id, range, cursor, work.claim.range), pacer.pageSize);
 }

@@ -45,11 +45,18 @@ export class Stragglers {
     this.#busy = { turn, since: moment(clock) };
     // Groups are worked on as a whole, and none may be in two hands: no cut goes through one.
     const byGroup = ({ plan }: RangeLook) => migration.by === 'group' && plan.home === 'T' && !plan.refers;
-    const held = open.filter((range) => isLive(range.stored?.value.claim, clock.now()) && !byGroup(range));
+    // Where a budget is what holds them up, more hands do no more.
+    const held = open.filter((range) => {
+      const { claim } = range.stored?.value ?? {};
+      return isLive(claim, clock.now()) && !isHeldUp(claim) && !byGroup(range);
+    });
     const range = held[this.#next++ % held.length];
     return range && cutInTwo(stage, range);
   }
 }
+
+const isHeldUp = ({ pace }: NonNullable<RangeDocument['claim']>): boolean =>
+  pace !== undefined && ['ramp', 'ceiling', 'exhausted'].includes(pace.limit);
 
 /**
  * Where what is left of it is long enough for two: more than a page in each of so many pieces. So whoever holds it has seen

@@ -34,7 +34,7 @@ const FIRESTORE = 'com.google.cloud.datastore.emulator.firestore.CloudFirestore'
  */
 const JAVA = {
   tests: ['-XX:TieredStopAtLevel=1', '-Xmx768m'],
-  load: ['-Xmx4g'],
+  load: ['-XX:MaxRAMPercentage=50'],
 } as const;
 
 export async function startEmulator(mode: Mode, sdk: Sdk, use: keyof typeof JAVA = 'tests'): Promise<Emulator> {

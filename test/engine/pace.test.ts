@@ -52,8 +52,14 @@ function party(options: { capabilities?: Partial<Capabilities>; fault?: (call: S
   };
   const operator = world({ store: memoryStore({ data, capabilities }), clock });
   const abort = new AbortController();
-  const work = (id: string, { migrations }: Pick<commands.CommandContext, 'migrations'> = operator.context) =>
-    new Worker({ store: storeOf(id), migrations, clock, id, events: { swept } }).run(abort.signal);
+  const work = (
+    id: string,
+    { migrations }: Pick<commands.CommandContext, 'migrations'> = operator.context,
+    { signal = abort.signal, lanes = LIMITS.lanes }: { readonly signal?: AbortSignal; readonly lanes?: number } = {},
+  ) =>
+    new Worker({ store: storeOf(id), migrations, clock, id, lanes, events: { swept } }).run(
+      AbortSignal.any([abort.signal, signal]),
+    );
   const sweeps: Counts[] = [];
   const swept = (_: commands.Campaign, counts: Counts) => sweeps.push(counts);
   const made = (fromMs: number, toMs: number, worker?: string) =>
@@ -84,7 +90,7 @@ async function paceOf({ context }: Pick<World, 'context'>) {
 describe('where the store warms up', () => {
   it('the pace begins at 500 operations a second, and rises by half after five minutes', async () => {
     const w = party({ capabilities: { warmsUp: true } });
-    await seed(w.store, 6_000);
+    await seed(w.store, 12_000);
     await commands.start(w.context, 'feeds');
     await w.clock.pass(LIMITS.rampIntervalMs - 20 * SECOND);
     const working = [w.work('w1')];
@@ -138,7 +144,7 @@ describe('where the store warms up', () => {
 describe('a ceiling', () => {
   it('holds for two workers together, each with its share, also when the second one comes later', async () => {
     const w = party();
-    await seed(w.store, 4_000);
+    await seed(w.store, 8_000);
     await commands.start(w.context, 'feeds', { ceiling: 200 });
     const working = [w.work('w1')];
     await w.clock.pass(20 * SECOND);
@@ -152,6 +158,33 @@ describe('a ceiling', () => {
     within(w.rate(2, 20), 200, 0.05);
     within(w.rate(25, 60), 200, 0.05);
     for (const worker of ['w1', 'w2']) within(w.rate(25, 60, worker), 100, 0.1);
+  });
+
+  it('is never passed by more than what lanes take up at once, whoever comes, goes or dies', async () => {
+    const w = party();
+    await seed(w.store, 14_000);
+    const ceiling = 200;
+    await commands.start(w.context, 'feeds', { ceiling });
+    const leaving = new AbortController();
+    const working: Promise<void>[] = [];
+    const come = (ids: readonly string[], signal = new AbortController().signal) =>
+      working.push(...ids.map((id) => w.work(id, w.context, { signal, lanes: 1 })));
+    come(['w1', 'w2', 'w3', 'w4']);
+    await w.clock.pass(20 * SECOND);
+    come(['w5', 'w6', 'w7', 'w8'], leaving.signal);
+    await w.clock.pass(SECOND);
+    come(['w9', 'w10']);
+    await w.clock.pass(29 * SECOND);
+    leaving.abort();
+    await w.clock.pass(30 * SECOND);
+    await w.stop(working);
+    // Lanes take up half a second's worth of records, at up to four operations each.
+    const atOnce = ((4 * LIMITS.pacePageMs) / SECOND) * ceiling;
+    for (let from = 0; from < 80; from += 0.5) {
+      for (let to = from + 0.5; to <= 80; to += 0.5)
+        expect(w.rate(from, to) * (to - from)).toBeLessThanOrEqual(ceiling * (to - from) + atOnce);
+    }
+    within(w.rate(3, 80), ceiling, 0.1);
   });
 
   it('that is changed while workers wait acts at once, and so does a pause', async () => {
@@ -223,7 +256,7 @@ describe('a store that is exhausted', () => {
     await seed(w.store, n);
     await commands.start(w.context, 'feeds', { ceiling: 1_000 });
     const working = [w.work('w1')];
-    await w.clock.pass(5 * SECOND);
+    await w.clock.pass(LIMITS.paceShareMs + 5 * SECOND);
     exhausted = true;
     await w.clock.pass(2 * SECOND);
     exhausted = false;
@@ -234,12 +267,12 @@ describe('a store that is exhausted', () => {
     await w.clock.pass(53 * SECOND);
     expect(await paceOf(w)).toMatchObject({ limit: 'ceiling' });
     await w.stop(working);
-    within(w.rate(2, 5), 1_000, 0.05);
-    expect(w.rate(7, 10)).toBeLessThan(500);
-    expect(w.rate(7, 10)).toBeGreaterThan(0);
-    within(w.rate(54, 60), 1_000, 0.05);
+    within(w.rate(4, 7), 1_000, 0.05);
+    expect(w.rate(9, 12)).toBeLessThan(500);
+    expect(w.rate(9, 12)).toBeGreaterThan(0);
+    within(w.rate(56, 62), 1_000, 0.05);
     // Of a first look, two for each record: scanned and copied. What was tried again was not looked up.
-    expect(w.rate(0, 60) * 60).toBeLessThan(2 * n);
+    expect(w.rate(0, 62) * 62).toBeLessThan(2 * n);
     expect(w.operations.filter((each) => each.n > LIMITS.pageSize)).toEqual([]);
   });
 

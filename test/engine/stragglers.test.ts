@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
+import { sweepName } from '../../src/engine/campaigns.ts';
 import { Claim, Pulse } from '../../src/engine/claim.ts';
 import { documentKey, load, save } from '../../src/engine/documents.ts';
 import { progressOf, rangeKey } from '../../src/engine/ranges.ts';
@@ -74,7 +75,11 @@ describe('who holds a range that is shortened', () => {
     const w = world({ clock });
     const campaign = await commands.start(w.context, 'feeds');
     const key = rangeKey(campaign, '000000');
-    const lane = { name: 'w1.0', pulse: new Pulse(clock), pacer: { note: { limit: 'store' as const, perSecond: 1 } } };
+    const lane = {
+      name: 'w1.0',
+      pulse: new Pulse(clock),
+      pacer: { note: { limit: 'store' as const, perSecond: 1 }, seenUntil: () => {} },
+    };
     const value: RangeDocument = {
       v: 1,
       done: false,
@@ -83,7 +88,7 @@ describe('who holds a range that is shortened', () => {
     };
     const saved = await save<'range'>(w.store, key, value, undefined);
     if (saved.status !== 'applied') throw new Error(saved.status);
-    const claim = new Claim(w.store, clock, { key, value, version: saved.version }, lane);
+    const claim = new Claim(w.store, clock, { key, value, version: saved.version }, lane, sweepName(campaign));
     const change = async (by: (value: RangeDocument) => RangeDocument) => {
       const now = (await load(w.store, 'range', key))!;
       await save<'range'>(w.store, key, by(now.value), now.version);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { systemClock } from '../../src/clock.ts';
 import { killed, type WorkerProcess } from '../kill/processes.ts';
 
@@ -17,6 +18,7 @@ const LONGER = 1.5;
 export class Crew {
   readonly #options: CrewOptions;
   readonly #over = new AbortController();
+  readonly #isOver = once(this.#over.signal, 'abort');
   readonly #places: Promise<void>[];
   /** The place of each worker that there ever was, by its name. */
   readonly placeOf = new Map<string, number>();
@@ -43,7 +45,7 @@ export class Crew {
       const worker = start();
       void worker.id.then((id) => id !== undefined && this.placeOf.set(id, place));
       const old = async () => {
-        await Promise.race([worker.id, new Promise((over) => signal.addEventListener('abort', over, { once: true }))]);
+        await Promise.race([worker.id, this.#isOver]);
         await systemClock.sleep(random() * life, signal);
         return 'old' as const;
       };
