@@ -14,11 +14,12 @@ import type { Stored } from './documents.ts';
 import { type CampaignLook, type Hand, unlessFenced } from './fence.ts';
 import { handOut, handOutOne, type Tender } from './handOut.ts';
 import { isHookDue } from './hooksDue.ts';
+import { type Hold, InHand } from './inHand.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
 import { runLanes } from './lanes.ts';
 import { metered } from './metered.ts';
-import { claimAny, claimRange, freeRanges, liveWorkers } from './openRanges.ts';
+import { choiceOf, claimRange, freeRanges, liveWorkers } from './openRanges.ts';
 import { Pacer } from './pace.ts';
 import { type KnownSweep, lookAtCampaign, type Progress, progressOf, type RangeLook } from './ranges.ts';
 import { workOnRange } from './rangeWork.ts';
@@ -31,6 +32,13 @@ import { isLazy, isSweepDue, isWorkable } from './workable.ts';
 import type { WorkerOptions } from './worker.ts';
 
 type Look = CampaignLook & { readonly progress?: Progress };
+
+/** A range that this worker has just claimed. */
+interface Claimed {
+  readonly range: RangeLook;
+  readonly stored: Stored<'range'>;
+  readonly hold: Hold;
+}
 
 /** A campaign whose ranges may be worked on. */
 interface Ready {
@@ -64,6 +72,7 @@ export class CampaignWork {
   /** All lanes share a budget, and what they know of hot groups. */
   readonly #pacer: Pacer;
   readonly #groupsInHand = new Map<string, Promise<boolean>>();
+  readonly #inHand = new InHand();
   readonly #sightings = new Sightings();
   readonly #stragglers = new Stragglers();
   /** One for each lane. */
@@ -101,13 +110,16 @@ export class CampaignWork {
     const { clock } = this.#options;
     const ready = await this.#prepare(look, signal, lane === 0);
     if (typeof ready === 'boolean') return ready;
-    const { campaign, store, progress } = ready;
+    const { progress } = ready;
     const own = this.#lane(lane);
-    const claimed = await claimAny(store, campaign, progress, own, this.#sightings, clock);
-    if (claimed === 'busy') return (await this.#cutStraggler(ready)) !== undefined;
+    const free = freeRanges(progress, this.#sightings, own.pulse.claimMs, clock);
+    if (free.length === 0) return (await this.#cutStraggler(ready)) !== undefined;
     this.#stragglers.none();
-    // Whoever was faster got somewhere, so this comes to an end.
-    if (claimed === 'lost') return true;
+    const range = choiceOf(this.#inHand.among(free), own.name);
+    if (!range) return false;
+    const claimed = await this.#claim(ready, range, own);
+    // Whoever was faster got somewhere, so this comes to an end: what else was free by this look may be taken as well.
+    if (typeof claimed === 'string') return claimed === 'lost';
     let onlyCooling = () => {};
     const cooling = new Promise<true>((resolve) => {
       onlyCooling = () => resolve(true);
@@ -137,11 +149,18 @@ export class CampaignWork {
     const free = freeRanges(ready.progress, this.#sightings, own.pulse.claimMs, clock);
     const range = free.find((each) => each.name === name);
     if (!range) return 'done';
+    if (this.#inHand.isAlone) {
+      // For about a page.
+      await clock.sleep(LIMITS.idleMs, signal);
+      return 'again';
+    }
+    // A suspect waits until nothing else is in hand: it is handed out anew, as what was lost is.
+    if (this.#inHand.among([range]).length === 0) return 'done';
     this.#taken.add(lane);
     try {
-      const stored = await claimRange(ready.store, ready.campaign, range, own, clock.now());
-      if (typeof stored === 'string') return 'again';
-      const { work, claim } = this.#begin(ready, { range, stored }, own, () => {}, signal);
+      const claimed = await this.#claim(ready, range, own);
+      if (typeof claimed === 'string') return 'again';
+      const { work, claim } = this.#begin(ready, claimed, own, () => {}, signal);
       await work;
       return (await claim.settled()) ? 'done' : 'again';
     } finally {
@@ -212,10 +231,21 @@ export class CampaignWork {
     return this.#stragglers.cut({ ...ready, store, clock: this.#options.clock });
   }
 
+  async #claim({ store, campaign }: Ready, range: RangeLook, own: Lane): Promise<Claimed | 'busy' | 'lost'> {
+    const hold = this.#inHand.take(range);
+    const stored = await claimRange(store, campaign, range, own, this.#options.clock.now()).catch((error) => {
+      hold.end();
+      throw error;
+    });
+    if (typeof stored !== 'string') return { range, stored, hold };
+    hold.end();
+    return stored;
+  }
+
   /** Work on a range that this worker has just claimed. */
   #begin(
     { look, campaign, migration, store, sweep, progress }: Ready,
-    { range, stored }: { readonly range: RangeLook; readonly stored: Stored<'range'> },
+    { range, stored, hold }: Claimed,
     own: Lane,
     onlyCooling: () => void,
     signal: AbortSignal,
@@ -224,6 +254,7 @@ export class CampaignWork {
     const pacer = this.#pacer;
     pacer.follow(campaign);
     const claim = new Claim(store, clock, stored, own, sweepName(campaign));
+    hold.by(claim);
     const work = workOnRange({
       store: metered(store, (operations) => pacer.count(operations)),
       clock,
@@ -244,13 +275,16 @@ export class CampaignWork {
         this.#sightings.look(sweepName(campaign), now.ranges, at);
         return this.#workersIn(now);
       },
+      onPage: () => hold.cleared(),
       onlyCooling,
       // One of its own for each range: any number may wait, and a signal warns of many listeners.
       signal: AbortSignal.any([signal]),
-    }).catch(async (error) => {
-      if (isPassing(error)) await claim.excuse().catch(() => undefined);
-      throw error;
-    });
+    })
+      .catch(async (error) => {
+        if (isPassing(error)) await claim.excuse().catch(() => undefined);
+        throw error;
+      })
+      .finally(() => hold.end());
     return { work, claim };
   }
 

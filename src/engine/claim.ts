@@ -49,6 +49,11 @@ export class Claim {
     return this.#range;
   }
 
+  /** Whether it has not run out, as far as this worker knows. */
+  get isKept(): boolean {
+    return this.#untilMs > this.#clock.now();
+  }
+
   get isDue(): boolean {
     return this.#clock.now() - this.#checkpointedAt >= LIMITS.checkpointMs;
   }

@@ -37,37 +37,22 @@ export function freeRanges(
 export const isStuck = ({ done, claim, tries = 0 }: RangeDocument, now: number): boolean =>
   !done && tries >= LIMITS.rangeTries && !isLive(claim, now);
 
-/** After some tries it is left alone for a while: what ails its takers may be something that passes. */
-function isLeftAlone({ claim, tries = 0 }: RangeDocument, now: number): boolean {
-  const more = tries - LIMITS.rangeTries / 2;
-  if (!claim || more < 0 || claim.untilMs > now + LIMITS.longestClaimMs) return false;
-  return now < claim.untilMs + Math.min(LIMITS.rangePauseMs * 2 ** more, LIMITS.rangePauseMostMs);
-}
+/** Whether some took it and got nowhere: it may be what ails them. */
+export const isSuspect = ({ tries = 0 }: Pick<RangeDocument, 'tries'> = {}): boolean => tries >= LIMITS.rangeTries / 2;
 
-/**
- * A range to work on, with this worker's claim on it; 'busy' when others hold all that is left, or nobody knows; 'lost' when
- * somebody else was faster: what else was free by this look may be taken as well, so look again.
- */
-export async function claimAny(
-  store: Store,
-  campaign: CampaignDocument,
-  progress: Progress,
-  lane: Lane,
-  sightings: Sightings,
-  clock: Pick<Clock, 'now' | 'ticks'>,
-): Promise<{ readonly range: RangeLook; readonly stored: Stored<'range'> } | 'busy' | 'lost'> {
-  const free = freeRanges(progress, sightings, lane.pulse.claimMs, clock);
-  const range = choiceOf(free, lane.name);
-  if (!range) return 'busy';
-  const stored = await claimRange(store, campaign, range, lane, clock.now());
-  return typeof stored === 'string' ? stored : { range, stored };
+/** A suspect is left alone for a while: it may be something that passes. */
+function isLeftAlone(range: RangeDocument, now: number): boolean {
+  const { claim, tries = 0 } = range;
+  const more = tries - LIMITS.rangeTries / 2;
+  if (!claim || !isSuspect(range) || claim.untilMs > now + LIMITS.longestClaimMs) return false;
+  return now < claim.untilMs + Math.min(LIMITS.rangePauseMs * 2 ** more, LIMITS.rangePauseMostMs);
 }
 
 /**
  * Each worker has an order of its own for the ranges, and each of its lanes takes another of the first: so of those who look
  * at one moment, as at the beginning of a sweep, few want the same.
  */
-function choiceOf(free: readonly RangeLook[], lane: string): RangeLook | undefined {
+export function choiceOf(free: readonly RangeLook[], lane: string): RangeLook | undefined {
   const worker = workerOf(lane);
   const placed = free.map((range) => [hash('sha1', `${worker} ${range.name}`, 'hex'), range] as const);
   placed.sort(([a], [b]) => (a < b ? -1 : 1));

@@ -53,6 +53,8 @@ export interface RangeWork {
   readonly pacer: Pacer;
   /** Counts those who work on the sweep just now. */
   readonly workers: () => Promise<number>;
+  /** Told after each page. */
+  readonly onPage: () => void;
   /** Told when nothing of the range is left but records of hot groups: the lane may go on elsewhere meanwhile. */
   readonly onlyCooling: () => void;
   readonly signal: AbortSignal;
@@ -93,6 +95,7 @@ export async function workOnRange(work: RangeWork): Promise<void> {
     await pauseOver(work, fence.campaign, result.newlyQuarantined);
     addAll(counted, result.counts);
     events.paged?.(started.id, result.counts.seen ?? 0);
+    work.onPage();
     cooling = result.cooling;
     cursor = found.entities[found.entities.length - 1]?.key.toString() ?? cursor;
     more = found.more;

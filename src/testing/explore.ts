@@ -228,6 +228,7 @@ class SmallWorld {
       groupsInHand: new Map(),
       takeIn: undefined,
       pacer: new Pacer(clock),
+      onPage: () => undefined,
       workers: async () => 1,
       onlyCooling: () => {},
       signal: new AbortController().signal,

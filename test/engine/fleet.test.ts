@@ -188,8 +188,6 @@ describe('a range whose page ends every process that takes it', () => {
         migrations: [w.migration],
         clock,
         id,
-        // With others in hand, those would die with it, and count a try as well.
-        lanes: 1,
         dispatch,
         events: { setAside: (letter) => told.push(letter) },
       });
