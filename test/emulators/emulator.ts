@@ -30,11 +30,12 @@ const FIRESTORE = 'com.google.cloud.datastore.emulator.firestore.CloudFirestore'
 
 /**
  * How it is to be used. Tests want it soon. Under load it is to be fast, and to have room: it keeps much of what was
- * overwritten and deleted, and with a full heap it does little but collect garbage.
+ * overwritten and deleted, and for half a minute all that a query looked at; with a full heap it does little but collect
+ * garbage.
  */
 const JAVA = {
-  tests: ['-XX:TieredStopAtLevel=1', '-Xmx768m'],
-  load: ['-XX:MaxRAMPercentage=50'],
+  tests: ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx768m'],
+  load: ['-XX:+UseG1GC', '-XX:MaxRAMPercentage=70'],
 } as const;
 
 export async function startEmulator(mode: Mode, sdk: Sdk, use: keyof typeof JAVA = 'tests'): Promise<Emulator> {
@@ -49,7 +50,7 @@ export const startPubsub = (jar: string): Promise<Emulator> => start('Pub/Sub', 
 async function start(name: string, program: readonly string[], flags: readonly string[]): Promise<Emulator> {
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
-  const java = ['-XX:+UseSerialGC', ...program, '--host=127.0.0.1', `--port=${port}`, ...flags];
+  const java = [...program, '--host=127.0.0.1', `--port=${port}`, ...flags];
   // They write files of their own where they are started.
   const folder = mkdtempSync(join(tmpdir(), 'handover-emulator-'));
   const child = spawnTied(folder, 'java', java);

@@ -73,7 +73,7 @@ export async function fleet(options: FleetOptions): Promise<FleetReport> {
     store: opening({ projectId, emulatorHost, deadlineMs: options.deadlineMs }, options.mode),
     dispatch: `pubsubDispatch(${JSON.stringify({ ...NAMES, projectId, emulatorHost: options.pubsub })})`,
   }));
-  const store = await datastoreStore({ projectId, emulatorHost });
+  const store = await datastoreStore({ projectId, emulatorHost, deadlineMs: options.deadlineMs });
   try {
     say(`seeding ${records} records`);
     await fill(store, records);
@@ -127,8 +127,9 @@ async function campaign(
   const seconds = secondsSince(began);
   await writer.stop();
   await crew.stop();
-  say('verifying');
+  say(`checking ${writer.ledger.acknowledged} writes`);
   const found = await check(store, records, writer.ledger);
+  say('verifying');
   const report = await verify(store, migrations[0]!, await campaignNow(), { clock: systemClock, restart: true });
   const moves = await movesByPlace(store, records, crew.placeOf, size);
   const all = moves.reduce((sum, n) => sum + n, 0);

@@ -19,7 +19,7 @@ const userOf = (n: number): string => `u${Math.floor((n - 1) / 4)}`;
 export const feedOf = (n: number): CountedFeed => ({ user: userOf(n), title: `feed ${n}`, visits: 0, last: '' });
 
 /** A query of an emulator looks at every entity of its kind: many records are of several kinds. */
-const OF_A_KIND = 2_000;
+const OF_A_KIND = 1_000;
 const placeOf = (n: number): number => Math.floor((n - 1) / OF_A_KIND);
 const kindOf = (n: number): string => `Feed${placeOf(n) || ''}`;
 

@@ -219,6 +219,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       recordFaults: [200],
     },
   },
+  lostForGood: {
+    what: 'a range whose message was lost is never handed out anew',
+    file: 'src/engine/handOut.js',
+    find: 'const anew = sent?.turn === turn',
+    put: 'const anew = false',
+    within: 100,
+    space: { dispatches: ['post'] },
+  },
   upgradeAtOnce: {
     what: 'another version takes over although new homes own what is of the one before',
     file: 'src/admin/upgrade.js',
