@@ -28,6 +28,7 @@ import { setAside } from './setAside.ts';
 import { Stragglers } from './stragglers.ts';
 import { stripPage } from './strip.ts';
 import { currentSweep, forgetOldSweeps } from './sweep.ts';
+import { tryTask } from './task.ts';
 import { isLazy, isSweepDue, isWorkable } from './workable.ts';
 import type { WorkerOptions } from './worker.ts';
 
@@ -60,6 +61,7 @@ export class CampaignWork {
   /** Generations in which the new homes turned out to be filled already. */
   readonly #filled = new Set<string>();
   #refused = false;
+  #stripping: Claim | undefined;
   /** When this worker first saw the sweep of a campaign that is about to close. */
   #firstSeen: { readonly name: string; readonly at: Moment } | undefined;
   /** The plan of the sweep under way, which never changes: the lanes that ask for it at one moment make one between them. */
@@ -204,7 +206,7 @@ export class CampaignWork {
     if (this.mayHaveLeases(campaign)) return first && this.#keepLeases(look, migration!, signal);
     if (!isWorkable(campaign, clock.now())) return false;
     if (!migration) return this.#refuse(campaign);
-    if (campaign.closed) return first && this.#strip(campaign, migration, signal);
+    if (campaign.closed) return first && this.#strip(look, migration, signal);
     if (isHookDue(campaign)) {
       const { events = {} } = this.#options;
       const due = first && (await carryOutDue({ ...this.#handOf(look, migration, signal), events }));
@@ -410,12 +412,17 @@ export class CampaignWork {
     return true;
   }
 
-  async #strip(campaign: CampaignDocument, migration: Migration, signal: AbortSignal): Promise<boolean> {
+  async #strip(look: CampaignLook, migration: Migration, signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
+    const campaign = look.campaign.value;
     const pacer = this.#pacer;
     pacer.follow(campaign);
-    const store = metered(viewOf(this.#options.store, migration), (operations) => pacer.count(operations));
-    await stripPage({ store, clock, migration, pacer, signal }, campaign);
+    const hand = this.#handOf(look, migration, signal);
+    if (!this.#stripping?.isKept) this.#stripping = await tryTask({ ...hand, pacer }, 'strip');
+    const claim = this.#stripping;
+    if (!claim) return false;
+    const store = metered(hand.store, (operations) => pacer.count(operations));
+    await stripPage({ store, clock, migration, pacer, claim, signal }, campaign);
     return true;
   }
 }

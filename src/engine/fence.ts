@@ -85,6 +85,11 @@ export class Fence {
     return this.#campaign.value;
   }
 
+  /** The last one. */
+  get look(): CampaignLook {
+    return { campaign: this.#campaign, at: this.#looked };
+  }
+
   get guard(): Guard | undefined {
     const { key, version } = this.#campaign;
     return guardOn(this.#store, key, version);

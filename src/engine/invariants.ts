@@ -2,32 +2,29 @@ import type { Migration } from '../define/migration.ts';
 import { HandoverError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { sweepName } from './campaigns.ts';
+import type { Claim } from './claim.ts';
 import { attempts, documentKey, load, save } from './documents.ts';
-import { Fence, Fenced, type Hand, sameSweep } from './fence.ts';
+import { Fence, Fenced, sameSweep } from './fence.ts';
 import type { Taking } from './invariantSchema.ts';
 import { takeBaseline, takeInvariants } from './invariantTaking.ts';
 import { metered } from './metered.ts';
-import { type Pacer, turnsOf } from './pace.ts';
+import { turnsOf } from './pace.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { uniform } from './targets.ts';
+import { awaitTask, type TaskHand } from './task.ts';
 
 /**
  * What workers do with a campaign's invariants. They are taken when a sweep has proved that every record rests, before
- * anything follows from that; several workers may take them at once, and whoever ends the sweep goes by what it found itself.
- * All of it is under the fence: a command in between makes it worthless, and nothing is written of it.
+ * anything follows from that, by one worker (see `tryTask`); whoever ends the sweep goes by what it found itself. All of it is under the fence: a command in between makes it worthless, and nothing is written of it.
  */
 export const hasInvariants = ({ invariants }: Migration): boolean => invariants.length > 0;
-
-interface Taker extends Hand {
-  readonly pacer: Pacer;
-}
 
 /** The lanes of a worker that end a sweep at one moment take its invariants once between them. */
 export class AtRest {
   #underWay: { readonly name: string; readonly taking: Promise<Taking> } | undefined;
 
   /** Undefined where there are none. Throws `Fenced`. */
-  async take(taker: Taker): Promise<Taking | undefined> {
+  async take(taker: TaskHand): Promise<Taking | undefined> {
     if (!hasInvariants(taker.migration)) return undefined;
     const name = sweepName(taker.look.campaign.value);
     if (this.#underWay?.name === name) return this.#underWay.taking;
@@ -43,9 +40,11 @@ export class AtRest {
 }
 
 /** Takes them and writes down what was found. */
-async function takeAtRest(taker: Taker): Promise<Taking> {
-  const { clock, signal, look } = taker;
-  const { fence, options } = underFence(taker);
+async function takeAtRest(hand: TaskHand): Promise<Taking> {
+  const { clock, signal } = hand;
+  const { claim, look } = await awaitTask(hand, 'totals');
+  const taker = { ...hand, look };
+  const { fence, options } = underFence(taker, claim);
   const taking = await takeInvariants(options, look.campaign.value);
   const key = keyOf(look.campaign.value);
   return attempts(clock, key, signal, async () => {
@@ -59,13 +58,15 @@ async function takeAtRest(taker: Taker): Promise<Taking> {
 }
 
 /** Writes down what a campaign began with, once, before any of its records is moved. Throws `Fenced`. */
-export async function noteBaseline(taker: Taker): Promise<void> {
-  const { store, clock, migration, signal, look } = taker;
+export async function noteBaseline(hand: TaskHand): Promise<void> {
+  const { store, clock, migration, signal } = hand;
   if (!migration.invariants.some(({ must }) => must === 'stay')) return;
-  const { id } = look.campaign.value;
+  const { id } = hand.look.campaign.value;
   const key = documentKey('baseline', id, 'start');
   if (await load(store, 'baseline', key)) return;
-  const { fence, options } = underFence(taker);
+  const { claim, look } = await awaitTask(hand, 'baseline');
+  if (await load(store, 'baseline', key)) return;
+  const { fence, options } = underFence({ ...hand, look }, claim);
   const at = clock.now();
   const totals = await takeBaseline(options, id);
   await attempts(clock, key, signal, async () => {
@@ -79,10 +80,10 @@ export async function noteBaseline(taker: Taker): Promise<void> {
 }
 
 /** A pass waits for its turn as a page does, and ends when the campaign goes on. */
-function underFence({ store, clock, worker, migration, look, signal, pacer }: Taker) {
+function underFence({ store, clock, worker, migration, look, signal, pacer }: TaskHand, claim: Claim) {
   const started = look.campaign.value;
   pacer.follow(started);
-  const turns = turnsOf({ pacer, claim: { keep: () => {} }, clock, signal });
+  const turns = turnsOf({ pacer, claim, clock, signal });
   const fence = Fence.by(look, { store, clock, turns, still: (now) => sameSweep(now, started) });
   const turn = async () => {
     if (signal.aborted) throw new Fenced();

@@ -67,7 +67,7 @@ export function choiceOf(free: readonly RangeLook[], lane: string): RangeLook | 
 export async function claimRange(
   store: Store,
   campaign: CampaignDocument,
-  { name, stored: before }: RangeLook,
+  { name, stored: before }: Pick<RangeLook, 'name' | 'stored'>,
   lane: Lane,
   now: number,
 ): Promise<Stored<'range'> | 'busy' | 'lost'> {

@@ -7,6 +7,7 @@ import { Key } from '../record/key.ts';
 import { decodeSlot } from '../record/slot.ts';
 import type { Entity, Store } from '../store/store.ts';
 import { updateCampaign } from './campaigns.ts';
+import type { Claim } from './claim.ts';
 import { documentKey, load } from './documents.ts';
 import { type Pacer, turnsOf } from './pace.ts';
 import { isLeftOver } from './pair.ts';
@@ -23,6 +24,8 @@ export interface StripOptions {
   readonly clock: Clock;
   readonly migration: Migration;
   readonly pacer: Pacer;
+  /** Says that this worker is at it. */
+  readonly claim: Pick<Claim, 'keep'>;
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +35,7 @@ export const isStripping = ({ closed, strip }: Pick<CampaignDocument, 'closed' |
 
 /** Strips one page more, and checkpoints. Two workers at one page strip it once, and the slower one's checkpoint loses. */
 export async function stripPage(options: StripOptions, campaign: CampaignDocument): Promise<void> {
-  const { store, clock, migration, pacer, signal } = options;
+  const { store, clock, migration, pacer, claim, signal } = options;
   const at = campaign.strip!;
   const moved = migration.records.flatMap((_, rule) => (['T', 'S'] as const).map((home: Side) => ({ rule, home })));
   const steps = [
@@ -40,7 +43,7 @@ export async function stripPage(options: StripOptions, campaign: CampaignDocumen
     ...migration.fields.map((_, i) => ({ rule: firstField(migration) + i, home: 'S' as const })),
   ];
   const look = async () => (await load(store, 'campaign', documentKey('campaign', campaign.id)))?.value ?? campaign;
-  await turnsOf({ pacer, claim: { keep: () => undefined }, clock, signal })(look, () => 0);
+  await turnsOf({ pacer, claim, clock, signal })(look, () => 0);
   if (signal.aborted) return;
   const step = steps[at.step];
   const range = step && homeRange(migration, step.rule, step.home);

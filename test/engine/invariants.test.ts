@@ -3,10 +3,11 @@ import * as commands from '../../src/admin/commands.ts';
 import { entity } from '../../src/define/entity.ts';
 import { count, fold, type Invariant, sum } from '../../src/define/invariant.ts';
 import { defineMigration } from '../../src/define/migration.ts';
+import { Worker } from '../../src/engine/worker.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { key } from '../../src/record/key.ts';
-import type { memoryStore } from '../../src/store/memory.ts';
-import { content, type handClock, oldKey, rest, seed, verified, world } from './harness.ts';
+import { Crash, MemoryData, memoryStore } from '../../src/store/memory.ts';
+import { content, type handClock, oldKey, rest, seed, timedClock, verified, world } from './harness.ts';
 import {
   begun,
   broken,
@@ -40,6 +41,50 @@ describe.each(['record', 'group'] as const)('invariants by %s', (by) => {
     expect(await taken(here)).toMatchObject({ state: 'held', stage: 'completing' });
     expect((await verified(here)).invariants).toMatchObject({ state: 'held', by: 'verify' });
   });
+});
+
+it('are taken by one of several workers that end a sweep together, and by another when that one dies over it', async () => {
+  for (const dies of [false, true]) {
+    let looked = 0;
+    const counted = sum<Paid, Cents>({
+      name: 'cents',
+      value: {
+        ...VALUE,
+        old: (paid) => {
+          looked++;
+          return VALUE.old(paid);
+        },
+      },
+      must: 'stay',
+    });
+    const migration = migrationOf(sound, [counted]);
+    const clock = timedClock();
+    const data = new MemoryData();
+    const opened = (worker: string) =>
+      memoryStore({
+        data,
+        fault: async () => {
+          await clock.sleep(20);
+          return dies && worker === 'w0' && looked > 0 ? { kind: 'crash', when: 'before' } : undefined;
+        },
+      });
+    await seed(memoryStore({ data }), 10, paidOf);
+    const context = { store: memoryStore({ data }), migrations: [migration], clock, by: 'ann' };
+    const campaign = await commands.start(context, 'feeds');
+    const [first, ...others] = ['w0', 'w1', 'w2'].map((id) => new Worker({ ...context, store: opened(id), id }));
+    const stop = new AbortController();
+    const working = [first!, ...others].map((worker, i) =>
+      (i > 0 ? clock.sleep(5) : Promise.resolve())
+        .then(() => worker.run(stop.signal))
+        .catch((error) => expect(error).toBeInstanceOf(Crash)),
+    );
+    await clock.pass(30_000);
+    stop.abort();
+    await clock.run(Promise.all(working));
+    expect(await commands.theCampaign(context, 'feeds')).toMatchObject({ id: campaign.id, stage: 'copied' });
+    // What it began with, and one look at the end of the sweep.
+    expect(looked).toBe(dies ? 30 : 20);
+  }
 });
 
 describe('a broken transform', () => {

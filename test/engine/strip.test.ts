@@ -1,10 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { strip } from '../../src/admin/strip.ts';
+import { Worker } from '../../src/engine/worker.ts';
 import { decodeSlot } from '../../src/record/slot.ts';
 import { Router } from '../../src/router/router.ts';
-import { Crash, memoryStore } from '../../src/store/memory.ts';
-import { all, content, feedOf, newKey, oldKey, rest, STRIKES, seed, verified, type World, world } from './harness.ts';
+import { Crash, MemoryData, memoryStore } from '../../src/store/memory.ts';
+import {
+  all,
+  content,
+  feedOf,
+  newKey,
+  oldKey,
+  rest,
+  STRIKES,
+  seed,
+  timedClock,
+  verified,
+  type World,
+  world,
+} from './harness.ts';
 
 const N = 30;
 
@@ -48,6 +62,32 @@ describe('what a campaign has left on its entities', () => {
     expect((await w.router.get({ from: oldKey(7), into: newKey(7) }))?.title).toBe('feed 7');
     // Nothing tells any more what it has moved: to say that all is well would be a guess.
     await expect(verified(w)).rejects.toMatchObject({ code: 'campaign.stripped' });
+  });
+
+  it('is taken off by one of several workers, which does not read for nothing what another reads', async () => {
+    const clock = timedClock();
+    const data = new MemoryData();
+    const w = world({ store: memoryStore({ data }), clock });
+    await seed(w.store, N);
+    await commands.start(w.context, 'feeds', { to: 'completed' });
+    await clock.run(rest(w));
+    await strip(w.context, 'feeds');
+    let scans = 0;
+    const opened = () => {
+      const store = memoryStore({ data, fault: () => clock.sleep(20).then(() => undefined) });
+      const scan: typeof store.scan = (range, limit) => {
+        if (range.kind === 'Feed') scans++;
+        return store.scan(range, limit);
+      };
+      return { ...store, scan };
+    };
+    const stop = new AbortController();
+    const working = ['w1', 'w2', 'w3'].map((id) => new Worker({ ...w.context, store: opened(), id }).run(stop.signal));
+    await clock.pass(10_000);
+    stop.abort();
+    await clock.run(Promise.all(working));
+    expect((await commands.theCampaign(w.context, 'feeds')).strip).toMatchObject({ stripped: N, left: 0 });
+    expect(scans).toBe(2);
   });
 
   it('stays while nobody asks, and is not asked for while the campaign is open', async () => {
