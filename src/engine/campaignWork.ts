@@ -14,7 +14,7 @@ import type { Stored } from './documents.ts';
 import { type CampaignLook, type Hand, unlessFenced } from './fence.ts';
 import { handOut, handOutOne, type Tender } from './handOut.ts';
 import { isHookDue } from './hooksDue.ts';
-import { type Hold, InHand } from './inHand.ts';
+import type { InHand, RangeInHand } from './inHand.ts';
 import { AtRest, hasInvariants, noteBaseline } from './invariants.ts';
 import { keepLeases } from './keepLeases.ts';
 import { runLanes } from './lanes.ts';
@@ -38,7 +38,7 @@ type Look = CampaignLook & { readonly progress?: Progress };
 interface Claimed {
   readonly range: RangeLook;
   readonly stored: Stored<'range'>;
-  readonly hold: Hold;
+  readonly inHand: RangeInHand;
 }
 
 /** A campaign whose ranges may be worked on. */
@@ -74,7 +74,7 @@ export class CampaignWork {
   /** All lanes share a budget, and what they know of hot groups. */
   readonly #pacer: Pacer;
   readonly #groupsInHand = new Map<string, Promise<boolean>>();
-  readonly #inHand = new InHand();
+  readonly #inHand: InHand;
   readonly #sightings = new Sightings();
   readonly #stragglers = new Stragglers();
   /** One for each lane. */
@@ -82,8 +82,10 @@ export class CampaignWork {
   /** Lanes with a range that was handed to this worker. */
   readonly #taken = new Set<number>();
 
-  constructor(campaign: string, options: Required<Pick<WorkerOptions, 'id'>> & WorkerOptions) {
+  /** `inHand`: of this worker, of all campaigns. */
+  constructor(campaign: string, options: Required<Pick<WorkerOptions, 'id'>> & WorkerOptions, inHand: InHand) {
     this.#id = campaign;
+    this.#inHand = inHand;
     this.#options = options;
     this.#pacer = new Pacer(options.clock);
   }
@@ -115,12 +117,11 @@ export class CampaignWork {
     const { progress } = ready;
     const own = this.#lane(lane);
     const free = freeRanges(progress, this.#sightings, own.pulse.claimMs, clock);
-    if (free.length === 0) return (await this.#cutStraggler(ready)) !== undefined;
-    this.#stragglers.none();
     const range = choiceOf(this.#inHand.among(free), own.name);
-    if (!range) return false;
+    if (!range) return (await this.#cutStraggler(ready)) !== undefined;
+    this.#stragglers.none();
     const claimed = await this.#claim(ready, range, own);
-    // Whoever was faster got somewhere, so this comes to an end: what else was free by this look may be taken as well.
+    // Somebody was faster, but what else was free may be free still: look again. That comes to an end, for he got somewhere.
     if (typeof claimed === 'string') return claimed === 'lost';
     let onlyCooling = () => {};
     const cooling = new Promise<true>((resolve) => {
@@ -151,13 +152,11 @@ export class CampaignWork {
     const free = freeRanges(ready.progress, this.#sightings, own.pulse.claimMs, clock);
     const range = free.find((each) => each.name === name);
     if (!range) return 'done';
-    if (this.#inHand.isAlone) {
-      // For about a page.
+    if (!this.#inHand.among(free).includes(range)) {
+      // It is a suspect whose turn has not come, or one is in hand. A message that comes back at once is of no use.
       await clock.sleep(LIMITS.idleMs, signal);
       return 'again';
     }
-    // A suspect waits until nothing else is in hand: it is handed out anew, as what was lost is.
-    if (this.#inHand.among([range]).length === 0) return 'done';
     this.#taken.add(lane);
     try {
       const claimed = await this.#claim(ready, range, own);
@@ -185,8 +184,9 @@ export class CampaignWork {
       const { claimMs } = this.#lane(this.#freeLane()).pulse;
       const free = freeRanges(ready.progress, this.#sightings, claimMs, clock);
       await handOut({ ...ready, free, clock }, tender);
-      if (free.length > 0) this.#stragglers.none();
-      const cut = free.length === 0 && tender.isIdle() ? await this.#cutStraggler(ready) : undefined;
+      const isBusy = this.#inHand.among(free).length === 0;
+      if (!isBusy) this.#stragglers.none();
+      const cut = isBusy && tender.isIdle() ? await this.#cutStraggler(ready) : undefined;
       if (cut !== undefined)
         await handOutOne({ campaign: this.#id, sweep: sweepName(ready.campaign), range: cut }, tender);
       return this.#workersIn(ready.progress);
@@ -228,26 +228,28 @@ export class CampaignWork {
     return { look, campaign, migration, store, sweep, progress };
   }
 
-  #cutStraggler(ready: Ready): Promise<string | undefined> {
-    const store = metered(ready.store, (operations) => this.#pacer.count(operations));
+  async #cutStraggler(ready: Ready): Promise<string | undefined> {
+    const pacer = this.#pacer;
+    if (pacer.waitMs() > 0) return undefined;
+    const store = metered(ready.store, (operations) => pacer.count(operations));
     return this.#stragglers.cut({ ...ready, store, clock: this.#options.clock });
   }
 
   async #claim({ store, campaign }: Ready, range: RangeLook, own: Lane): Promise<Claimed | 'busy' | 'lost'> {
-    const hold = this.#inHand.take(range);
+    const inHand = this.#inHand.take(range);
     const stored = await claimRange(store, campaign, range, own, this.#options.clock.now()).catch((error) => {
-      hold.end();
+      this.#inHand.end(inHand);
       throw error;
     });
-    if (typeof stored !== 'string') return { range, stored, hold };
-    hold.end();
+    if (typeof stored !== 'string') return { range, stored, inHand };
+    this.#inHand.end(inHand);
     return stored;
   }
 
   /** Work on a range that this worker has just claimed. */
   #begin(
     { look, campaign, migration, store, sweep, progress }: Ready,
-    { range, stored, hold }: Claimed,
+    { range, stored, inHand }: Claimed,
     own: Lane,
     onlyCooling: () => void,
     signal: AbortSignal,
@@ -256,7 +258,7 @@ export class CampaignWork {
     const pacer = this.#pacer;
     pacer.follow(campaign);
     const claim = new Claim(store, clock, stored, own, sweepName(campaign));
-    hold.by(claim);
+    inHand.claim = claim;
     const work = workOnRange({
       store: metered(store, (operations) => pacer.count(operations)),
       clock,
@@ -277,7 +279,9 @@ export class CampaignWork {
         this.#sightings.look(sweepName(campaign), now.ranges, at);
         return this.#workersIn(now);
       },
-      onPage: () => hold.cleared(),
+      onPage: () => {
+        inHand.isProven = true;
+      },
       onlyCooling,
       // One of its own for each range: any number may wait, and a signal warns of many listeners.
       signal: AbortSignal.any([signal]),
@@ -286,7 +290,7 @@ export class CampaignWork {
         if (isPassing(error)) await claim.excuse().catch(() => undefined);
         throw error;
       })
-      .finally(() => hold.end());
+      .finally(() => this.#inHand.end(inHand));
     return { work, claim };
   }
 

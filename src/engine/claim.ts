@@ -12,7 +12,7 @@ import type { RangeDocument } from './schemas.ts';
 export interface Lane {
   readonly name: string;
   readonly pulse: Pulse;
-  readonly pacer: Pick<Pacer, 'note' | 'seenUntil'>;
+  readonly pacer: Pick<Pacer, 'note' | 'shown'>;
 }
 
 /**
@@ -26,6 +26,8 @@ export class Claim {
   readonly #sweep: string;
   /** When the claim runs out that was last asked for. */
   #untilMs: number;
+  /** The same by the clock that nobody sets. */
+  #keptUntil: number;
   #saved: Promise<Stored<'range'> | undefined>;
   /** What only keeps the claim is no checkpoint: on a slow store every round does. */
   #checkpointedAt: number;
@@ -37,11 +39,12 @@ export class Claim {
     this.#lane = lane;
     this.#sweep = sweep;
     this.#untilMs = claimed.value.claim!.untilMs;
+    this.#keptUntil = clock.ticks() + lane.pulse.claimMs;
     this.#saved = Promise.resolve(claimed);
     this.#range = claimed.value;
     this.#checkpointedAt = clock.now();
     lane.pulse.beat(true);
-    this.#shown(claimed.value);
+    this.#show(claimed.value, clock.now());
   }
 
   /** The range as this worker knows it to be written down, or about to be. */
@@ -51,7 +54,7 @@ export class Claim {
 
   /** Whether it has not run out, as far as this worker knows. */
   get isKept(): boolean {
-    return this.#untilMs > this.#clock.now();
+    return this.#keptUntil > this.#clock.ticks();
   }
 
   get isDue(): boolean {
@@ -82,7 +85,7 @@ export class Claim {
     pulse.beat();
     pulse.expect(nextMs);
     const leftMs = this.#untilMs - this.#clock.now();
-    if (leftMs > (pulse.claimMs * 2) / 3 && leftMs > (nextMs * 3) / 2) return;
+    if (leftMs > (pulse.claimMs * 2) / 3 && leftMs > (nextMs * 3) / 2 + pulse.writeMs) return;
     this.#write((value) => ({ ...value, claim: this.#claim() })).catch(() => undefined);
   }
 
@@ -99,8 +102,10 @@ export class Claim {
 
   #write(change: (value: RangeDocument) => RangeDocument): Promise<boolean> {
     const previous = this.#saved;
-    this.#untilMs = this.#clock.now() + this.#lane.pulse.claimMs;
-    this.#saved = previous.then((before) => before && this.#save(before, change));
+    const askedAt = this.#clock.now();
+    this.#untilMs = askedAt + this.#lane.pulse.claimMs;
+    this.#keptUntil = this.#clock.ticks() + this.#lane.pulse.claimMs;
+    this.#saved = previous.then((before) => before && this.#save(before, change, askedAt));
     // Awaited by the next one, or by `settled`; a failure in between must not go unnoticed by the one and kill the process.
     this.#saved.catch(() => undefined);
     return previous.then((before) => before !== undefined);
@@ -114,24 +119,27 @@ export class Claim {
   async #save(
     before: Stored<'range'>,
     change: (value: RangeDocument) => RangeDocument,
+    askedAt: number,
   ): Promise<Stored<'range'> | undefined> {
     const value = change(before.value);
     const cut = before.value.cuts?.at(-1);
     // Also by a page that was read before the cut was seen.
     if (cut && isPast(value.cursor, cut)) return undefined;
+    const began = this.#clock.ticks();
     const saved = await save<'range'>(this.#store, before.key, value, before.version);
+    this.#lane.pulse.wrote(this.#clock.ticks() - began);
     if (saved.status === 'applied') {
-      this.#shown(value);
+      this.#show(value, askedAt);
       return { key: before.key, value, version: saved.version };
     }
     const now = saved.status === 'conflict' ? await load(this.#store, 'range', before.key) : undefined;
     if (!now || !isShortened(before.value, now.value)) return undefined;
     this.#range = now.value;
-    return this.#save(now, change);
+    return this.#save(now, change, askedAt);
   }
 
-  #shown({ claim }: RangeDocument): void {
-    if (claim) this.#lane.pacer.seenUntil(this.#sweep, claim.untilMs);
+  #show({ claim }: RangeDocument, askedAt: number): void {
+    this.#lane.pacer.shown(this.#sweep, this.#lane.name, claim?.untilMs, askedAt);
   }
 
   #claim() {
@@ -143,11 +151,15 @@ export class Claim {
 const isShortened = ({ cuts: before = [], ...was }: RangeDocument, { cuts = [], ...is }: RangeDocument): boolean =>
   cuts.length > before.length && isDeepStrictEqual([was, before], [is, cuts.slice(0, before.length)]);
 
-/** How far a lane's steps lie apart on this store: a claim outlasts two of the slowest, or it would be taken away. */
+/**
+ * How far a lane's steps lie apart on this store, and how long it takes to write down that they go on: a claim outlasts two
+ * of the slowest, or it would be taken away.
+ */
 export class Pulse {
   readonly #clock: Clock;
   #last: number;
   #slowest = 0;
+  #writeMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -165,8 +177,16 @@ export class Pulse {
     this.#slowest = Math.max(this.#slowest, ms);
   }
 
+  wrote(ms: number): void {
+    this.#writeMs = Math.max(this.#writeMs, ms);
+  }
+
+  get writeMs(): number {
+    return this.#writeMs;
+  }
+
   get claimMs(): number {
-    return Math.min(Math.max(LIMITS.claimMs, 2 * this.#slowest), LIMITS.longestClaimMs);
+    return Math.min(Math.max(LIMITS.claimMs, 2 * (this.#slowest + this.#writeMs)), LIMITS.longestClaimMs);
   }
 }
 

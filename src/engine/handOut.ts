@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { sweepName } from './campaigns.ts';
 import { load, save } from './documents.ts';
-import { openRanges } from './openRanges.ts';
+import { isSuspect, openRanges } from './openRanges.ts';
 import { type Progress, type RangeLook, turnOf } from './ranges.ts';
 import type { CampaignDocument } from './schemas.ts';
 import { sweepKey } from './sweep.ts';
@@ -38,9 +38,12 @@ export async function handOut({ store, clock, campaign, progress, free }: Open, 
   if (!open || free.length === 0) return;
   const how = await announce(store, clock, campaign, turnOf(open.plan), tender.isIdle());
   if (!how) return;
-  const hints = free.map(({ name: range }) => ({ campaign: campaign.id, sweep: sweepName(campaign), range }));
-  // Nobody's progress depends on a message: what has not come is done by whoever finds out, as far as it can.
-  await tender.publish(how === 'anew' ? hints.filter((hint) => !tender.help(hint)) : hints);
+  const hintOf = ({ name: range }: RangeLook): Hint => ({ campaign: campaign.id, sweep: sweepName(campaign), range });
+  // Nobody's progress depends on a message: what has not come is done by whoever finds out, as far as it can. Suspects wait
+  // for their turn as messages.
+  const isHelped = (range: RangeLook) =>
+    how === 'anew' && !isSuspect(range.stored?.value) && tender.help(hintOf(range));
+  await tender.publish(free.filter((range) => !isHelped(range)).map(hintOf));
 }
 
 /** What this very worker has just made. */

@@ -38,12 +38,14 @@ export const isStuck = ({ done, claim, tries = 0 }: RangeDocument, now: number):
   !done && tries >= LIMITS.rangeTries && !isLive(claim, now);
 
 /** Whether some took it and got nowhere: it may be what ails them. */
-export const isSuspect = ({ tries = 0 }: Pick<RangeDocument, 'tries'> = {}): boolean => tries >= LIMITS.rangeTries / 2;
+export const isSuspect = ({ tries = 0 }: Pick<RangeDocument, 'tries'> = {}): boolean => tries >= SUSPECT_TRIES;
+
+const SUSPECT_TRIES = LIMITS.rangeTries / 2;
 
 /** A suspect is left alone for a while: it may be something that passes. */
 function isLeftAlone(range: RangeDocument, now: number): boolean {
   const { claim, tries = 0 } = range;
-  const more = tries - LIMITS.rangeTries / 2;
+  const more = tries - SUSPECT_TRIES;
   if (!claim || !isSuspect(range) || claim.untilMs > now + LIMITS.longestClaimMs) return false;
   return now < claim.untilMs + Math.min(LIMITS.rangePauseMs * 2 ** more, LIMITS.rangePauseMostMs);
 }

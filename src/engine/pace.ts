@@ -53,8 +53,8 @@ export class Pacer {
   #debt = 0;
   #paidAt: number;
   #sharedAt = Number.NEGATIVE_INFINITY;
-  /** Until when others can see that this worker is there, and in which sweep; and since when without a break. */
-  #seen: { readonly sweep: string; readonly untilMs: number } | undefined;
+  /** Until when claims of this worker's lanes say that it is there, and in which sweep; and since when without a break. */
+  #seen: { readonly sweep: string; readonly untilMs: Map<string, number> } | undefined;
   #seenSince = Number.NEGATIVE_INFINITY;
   #counting: Promise<void> | undefined;
   #heldUpAt = Number.NEGATIVE_INFINITY;
@@ -73,11 +73,20 @@ export class Pacer {
     this.#pace = pace;
   }
 
-  /** A claim of this worker stands, for whoever counts the workers of this sweep. */
-  seenUntil(sweep: string, untilMs: number): void {
-    const seen = this.#seen?.sweep === sweep ? this.#seen : undefined;
-    if (!seen || seen.untilMs < this.#clock.now()) this.#seenSince = this.#clock.ticks();
-    this.#seen = { sweep, untilMs: Math.max(untilMs, seen?.untilMs ?? untilMs) };
+  /**
+   * What the claim of a lane says since `askedAt` to whoever counts the workers of this sweep: that it stands until then, or
+   * nothing any more.
+   */
+  shown(sweep: string, lane: string, untilMs: number | undefined, askedAt: number): void {
+    if (this.#seen?.sweep !== sweep) this.#seen = { sweep, untilMs: new Map() };
+    const claims = this.#seen.untilMs;
+    const seenUntil = Math.max(Number.NEGATIVE_INFINITY, ...claims.values());
+    if (untilMs === undefined) {
+      claims.delete(lane);
+      return;
+    }
+    if (seenUntil < askedAt) this.#seenSince = this.#clock.ticks();
+    claims.set(lane, untilMs);
   }
 
   /** Counts all workers, this one included, where it is time to. */
@@ -101,10 +110,15 @@ export class Pacer {
   get #isShareDue(): boolean {
     const now = this.#clock.ticks();
     if (this.#allowed.by === 'store' || now < this.#countedAt) return false;
-    return this.#sharedAt < Math.max(this.#countedAt, now - LIMITS.paceShareMs);
+    return this.isNew || this.#sharedAt < now - LIMITS.paceShareMs;
   }
 
-  /** When everybody else has counted this worker. */
+  /** Whether it has not counted the others yet since they can count it. */
+  get isNew(): boolean {
+    return this.#allowed.by !== 'store' && this.#sharedAt < this.#countedAt;
+  }
+
+  /** From then on everybody else has counted this worker, or will before he makes anything more. */
   get #countedAt(): number {
     return this.#seenSince + LIMITS.paceShareMs;
   }
@@ -210,7 +224,12 @@ export function turnsOf(lane: {
     for (;;) {
       if (workers) await pacer.share(workers);
       const ms = Math.max(pacer.waitMs(), holdMs());
-      if (ms <= 0 || signal.aborted) return;
+      if (signal.aborted) return;
+      if (ms <= 0) {
+        // Its time may have come since it was asked whether it is time to count.
+        if (workers && pacer.isNew) continue;
+        return;
+      }
       const slice = Math.min(ms, LIMITS.paceSliceMs - unseenMs);
       claim.keep(slice);
       await clock.sleep(slice, signal);

@@ -55,8 +55,9 @@ export class Stragglers {
   }
 }
 
+/** By what is bounded for all of them; contention is a matter of some groups. */
 const isHeldUp = ({ pace }: NonNullable<RangeDocument['claim']>): boolean =>
-  pace !== undefined && ['ramp', 'ceiling', 'exhausted'].includes(pace.limit);
+  pace !== undefined && pace.limit !== 'store' && pace.limit !== 'contention';
 
 /**
  * Where what is left of it is long enough for two: more than a page in each of so many pieces. So whoever holds it has seen

@@ -26,7 +26,8 @@ export async function tryTask(
   const pulse = new Pulse(clock);
   // Of its first page: later ones tell how long they take.
   pulse.expect(LIMITS.actWithinMs);
-  const lane = { name: `${worker}.${name}`, pulse, pacer };
+  // Nobody counts the workers of a sweep by it.
+  const lane = { name: `${worker}.${name}`, pulse, pacer: { note: pacer.note, shown: () => undefined } };
   const claimed = await claimRange(store, campaign, { name, stored }, lane, clock.now());
   return typeof claimed === 'string' ? undefined : new Claim(store, clock, claimed, lane, sweepName(campaign));
 }

@@ -10,6 +10,7 @@ import { CampaignWork } from './campaignWork.ts';
 import type { Counts } from './counts.ts';
 import { list } from './documents.ts';
 import { Fleet } from './fleet.ts';
+import { InHand } from './inHand.ts';
 import type { CampaignDocument, QuarantineDocument } from './schemas.ts';
 import type { Handling } from './subscription.ts';
 import { isLazy, isWorkable } from './workable.ts';
@@ -77,6 +78,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   /** What this worker knows of each campaign that it has met. */
   readonly #works = new Map<string, CampaignWork>();
+  readonly #inHand = new InHand();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -148,7 +150,7 @@ export class Worker {
   }
 
   #workOn(id: string): CampaignWork {
-    const work = this.#works.get(id) ?? new CampaignWork(id, { ...this.#options, id: this.id });
+    const work = this.#works.get(id) ?? new CampaignWork(id, { ...this.#options, id: this.id }, this.#inHand);
     this.#works.set(id, work);
     return work;
   }

@@ -2,13 +2,21 @@ import { describe, expect, it } from 'vitest';
 import * as commands from '../../src/admin/commands.ts';
 import { campaignStatus } from '../../src/admin/status.ts';
 import { campaignText } from '../../src/cli/statusText.ts';
+import type { Clock } from '../../src/clock.ts';
+import { entity } from '../../src/define/entity.ts';
+import { defineMigration } from '../../src/define/migration.ts';
 import type { Dispatch, Hint, Letter } from '../../src/dispatch/dispatch.ts';
 import { sweepName } from '../../src/engine/campaigns.ts';
+import { save } from '../../src/engine/documents.ts';
+import { planName, rangeKey } from '../../src/engine/ranges.ts';
+import type { RangeDocument } from '../../src/engine/schemas.ts';
 import { Worker, type WorkerEvents } from '../../src/engine/worker.ts';
 import { HandoverError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { key } from '../../src/record/key.ts';
 import { Crash, type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
-import { handClock, rest, seed, timedClock, verified, world } from './harness.ts';
+import type { Store } from '../../src/store/store.ts';
+import { content, feedsUnderUsers, handClock, rest, seed, timedClock, verified, type World, world } from './harness.ts';
 
 const N = 40;
 const ALIVE = new AbortController().signal;
@@ -234,6 +242,42 @@ describe('a range whose page ends every process that takes it', () => {
     expect(await commands.retry(w.context, 'feeds')).toEqual({ records: 0, ranges: 0 });
   });
 
+  it('takes no range of another campaign with it, though one process had both in hand', async () => {
+    const clock = handClock();
+    const data = new MemoryData();
+    const note = entity<{ user: string }>({
+      from: 'Note',
+      into: 'User/Note',
+      to: ({ user }, old) => key('User', user, 'Note', old.id),
+    });
+    const migrations = [feedsUnderUsers, defineMigration({ name: 'notes', version: 1, records: [note] })];
+    const store = memoryStore({ data });
+    await seed(store, N);
+    await store.overwrite(
+      Array.from({ length: N }, (_, i) => ({ key: key('Note', i + 1), content: content({ user: `u${i % 7}` }) })),
+    );
+    const context = { store, migrations, clock, by: 'ann' };
+    for (const name of ['feeds', 'notes']) await commands.start(context, name);
+    const told: Letter[] = [];
+    for (let deaths = 0; deaths < 60 && !told.some(({ campaign }) => campaign === 'feeds.1'); deaths++) {
+      let isDead = false;
+      // What dies dies whole: nothing of it reaches the store any more.
+      const fault = ({ op, keys }: StoreCall): Fault | undefined => {
+        isDead ||= op === 'commit' && keys.some((at) => at.root.kind === 'User' && at.kind === 'Feed' && at.id === 7n);
+        return isDead ? { kind: 'crash', when: 'before' } : undefined;
+      };
+      const events = { setAside: (letter: Letter) => told.push(letter) };
+      const worker = new Worker({ ...context, store: memoryStore({ data, fault }), id: `k${deaths}`, events });
+      const end = new AbortController();
+      const working = worker.run(end.signal).catch((error) => expect(error).toBeInstanceOf(Crash));
+      for (let i = 0; i < 50 && !isDead; i++) await clock.sleep(0);
+      end.abort();
+      await working;
+      clock.advance(LIMITS.longestClaimMs + LIMITS.rangePauseMostMs);
+    }
+    expect(told).toMatchObject([{ campaign: 'feeds.1', tries: LIMITS.rangeTries }]);
+  });
+
   it('is none whose workers the store gave no answer, however often', async () => {
     const clock = handClock();
     const data = new MemoryData();
@@ -254,5 +298,64 @@ describe('a range whose page ends every process that takes it', () => {
     expect(status.stuck).toBeUndefined();
     await rest(w);
     expect(await verified(w)).toMatchObject({ clean: true });
+  });
+});
+
+describe('ranges that several died over, of some other cause', () => {
+  /** All of the first turn. */
+  const suspects = async (w: World, campaign: commands.Campaign, names: readonly string[]) => {
+    const value: RangeDocument = { v: 1, done: false, counts: {}, tries: LIMITS.rangeTries / 2 };
+    for (const name of names) await save<'range'>(w.store, rangeKey(campaign, name), value, undefined);
+  };
+  const slowly = (store: Store, clock: Clock): Store => ({
+    ...store,
+    scan: async (range, limit) => {
+      if (range.kind === 'Feed') await clock.sleep(300);
+      return store.scan(range, limit);
+    },
+  });
+
+  it('are done by one worker in little more time than others, as soon as a page of each is', async () => {
+    const clock = timedClock();
+    const w = world({ clock });
+    await seed(w.store, 16_000);
+    const campaign = await commands.start(w.context, 'feeds');
+    const names = Array.from({ length: LIMITS.rangesPerHome }, (_, i) => planName(i));
+    await suspects(w, campaign, names);
+    const end = new AbortController();
+    const working = new Worker({ ...w.context, store: slowly(w.store, clock), id: 'w1' }).run(end.signal);
+    let seconds = 0;
+    for (; seconds < 100 && (await commands.theCampaign(w.context, 'feeds')).sweep === 1; seconds++)
+      await clock.pass(1_000);
+    end.abort();
+    await clock.run(working);
+    // One page after the other would be twelve.
+    expect(seconds).toBeLessThan(10);
+  });
+
+  it('wait as messages where they are pushed: none is forgotten while another is in hand', async () => {
+    const clock = timedClock();
+    const w = world({ clock });
+    await seed(w.store, 160);
+    const { dispatch, hints } = queue();
+    const campaign = await commands.start(w.context, 'feeds');
+    const worker = new Worker({ ...w.context, store: slowly(w.store, clock), id: 'w1', dispatch });
+    await worker.tend(ALIVE);
+    const [suspect, ...others] = hints.splice(0);
+    await suspects(w, campaign, [suspect!.range]);
+    const waiting = [...others.slice(0, 3), suspect!, ...others.slice(3)];
+    // Four at once, with a look after each; what was given back comes again. Nobody else tends.
+    const lane = async () => {
+      for (let hint = waiting.shift(); hint; hint = waiting.shift()) {
+        const answer = await worker.take(hint, ALIVE);
+        await worker.tend(ALIVE);
+        waiting.push(...hints.splice(0));
+        if (answer === 'done') continue;
+        await clock.sleep(1_000);
+        waiting.push(hint);
+      }
+    };
+    await clock.run(Promise.all([lane(), lane(), lane(), lane()]));
+    expect((await commands.theCampaign(w.context, 'feeds')).settledAt).toBeDefined();
   });
 });

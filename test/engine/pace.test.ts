@@ -3,6 +3,7 @@ import * as commands from '../../src/admin/commands.ts';
 import { status } from '../../src/admin/status.ts';
 import { campaignText } from '../../src/cli/statusText.ts';
 import { defineMigration } from '../../src/define/migration.ts';
+import type { Hint } from '../../src/dispatch/dispatch.ts';
 import type { Counts } from '../../src/engine/counts.ts';
 import { documentKey, KINDS } from '../../src/engine/documents.ts';
 import { Fence } from '../../src/engine/fence.ts';
@@ -13,9 +14,11 @@ import { Worker } from '../../src/engine/worker.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { type Fault, MemoryData, memoryStore, type StoreCall } from '../../src/store/memory.ts';
 import type { Capabilities, Store } from '../../src/store/store.ts';
+import { chance } from '../../src/testing/choices.ts';
 import { all, changingRule, newKey, oldKey, seed, timedClock, type World, world } from './harness.ts';
 
 const SECOND = 1_000;
+const ALIVE = new AbortController().signal;
 
 interface Operation {
   readonly atMs: number;
@@ -185,6 +188,89 @@ describe('a ceiling', () => {
         expect(w.rate(from, to) * (to - from)).toBeLessThanOrEqual(ceiling * (to - from) + atOnce);
     }
     within(w.rate(3, 80), ceiling, 0.1);
+  });
+
+  it.each([200, 1_050, 1_500, 2_100])(
+    'is made use of where it takes %i ms to write down that a worker is still there',
+    async (writeMs) => {
+      const w = party();
+      await seed(w.store, 6_000);
+      await commands.start(w.context, 'feeds', { ceiling: 200 });
+      const slow = w.storeOf('w1');
+      const commit: Store['commit'] = async (mutations, guard) => {
+        const isRange = mutations[0]?.key.kind === KINDS.range;
+        if (isRange) await w.clock.sleep(writeMs / 2);
+        const outcomes = await slow.commit(mutations, guard);
+        if (isRange) await w.clock.sleep(writeMs / 2);
+        return outcomes;
+      };
+      const abort = new AbortController();
+      const worker = new Worker({ ...w.context, store: { ...slow, commit }, id: 'w1' }).run(abort.signal);
+      await w.clock.pass(60 * SECOND);
+      abort.abort();
+      await w.clock.run(worker);
+      expect(w.rate(0, 60)).toBeGreaterThan(50);
+    },
+  );
+
+  it('is not gone by as if alone by whose time to count comes between two looks at the clock', async () => {
+    let now = 0;
+    const random = chance(1);
+    const clock = {
+      now: () => Math.floor(now),
+      ticks: () => {
+        now += 0.005;
+        return now;
+      },
+      id: () => '1',
+      // Timers forget what is less than a millisecond.
+      sleep: async (ms: number) => {
+        now += Math.max(1, Math.trunc(ms)) + random() * 1.2;
+      },
+    };
+    const pace = { ramp: false, ceilingPerSecond: 100, since: 0 };
+    for (let i = 0; i < 5_000; i++) {
+      now = i * 10_000 + i * 0.0137;
+      const pacer = new Pacer(clock);
+      pacer.follow({ pace });
+      pacer.shown('sweep', 'w1.0', clock.now() + 60_000, clock.now());
+      let counts = 0;
+      const workers = async () => {
+        counts++;
+        return 4;
+      };
+      const turns = turnsOf({ pacer, claim: { keep: () => undefined }, workers, clock, signal: ALIVE });
+      await turns(
+        async () => ({ pace }) as never,
+        () => 0,
+      );
+      expect([i, counts]).toEqual([i, 1]);
+    }
+  });
+
+  it('is not gone on by at once by who gave back all that he had, and could not be counted meanwhile', async () => {
+    const w = party();
+    await seed(w.store, 20_000);
+    await commands.start(w.context, 'feeds', { ceiling: 200 });
+    const hints: Hint[] = [];
+    const nothing = async () => undefined;
+    const publish = async (more: readonly Hint[]) => void hints.push(...more);
+    const dispatch = { name: 'queue', publish, receive: nothing, setAside: nothing, close: nothing };
+    const worker = new Worker({ ...w.context, store: w.storeOf('w1'), id: 'w1', dispatch });
+    await worker.tend(ALIVE);
+    const due = new AbortController();
+    void w.clock.sleep(10 * SECOND).then(() => due.abort());
+    await w.clock.run(worker.take(hints[0]!, due.signal));
+    await w.clock.pass(SECOND);
+    const seconds = w.clock.ticks() / SECOND;
+    const end = new AbortController();
+    const taken = worker.take(hints[1]!, end.signal);
+    await w.clock.pass(6 * SECOND);
+    end.abort();
+    await w.clock.run(taken);
+    expect(w.rate(1, 10)).toBeGreaterThan(100);
+    expect(w.rate(seconds, seconds + LIMITS.paceShareMs / SECOND)).toBe(0);
+    expect(w.rate(seconds, seconds + 6)).toBeGreaterThan(0);
   });
 
   it('that is changed while workers wait acts at once, and so does a pause', async () => {

@@ -78,7 +78,7 @@ describe('who holds a range that is shortened', () => {
     const lane = {
       name: 'w1.0',
       pulse: new Pulse(clock),
-      pacer: { note: { limit: 'store' as const, perSecond: 1 }, seenUntil: () => {} },
+      pacer: { note: { limit: 'store' as const, perSecond: 1 }, shown: () => {} },
     };
     const value: RangeDocument = {
       v: 1,
