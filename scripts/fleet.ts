@@ -44,7 +44,7 @@ try {
     workers,
     seed,
     lifeMs: life * 1_000,
-    deadlineMs: 60_000,
+    deadlineMs: 30_000,
     legMs: 7_200_000,
     pauseMs: 50,
     onProgress: (line) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`),

@@ -11,7 +11,7 @@ import type { Mode } from '../emulators/emulator.ts';
 import { check } from '../kill/check.ts';
 import { fill } from '../kill/feeds.ts';
 import { LiveProject, type WriterProcess } from '../kill/processes.ts';
-import { opening } from '../soak/soak.ts';
+import { inTurn, opening } from '../soak/soak.ts';
 import { Crew } from './crew.ts';
 import { movesByPlace } from './shares.ts';
 
@@ -73,7 +73,8 @@ export async function fleet(options: FleetOptions): Promise<FleetReport> {
     store: opening({ projectId, emulatorHost, deadlineMs: options.deadlineMs }, options.mode),
     dispatch: `pubsubDispatch(${JSON.stringify({ ...NAMES, projectId, emulatorHost: options.pubsub })})`,
   }));
-  const store = await datastoreStore({ projectId, emulatorHost, deadlineMs: options.deadlineMs });
+  const opened = await datastoreStore({ projectId, emulatorHost, deadlineMs: options.deadlineMs });
+  const store = options.mode === 'firestore' ? opened : inTurn(opened);
   try {
     say(`seeding ${records} records`);
     await fill(store, records);

@@ -103,17 +103,17 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 /** How a project opens its store, on an emulator of this mode. */
 export function opening(options: object, mode: Mode): string {
   const open = `datastoreStore(${JSON.stringify(options)})`;
-  return mode === 'firestore' ? open : `${open}.then(${IN_TURN})`;
+  return mode === 'firestore' ? open : `${open}.then(${inTurn})`;
 }
 
 /**
  * Both sides of a record are looked at in turn, not in a read-only transaction: one whose process was killed stays open for
  * a minute in this emulator, which meanwhile copies all it holds for each write to an entity group that was read in it.
  */
-const IN_TURN = `(store) => {
+export const inTurn = (store: Store): Store => {
   const capabilities = { ...store.capabilities, snapshotReads: false, maxTogether: 0 };
   return { ...store, capabilities };
-}`;
+};
 
 interface World {
   /** Straight to the emulator. */
