@@ -74,6 +74,9 @@ function asViolation(error: unknown): Violation {
   return new Violation('thrown', error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
+/** Operations a second, where there is a bound: fewer than all want, and enough to get on. */
+const CEILING = 20;
+
 /** Who does what in a world. */
 class Play {
   readonly #world: World;
@@ -96,7 +99,8 @@ class Play {
     await this.#world.seed();
     // A start is a probe of the store first, which tells nothing here and takes its time.
     const starter = this.#context(this.#world.process('operator', 'operator'), store);
-    await commands.start(starter, this.#subjects.migration.name, { to: this.#begin });
+    const ceiling = scenario.pace === 'bound' ? { ceiling: CEILING } : {};
+    await commands.start(starter, this.#subjects.migration.name, { to: this.#begin, ...ceiling });
     const workers = scenario.workers.map((lanes, i) => this.#worker(`w${i + 1}`, lanes));
     const unlessBroken = <R>(work: Promise<R>) =>
       Promise.race([work, ...workers.map((worker) => worker as Promise<never>)]);

@@ -1,6 +1,6 @@
 import { register } from 'node:module';
 import type { Found } from './canaries.ts';
-import { MUTANTS } from './mutants.ts';
+import { AS_COUNTED, MUTANTS } from './mutants.ts';
 
 /**
  * canary.js NAME: runs seeds with that mutant in place, by record and by group in turn, until one breaks. Prints a line of
@@ -24,8 +24,7 @@ const SUBJECTS = {
 };
 for (let seed = 1; seed <= mutant.within; seed++) {
   for (const simulated of SUBJECTS[mutant.subjects ?? 'plain']) {
-    // Seeds are counted: what they were before there was a dispatch they are still.
-    const space = { ...spaceOf(simulated), dispatches: ['local'] as const, ...mutant.space };
+    const space = { ...spaceOf(simulated), ...AS_COUNTED, ...mutant.space };
     const { violation } = await run(simulated, Choices.seeded(seed), space);
     if (!violation) continue;
     console.log(JSON.stringify({ seed, by: simulated.migration.by, invariant: violation.invariant } satisfies Found));

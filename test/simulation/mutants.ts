@@ -45,6 +45,9 @@ const CALLED_OFF = {
   held: [20, 50],
 } as const;
 
+/** What there was when seeds were counted: they are the same runs still. */
+export const AS_COUNTED = { dispatches: ['local'], paces: ['free'] } as const satisfies Partial<Space>;
+
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...REFERENCE_MUTANTS,
   ...PART_MUTANTS,
