@@ -230,6 +230,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     within: 100,
     space: { dispatches: ['post'] },
   },
+  neverCounted: {
+    what: 'a worker under a bound waits to be counted anew with each claim that it makes or keeps',
+    file: 'src/engine/pace.js',
+    find: 'if (seenUntil < askedAt)',
+    put: 'if (true)',
+    within: 100,
+    space: { paces: ['bound'], stalled: [300] },
+  },
   upgradeAtOnce: {
     what: 'another version takes over although new homes own what is of the one before',
     file: 'src/admin/upgrade.js',
