@@ -74,9 +74,6 @@ function asViolation(error: unknown): Violation {
   return new Violation('thrown', error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
-/** Operations a second, where there is a bound: fewer than all want, and enough to get on. */
-const CEILING = 20;
-
 /** Who does what in a world. */
 class Play {
   readonly #world: World;
@@ -99,8 +96,8 @@ class Play {
     await this.#world.seed();
     // A start is a probe of the store first, which tells nothing here and takes its time.
     const starter = this.#context(this.#world.process('operator', 'operator'), store);
-    const ceiling = scenario.pace === 'bound' ? { ceiling: CEILING } : {};
-    await commands.start(starter, this.#subjects.migration.name, { to: this.#begin, ...ceiling });
+    const { migration, ceiling } = this.#subjects;
+    await commands.start(starter, migration.name, { to: this.#begin, ...(ceiling ? { ceiling } : {}) });
     const workers = scenario.workers.map((lanes, i) => this.#worker(`w${i + 1}`, lanes));
     const unlessBroken = <R>(work: Promise<R>) =>
       Promise.race([work, ...workers.map((worker) => worker as Promise<never>)]);

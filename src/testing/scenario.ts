@@ -43,8 +43,6 @@ export interface Scenario {
   readonly workers: readonly number[];
   /** Whether workers look for their ranges, or are handed them. */
   readonly dispatch: 'local' | 'post';
-  /** Whether the campaign bounds how fast its workers may go, so that they wait and count each other. */
-  readonly pace: 'free' | 'bound';
   /** How many calls each client makes, and whether it moves what it uses. */
   readonly clients: readonly { readonly calls: number; readonly moves: 'never' | 'write' | 'read' }[];
   readonly begin: 'copied' | 'switched' | 'completed';
@@ -68,7 +66,6 @@ export interface Space {
   readonly workers: readonly number[];
   readonly lanes: readonly number[];
   readonly dispatches: readonly Scenario['dispatch'][];
-  readonly paces: readonly Scenario['pace'][];
   readonly clients: readonly number[];
   /** How many calls a client makes. */
   readonly calls: readonly number[];
@@ -99,7 +96,6 @@ export const SPACE: Space = {
   workers: [1, 2],
   lanes: [1, 1, 1, 2, 4],
   dispatches: ['local', 'local', 'post'],
-  paces: ['free', 'free', 'free', 'bound'],
   clients: [0, 1, 2],
   calls: [1, 2, 3, 4],
   wishes: ['get', 'get', 'update', 'update', 'put', 'insert', 'delete', 'delete'],
@@ -158,6 +154,5 @@ export function scenarioOf(choices: Choices, records: number, space: Space): Sce
   const perMille = { records: choices.of(space.recordFaults), documents: choices.of(space.documentFaults) };
   const weather = { perMille, kinds };
   const dispatch = choices.of(space.dispatches);
-  const pace = choices.of(space.paces);
-  return { store, present, workers, dispatch, pace, clients, begin, minds, ending, habits, weather };
+  return { store, present, workers, dispatch, clients, begin, minds, ending, habits, weather };
 }

@@ -24,6 +24,8 @@ export interface Subjects {
   readonly change: (record: never, n: number) => object;
   /** The migration has all hooks that it may have: the run calls them, and they fail now and then. */
   readonly hooked?: true;
+  /** Operations a second that the campaign allows, so that its workers wait for their turns, and for each other's counts. */
+  readonly ceiling?: number;
   /** The next version of the migration, where the operator may upgrade to it. */
   readonly next?: NextVersion;
   /** What the records are kept inside of, where they are parts; it is there from the beginning. */

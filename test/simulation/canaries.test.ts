@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Choices } from '../../src/testing/choices.ts';
 import { run, spaceOf } from '../../src/testing/run.ts';
-import { AS_COUNTED, MUTANTS } from './mutants.ts';
+import { MUTANTS } from './mutants.ts';
 import { byRecord, ledger, upgradedByRecord } from './subjects.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -20,7 +20,7 @@ describe('without the mutant, the part of the scenarios that it is looked for in
   test.each(Object.entries(MUTANTS).filter(([, { space }]) => space))('%s', { timeout: 120_000 }, async (_, mutant) => {
     const subjects = mutant.subjects === 'upgrades' ? upgradedByRecord : mutant.subjects ? ledger('record') : byRecord;
     for (let seed = 1; seed <= 30; seed++) {
-      const space = { ...spaceOf(subjects), ...AS_COUNTED, ...mutant.space };
+      const space = { ...spaceOf(subjects), dispatches: ['local'] as const, ...mutant.space };
       const { violation } = await run(subjects, Choices.seeded(seed), space);
       expect(violation?.message, `seed ${seed}`).toBeUndefined();
     }

@@ -1,6 +1,6 @@
 import { register } from 'node:module';
 import type { Found } from './canaries.ts';
-import { AS_COUNTED, MUTANTS } from './mutants.ts';
+import { MUTANTS } from './mutants.ts';
 
 /**
  * canary.js NAME: runs seeds with that mutant in place, by record and by group in turn, until one breaks. Prints a line of
@@ -12,7 +12,7 @@ const { Choices } = await import('../../src/testing/choices.ts');
 const { run, spaceOf } = await import('../../src/testing/run.ts');
 const subjects = await import('./subjects.ts');
 const { byRecord, byGroup, ledger, merged, referringByRecord, referringByGroup, splitUp } = subjects;
-const { hookedByRecord, hookedByGroup, upgradedByRecord, upgradedByGroup } = subjects;
+const { boundByRecord, boundByGroup, hookedByRecord, hookedByGroup, upgradedByRecord, upgradedByGroup } = subjects;
 
 const SUBJECTS = {
   plain: [byRecord, byGroup],
@@ -21,10 +21,12 @@ const SUBJECTS = {
   references: [referringByRecord, referringByGroup],
   upgrades: [upgradedByRecord, upgradedByGroup],
   hooks: [hookedByRecord, hookedByGroup],
+  bound: [boundByRecord, boundByGroup],
 };
 for (let seed = 1; seed <= mutant.within; seed++) {
   for (const simulated of SUBJECTS[mutant.subjects ?? 'plain']) {
-    const space = { ...spaceOf(simulated), ...AS_COUNTED, ...mutant.space };
+    // Seeds are counted: what they were before there was a dispatch they are still.
+    const space = { ...spaceOf(simulated), dispatches: ['local'] as const, ...mutant.space };
     const { violation } = await run(simulated, Choices.seeded(seed), space);
     if (!violation) continue;
     console.log(JSON.stringify({ seed, by: simulated.migration.by, invariant: violation.invariant } satisfies Found));

@@ -16,8 +16,8 @@ export interface Mutant {
   /** Seeds within which it must be found: three times as many as it took, or more. */
   readonly within: number;
   /** What is simulated, where it is not feeds alone: a migration with invariants, with what refers to its records, of records inside others,
-   * of which there is another version, or with hooks. */
-  readonly subjects?: 'ledger' | 'references' | 'parts' | 'upgrades' | 'hooks';
+   * of which there is another version, with hooks, or under a ceiling. */
+  readonly subjects?: 'ledger' | 'references' | 'parts' | 'upgrades' | 'hooks' | 'bound';
   /** Not found within so many seeds so far: too many things must come together. It is tried when it is named only. */
   readonly elusive?: true;
   /** The part of all scenarios in which it is looked for, where it shows in few of them. */
@@ -44,9 +44,6 @@ const CALLED_OFF = {
   waits: ['move', 0],
   held: [20, 50],
 } as const;
-
-/** What there was when seeds were counted: they are the same runs still. */
-export const AS_COUNTED = { dispatches: ['local'], paces: ['free'] } as const satisfies Partial<Space>;
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...REFERENCE_MUTANTS,
@@ -236,7 +233,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     find: 'if (seenUntil < askedAt)',
     put: 'if (true)',
     within: 100,
-    space: { paces: ['bound'], stalled: [300] },
+    subjects: 'bound',
+    space: { stalled: [300] },
   },
   upgradeAtOnce: {
     what: 'another version takes over although new homes own what is of the one before',

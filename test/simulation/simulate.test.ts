@@ -7,6 +7,8 @@ import { FAULTS } from '../../src/testing/faults.ts';
 import { run } from '../../src/testing/run.ts';
 import { simulate } from '../../src/testing/simulate.ts';
 import {
+  boundByGroup,
+  boundByRecord,
   byGroup,
   byRecord,
   hookedByGroup,
@@ -80,6 +82,18 @@ describe.each([
   test('waits for them, and calls none that nobody would know of', { timeout: 600_000 }, async () => {
     const replay = (seed: number) =>
       `SEED=${seed} SEEDS=6 npx vitest run test/simulation/simulate.test.ts -t 'now and then, ${name}'`;
+    const { failure } = await simulate({ ...subjects, first: FIRST, seeds: Math.ceil(SEEDS / 6), replay });
+    expect(failure?.text).toBeUndefined();
+  });
+});
+
+describe.each([
+  ['by record', boundByRecord],
+  ['by group', boundByGroup],
+])('a campaign that bounds its pace, %s', (name, subjects) => {
+  test('comes to its end, whatever becomes of those who count each other', { timeout: 600_000 }, async () => {
+    const replay = (seed: number) =>
+      `SEED=${seed} SEEDS=6 npx vitest run test/simulation/simulate.test.ts -t 'its pace, ${name}'`;
     const { failure } = await simulate({ ...subjects, first: FIRST, seeds: Math.ceil(SEEDS / 6), replay });
     expect(failure?.text).toBeUndefined();
   });

@@ -4,6 +4,8 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { simulate } from '../../src/testing/simulate.ts';
 import { Tally } from '../../src/testing/tally.ts';
 import {
+  boundByGroup,
+  boundByRecord,
   byGroup,
   byRecord,
   hookedByGroup,
@@ -27,6 +29,8 @@ const BY = {
   groupUpgrade: upgradedByGroup,
   hooks: hookedByRecord,
   groupHooks: hookedByGroup,
+  bound: boundByRecord,
+  groupBound: boundByGroup,
 } as const;
 type By = keyof typeof BY;
 

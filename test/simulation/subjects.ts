@@ -162,6 +162,10 @@ export const referringByGroup = withReferences('group');
 export const byGroup = subjects('group');
 
 const hooked = (by: 'record' | 'group'): Subjects => ({ ...subjects(by), hooked: true });
+/** Fewer operations a second than all workers want, and enough to get on. */
+const bound = (by: 'record' | 'group'): Subjects => ({ ...subjects(by), ceiling: 20 });
+export const boundByRecord = bound('record');
+export const boundByGroup = bound('group');
 export const hookedByRecord = hooked('record');
 export const hookedByGroup = hooked('group');
 
