@@ -148,9 +148,9 @@ async function campaign(
   await crew.stop();
   say(`checking ${writer.ledger.acknowledged} writes`);
   const found = await check(store, records, writer.ledger);
-  say(`found ${found.writes} of them, and ${found.problems.length} problems; verifying`);
-  const report = await verified(store, migrations[0]!, await campaignNow(), say);
   const moves = await movesByPlace(store, records, crew.placeOf, size);
+  say(`found ${found.writes} of them, and ${found.problems.length} problems; moves by place: ${moves}; verifying`);
+  const report = await verified(store, migrations[0]!, await campaignNow(), say);
   const all = moves.reduce((sum, n) => sum + n, 0);
   const { started, completed, quarantined, duplicates, gaps, clean } = report;
   return {
