@@ -15,7 +15,8 @@ import { awaitTask, type TaskHand } from './task.ts';
 
 /**
  * What workers do with a campaign's invariants. They are taken when a sweep has proved that every record rests, before
- * anything follows from that, by one worker (see `tryTask`); whoever ends the sweep goes by what it found itself. All of it is under the fence: a command in between makes it worthless, and nothing is written of it.
+ * anything follows from that, by one worker (see `tryTask`); whoever ends the sweep goes by what it found itself. All of it
+ * is under the fence: a command in between makes it worthless, and nothing is written of it.
  */
 export const hasInvariants = ({ invariants }: Migration): boolean => invariants.length > 0;
 
